@@ -1,0 +1,43 @@
+/*
+ * Every Redis key, drawn in docs/jobs.md. A shard's keys share the hash tag
+ * {PREFIX:N}, so that one Lua call reaches them all in a cluster.
+ */
+
+#ifndef CLARITY_JOB_KEY_H
+#define CLARITY_JOB_KEY_H
+
+#include "job/id.h"
+#include "json/str.h"
+
+#define CLARITY_PREFIX_MAX 64  /* bytes of a prefix */
+#define CLARITY_KEY_MAX    160 /* bytes of any key */
+#define CLARITY_MAX_SHARDS 256
+
+#define CLARITY_GROUP "workers" /* the stream's consumer group */
+
+typedef struct {
+    char data[CLARITY_KEY_MAX]; /* NUL-terminated */
+    size_t len;
+} clarity_key_t;
+
+static inline clarity_str_t
+clarity_key_str(const clarity_key_t *key)
+{
+    return (clarity_str_t) { key->data, key->len };
+}
+
+/* NULL if it can be a prefix, else why not (empty, too long, braces, …). */
+const char *clarity_prefix_refused(clarity_str_t prefix);
+
+/* {PREFIX:N}:jobs — the stream. The prefix has been checked as above. */
+void clarity_key_jobs(
+    clarity_key_t *key, clarity_str_t prefix, unsigned shard);
+
+/* {PREFIX:N}:job:<job id> — the job's hash, made when it is first needed. */
+void clarity_key_job(
+    clarity_key_t *key, clarity_str_t prefix, const clarity_job_id_t *id);
+
+/* {PREFIX}:meta — hash: format, shards. */
+void clarity_key_meta(clarity_key_t *key, clarity_str_t prefix);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * The Lua of each transition of a job: one atomic call, fenced by ownership:
+ * it does nothing and answers 0 where the caller no longer owns the entry.
+ *
+ * Who owns an entry is what its stream's pending list says, so a worker that
+ * was stopped past its lease cannot change a job that another took over.
+ */
+
+#ifndef CLARITY_JOB_SCRIPT_H
+#define CLARITY_JOB_SCRIPT_H
+
+#include "json/str.h"
+
+typedef struct {
+    const char *name; /* for messages */
+    const char *lua;
+} clarity_script_t;
+
+/*
+ * KEYS: stream, job hash. ARGV: group, consumer, entry, then field, value …
+ * Sets the fields of the hash. 1; 0: not the owner.
+ */
+extern const clarity_script_t clarity_script_record;
+
+/*
+ * KEYS: stream, job hash. ARGV: group, consumer, entry, TTL in ms, then
+ * field, value … Sets the fields, starts the TTL and acknowledges the entry.
+ * 1; 0: not the owner.
+ */
+extern const clarity_script_t clarity_script_finish;
+
+/*
+ * KEYS: stream. ARGV: group, consumer, entry … Renews the lease of every
+ * entry that the consumer still owns. An array of the entries it does not.
+ */
+extern const clarity_script_t clarity_script_beat;
+
+/*
+ * KEYS: stream. ARGV: group, consumer, idle in ms, entry … Lets go of owned
+ * entries without a result: another worker's take-over finds them at once.
+ * The number let go.
+ */
+extern const clarity_script_t clarity_script_release;
+
+/*
+ * KEYS: stream. ARGV: group. Drops entries that are acknowledged: never one
+ * that is pending or not yet delivered. The number dropped.
+ */
+extern const clarity_script_t clarity_script_trim;
+
+#endif

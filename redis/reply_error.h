@@ -1,0 +1,45 @@
+/*
+ * Redis' error replies and what each means to us.
+ */
+
+#ifndef CLARITY_REDIS_REPLY_ERROR_H
+#define CLARITY_REDIS_REPLY_ERROR_H
+
+#include "json/str.h"
+
+typedef enum {
+    CLARITY_REDIS_ERR_OOM,
+    CLARITY_REDIS_ERR_MISCONF,
+    CLARITY_REDIS_ERR_READONLY,
+    CLARITY_REDIS_ERR_LOADING,
+    CLARITY_REDIS_ERR_MASTERDOWN,
+    CLARITY_REDIS_ERR_NOREPLICAS,
+    CLARITY_REDIS_ERR_CLUSTERDOWN,
+    CLARITY_REDIS_ERR_TRYAGAIN,
+    CLARITY_REDIS_ERR_MOVED,
+    CLARITY_REDIS_ERR_ASK,
+    CLARITY_REDIS_ERR_BUSY,
+    CLARITY_REDIS_ERR_NOAUTH,
+    CLARITY_REDIS_ERR_WRONGPASS,
+    CLARITY_REDIS_ERR_NOPERM,
+    CLARITY_REDIS_ERR_NOSCRIPT,
+    CLARITY_REDIS_ERR_NOGROUP,
+    CLARITY_REDIS_ERR_BUSYGROUP,
+    CLARITY_REDIS_ERR_UNBLOCKED,
+    CLARITY_REDIS_ERR_EXECABORT,
+    CLARITY_REDIS_ERR_WRONGTYPE,
+    CLARITY_REDIS_ERR_OTHER /* ERR and whatever is not in the table */
+} clarity_redis_error_code_t;
+
+typedef struct {
+    clarity_redis_error_code_t code;
+    const char *prefix;  /* the reply's first word */
+    const char *meaning; /* what it says and who mends it, for a log line */
+    bool reconnect;      /* another connection may do better: drop this one */
+} clarity_redis_error_info_t;
+
+/* By the first word of an error reply; never NULL. */
+const clarity_redis_error_info_t *clarity_redis_error_info(
+    clarity_str_t message);
+
+#endif

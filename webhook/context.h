@@ -1,0 +1,96 @@
+/*
+ * A request's context against its trigger: every required parameter, in the
+ * displayed order, once, of its type, and no other. One pass, no tree; every
+ * fault is reported, not just the first.
+ */
+
+#ifndef CLARITY_WEBHOOK_CONTEXT_H
+#define CLARITY_WEBHOOK_CONTEXT_H
+
+#include "json/buf.h"
+#include "json/reader.h"
+#include "webhook/trigger.h"
+
+/* In the contract's words: clarity_context_code_name(). */
+typedef enum {
+    CLARITY_CONTEXT_MISSING,
+    CLARITY_CONTEXT_OUT_OF_ORDER,
+    CLARITY_CONTEXT_UNKNOWN,
+    CLARITY_CONTEXT_DUPLICATE,
+    CLARITY_CONTEXT_WRONG_TYPE,
+    CLARITY_CONTEXT_WRONG_FORMAT,
+    CLARITY_CONTEXT_NOT_ALLOWED /* enum, length, minimum, maximum */
+} clarity_context_code_t;
+
+typedef enum { CLARITY_ORDER_STRICT, CLARITY_ORDER_ANY } clarity_order_t;
+
+typedef enum {
+    CLARITY_UNKNOWN_REJECT,
+    CLARITY_UNKNOWN_DROP, /* leave them out of the job's context */
+    CLARITY_UNKNOWN_KEEP
+} clarity_unknown_t;
+
+typedef struct {
+    clarity_order_t order;
+    clarity_unknown_t unknown;
+} clarity_context_rules_t;
+
+#define CLARITY_CONTEXT_MAX_FAULTS   128 /* errors in one answer */
+#define CLARITY_CONTEXT_MAX_RECEIVED 128 /* names repeated in one answer */
+#define CLARITY_CONTEXT_MAX_SHOWN    64  /* bytes of a name of the caller's */
+
+typedef enum {
+    CLARITY_CONTEXT_VALID,
+    CLARITY_CONTEXT_BAD_JSON, /* fault says where */
+    CLARITY_CONTEXT_FAULTY,   /* clarity_context_problem() says it all */
+    CLARITY_CONTEXT_NO_MEMORY
+} clarity_context_status_t;
+
+/*
+ * The checker keeps its memory and the last result; one per process. It is
+ * not re-entrant.
+ */
+typedef struct clarity_context_checker_s clarity_context_checker_t;
+
+/* NULL: out of memory. */
+clarity_context_checker_t *clarity_context_checker_create(void);
+void clarity_context_checker_free(clarity_context_checker_t *checker);
+
+/*
+ * Checks a JSON text. On CLARITY_CONTEXT_BAD_JSON *fault is set. The result
+ * stays in the checker until its next check; text must live as long.
+ */
+clarity_context_status_t clarity_context_check(
+    clarity_context_checker_t *checker, const clarity_trigger_t *trigger,
+    clarity_context_rules_t rules, clarity_str_t text,
+    clarity_json_fault_t *fault);
+
+/*
+ * After CLARITY_CONTEXT_VALID: the context that goes with the job. The text
+ * as it came, or, where unknown parameters are dropped and there were some,
+ * rewritten into *buf with the values' bytes untouched. An empty slice: out
+ * of memory.
+ */
+clarity_str_t clarity_context_text(
+    clarity_context_checker_t *checker, clarity_buf_t *buf);
+
+/*
+ * After CLARITY_CONTEXT_FAULTY: appends the members `"expected":[…],
+ * "received":[…],"errors":[…]` of the answer, without braces. Bounded
+ * whatever was sent; holds names, never a value. More faults than
+ * CLARITY_CONTEXT_MAX_FAULTS add `"errors_omitted":N`, and likewise
+ * `"received_omitted":N`.
+ */
+void clarity_context_problem(
+    const clarity_context_checker_t *checker, clarity_buf_t *buf);
+
+/* One line for `detail`: "2 faults: identity_id missing; …", bounded. */
+void clarity_context_summary(
+    const clarity_context_checker_t *checker, clarity_buf_t *buf);
+
+/* Faults found, those not kept included; and the kept ones one by one. */
+size_t clarity_context_nfaults(const clarity_context_checker_t *checker);
+
+const char *clarity_context_code_name(clarity_context_code_t code);
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * A workflow: trigger + optional conditions + a chain of actions, read from
+ * one JSON file.
+ */
+
+#ifndef CLARITY_WORKFLOW_WORKFLOW_H
+#define CLARITY_WORKFLOW_WORKFLOW_H
+
+#include <stdint.h>
+
+#include "workflow/condition.h"
+#include "workflow/template.h"
+
+#define CLARITY_MAX_ACTIONS 64
+#define CLARITY_WORKFLOW_ID_MAX 64 /* bytes; [a-zA-Z0-9_-] */
+
+/* Where a secret's value comes from. The loader (worker, cli) fills value. */
+typedef struct {
+    clarity_str_t name; /* {{secrets.NAME}}; for an action's own: its id */
+    bool is_file;       /* else an environment variable */
+    clarity_str_t source;
+    unsigned line;
+    char *value; /* malloc'd, NUL-terminated, owned; NULL: not loaded */
+} clarity_secret_t;
+
+typedef enum {
+    CLARITY_AUTH_NONE,
+    CLARITY_AUTH_BEARER, /* "secret" */
+    CLARITY_AUTH_BASIC,
+    CLARITY_AUTH_HEADER
+} clarity_auth_t;
+
+typedef struct {
+    clarity_str_t name;
+    clarity_template_t *value;
+} clarity_header_t;
+
+typedef struct {
+    clarity_str_t method;
+    clarity_template_t *url;
+    clarity_header_t *headers;
+    size_t nheaders;
+    clarity_json_template_t *body; /* NULL: none */
+    clarity_auth_t auth;
+    clarity_str_t auth_name;      /* BASIC: user; HEADER: header name */
+    clarity_secret_t *credential; /* NULL: no auth */
+    uint64_t timeout;             /* ms, of one attempt */
+} clarity_http_action_t;
+
+typedef struct {
+    unsigned attempts;  /* in all, the first included */
+    uint64_t delay;     /* ms before the second attempt */
+    uint64_t max_delay; /* ms */
+} clarity_retry_t;
+
+typedef enum {
+    CLARITY_ACTION_HTTP_REQUEST
+} clarity_action_type_t;
+
+typedef struct {
+    clarity_str_t id;
+    clarity_action_type_t type;
+    clarity_http_action_t http;
+    clarity_retry_t retry;
+    unsigned line;
+} clarity_action_t;
+
+#define CLARITY_DIGEST_HEX 17 /* with the NUL */
+
+typedef struct clarity_workflow_s {
+    clarity_str_t id;
+    clarity_str_t name;
+    clarity_str_t trigger;
+    bool active;
+    clarity_condition_t *conditions; /* NULL: always */
+    clarity_secret_t *secrets;       /* of "secrets" */
+    size_t nsecrets;
+    clarity_action_t *actions;
+    size_t nactions;
+    char digest[CLARITY_DIGEST_HEX]; /* of the file's bytes, hex */
+    char *file;
+    clarity_json_doc_t *doc;
+} clarity_workflow_t;
+
+/*
+ * NULL and *error ("FILE:LINE: what, what was expected"): not JSON, an unknown
+ * key, a wrong value, an unknown trigger or parameter, a step used before it
+ * has run, a duration that is none. Nothing is read but the text.
+ */
+clarity_workflow_t *clarity_workflow_parse(clarity_str_t text,
+    const char *file, const clarity_triggers_t *triggers,
+    clarity_error_t *error);
+
+/* Wipes the secrets' values. */
+void clarity_workflow_free(clarity_workflow_t *workflow);
+
+/* Every secret of a workflow, its own and its actions', for the loader. */
+typedef bool (*clarity_secret_pt)(
+    void *data, clarity_secret_t *secret, clarity_error_t *error);
+bool clarity_workflow_each_secret(clarity_workflow_t *workflow,
+    clarity_secret_pt each, void *data, clarity_error_t *error);
+
+/* An http_request with its placeholders filled in. */
+typedef struct {
+    clarity_buf_t url;
+    clarity_buf_t headers; /* "Name: value\0" each; the credential included */
+    size_t nheaders;
+    clarity_buf_t body;
+    bool has_body;
+} clarity_http_call_t;
+
+/*
+ * Renders an action for a job; with hide, secrets show as "***". A zeroed
+ * call is empty; free it whatever the result. false and *error.
+ */
+bool clarity_http_call_render(const clarity_http_action_t *action,
+    const clarity_scope_t *scope, bool hide, clarity_http_call_t *call,
+    clarity_error_t *error);
+void clarity_http_call_free(clarity_http_call_t *call);
+
+/* "250ms", "10s", "5m", "1h", "7d" -> ms. false: not a duration. */
+bool clarity_duration_parse(clarity_str_t text, uint64_t *ms);
+
+#endif
