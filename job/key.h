@@ -23,7 +23,7 @@ typedef struct {
 static inline clarity_str_t
 clarity_key_str(const clarity_key_t *key)
 {
-    return (clarity_str_t) { key->data, key->len };
+    return (clarity_str_t){ key->data, key->len };
 }
 
 /* NULL if it can be a prefix, else why not (empty, too long, braces, …). */

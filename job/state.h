@@ -8,8 +8,8 @@
 #include "json/str.h"
 
 typedef enum {
-    CLARITY_QUEUED,    /* job: in the stream, with no worker yet */
-    CLARITY_PENDING,   /* step: not yet begun */
+    CLARITY_QUEUED,  /* job: in the stream, with no worker yet */
+    CLARITY_PENDING, /* step: not yet begun */
     CLARITY_RUNNING,
     CLARITY_WAITING,   /* job, run: for a retry, a delay, a start */
     CLARITY_SUCCEEDED, /* this and those below are final */

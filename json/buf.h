@@ -39,7 +39,7 @@ void clarity_buf_add_json(clarity_buf_t *buf, clarity_str_t text);
 static inline clarity_str_t
 clarity_buf_str(const clarity_buf_t *buf)
 {
-    return (clarity_str_t) { buf->data, buf->len };
+    return (clarity_str_t){ buf->data, buf->len };
 }
 
 #endif

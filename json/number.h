@@ -14,7 +14,6 @@ bool clarity_number_is_integer(clarity_str_t number);
 int clarity_number_compare(clarity_str_t a, clarity_str_t b);
 
 /* false: not an integer from 0 to max. */
-bool clarity_number_to_size(
-    clarity_str_t number, size_t max, size_t *value);
+bool clarity_number_to_size(clarity_str_t number, size_t max, size_t *value);
 
 #endif

@@ -16,7 +16,7 @@ typedef struct {
 } clarity_str_t;
 
 /* clarity_lit("text"): a slice of a string literal. */
-#define clarity_lit(s) ((clarity_str_t) { (s), sizeof(s) - 1 })
+#define clarity_lit(s) ((clarity_str_t){ (s), sizeof(s) - 1 })
 
 /* For printf's "%.*s". */
 #define clarity_fmt(s) (int) (s).len, (s).data
@@ -25,14 +25,15 @@ typedef struct {
 static inline clarity_str_t
 clarity_str(const char *s)
 {
-    return (clarity_str_t) { s, strlen(s) };
+    return (clarity_str_t){ s, strlen(s) };
 }
 
 
 static inline bool
 clarity_str_eq(clarity_str_t a, clarity_str_t b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+    return a.len == b.len
+           && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 

@@ -43,8 +43,8 @@ clarity_redis_session_t *clarity_redis_event_session(
     clarity_redis_event_t *redis);
 
 /* As clarity_redis_command(); its bytes leave in one write a loop turn. */
-clarity_redis_given_t clarity_redis_event_command(
-    clarity_redis_event_t *redis, size_t argc, const clarity_str_t *argv,
-    uint64_t timeout, clarity_redis_reply_pt callback, void *data);
+clarity_redis_given_t clarity_redis_event_command(clarity_redis_event_t *redis,
+    size_t argc, const clarity_str_t *argv, uint64_t timeout,
+    clarity_redis_reply_pt callback, void *data);
 
 #endif

@@ -42,8 +42,8 @@ typedef enum {
  * reply is NULL unless CLARITY_REDIS_REPLIED, and valid during the call only.
  * The callback may give commands; it must not free the session.
  */
-typedef void (*clarity_redis_reply_pt)(void *data,
-    clarity_redis_result_t result, const redisReply *reply);
+typedef void (*clarity_redis_reply_pt)(
+    void *data, clarity_redis_result_t result, const redisReply *reply);
 
 typedef struct {
     const char *user;     /* "": AUTH with the password alone */

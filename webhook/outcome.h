@@ -35,10 +35,10 @@ typedef enum {
 } clarity_outcome_t;
 
 typedef struct {
-    const char *code;   /* `code` of the answer, $clarity_outcome */
-    unsigned status;    /* HTTP */
-    const char *title;  /* RFC 9457 `title` */
-    const char *detail; /* the default `detail` */
+    const char *code;     /* `code` of the answer, $clarity_outcome */
+    unsigned status;      /* HTTP */
+    const char *title;    /* RFC 9457 `title` */
+    const char *detail;   /* the default `detail` */
     unsigned retry_after; /* seconds for Retry-After; 0: no such header */
 } clarity_outcome_info_t;
 

@@ -16,8 +16,7 @@ typedef struct {
 } clarity_token_digest_t;
 
 /* false: the crypto library failed (out of memory); *digest is zeroed. */
-bool clarity_token_digest(
-    clarity_str_t token, clarity_token_digest_t *digest);
+bool clarity_token_digest(clarity_str_t token, clarity_token_digest_t *digest);
 
 /* Always looks at all n; which one matched does not show in the time. */
 bool clarity_token_matches(const clarity_token_digest_t *given,

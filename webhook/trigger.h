@@ -40,8 +40,8 @@ typedef struct {
     clarity_str_t name;
     unsigned types; /* set of CLARITY_TYPE_ */
     clarity_format_t format;
-    size_t min_length; /* Unicode characters; 0: none */
-    size_t max_length; /* SIZE_MAX: none */
+    size_t min_length;     /* Unicode characters; 0: none */
+    size_t max_length;     /* SIZE_MAX: none */
     clarity_str_t minimum; /* as written; empty: none */
     clarity_str_t maximum;
     const clarity_enum_t *values; /* NULL: no enum */

@@ -11,7 +11,7 @@
 #include "workflow/condition.h"
 #include "workflow/template.h"
 
-#define CLARITY_MAX_ACTIONS 64
+#define CLARITY_MAX_ACTIONS     64
 #define CLARITY_WORKFLOW_ID_MAX 64 /* bytes; [a-zA-Z0-9_-] */
 
 /* Where a secret's value comes from. The loader (worker, cli) fills value. */
@@ -53,9 +53,7 @@ typedef struct {
     uint64_t max_delay; /* ms */
 } clarity_retry_t;
 
-typedef enum {
-    CLARITY_ACTION_HTTP_REQUEST
-} clarity_action_type_t;
+typedef enum { CLARITY_ACTION_HTTP_REQUEST } clarity_action_type_t;
 
 typedef struct {
     clarity_str_t id;
