@@ -1,0 +1,156 @@
+# Clarity webhooks for nginx.
+#
+#   make            the nginx module, clarity-worker and clarityctl, in build/
+#   make run        the demo: Redis, nginx, a worker; Ctrl-C ends it
+#                     PORT=8080  RUN_DIR=build/run
+#   make test       unit tests and t/*.t
+#   make test-all   the same, and the long ones
+#   make unit       the unit tests alone
+#   make deps       installs what is missing; YES=1 does not ask
+#   make check      format, include rules, cppcheck, clang-tidy
+#   make asan       make test with the address and undefined sanitizers
+#   make valgrind   the unit tests under valgrind
+#   make clean
+#
+# Everything is built below $(BUILD). CFLAGS, CPPFLAGS, LDFLAGS add to the
+# flags that the code needs; HARDEN= and SANITIZE= replace theirs.
+
+BUILD    = build
+NGX_SRC  = /usr/share/nginx/src
+PORT     = 8080
+RUN_DIR  = $(BUILD)/run
+JOBS    := $(shell nproc)
+
+CFLAGS   = -g -O2
+HARDEN   = -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+           -fstack-clash-protection -Wformat -Werror=format-security
+SANITIZE =
+
+WARN     = -Wall -Wextra -Werror
+WARN_OWN = $(WARN) -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+
+OWN_CFLAGS  = -std=gnu11 -fPIC -I. $(WARN_OWN) $(HARDEN) $(SANITIZE)
+OWN_LDFLAGS = -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE)
+
+# hiredis and yajl are linked statically: see config.
+LIBS = -l:libyajl_s.a -l:libhiredis.a -levent -lcurl -lpcre2-8 -lcrypto
+
+MODULE  = $(BUILD)/ngx_http_clarity_webhook_module.so
+LIBRARY = $(BUILD)/libclarity.a
+WORKER  = $(BUILD)/clarity-worker
+CTL     = $(BUILD)/clarityctl
+
+LIBRARY_SRCS := $(wildcard json/*.c webhook/*.c job/*.c redis/*.c workflow/*.c)
+WORKER_SRCS  := $(wildcard worker/*.c)
+CTL_SRCS     := $(wildcard cli/*.c)
+UNIT_SRCS    := $(wildcard t/unit/test_*.c)
+MODULE_DIRS  := ngx_http_clarity_webhook_module json webhook job redis
+MODULE_FILES := $(wildcard $(addsuffix /*.[ch],$(MODULE_DIRS)))
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+UNIT    = $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRCS))
+
+# nginx's configure and make both split their lists at white space.
+ifneq ($(words $(CURDIR)),1)
+$(error the path "$(CURDIR)" holds white space, which nginx's build cannot \
+  take: move the source tree)
+endif
+
+.DELETE_ON_ERROR:
+.PHONY: all run test test-all unit deps check asan valgrind clean
+
+all: $(MODULE) $(WORKER) $(CTL)
+
+# The compiler itself may be missing before `deps` has run, hence a make of
+# its own for what follows it.
+
+run:
+	@scripts/deps build run
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@BUILD=$(BUILD) PORT=$(PORT) RUN_DIR=$(RUN_DIR) demo/run
+
+PROVE = CLARITY_BUILD=$(BUILD) CMOCKA_MESSAGE_OUTPUT=TAP \
+        prove -j$(JOBS) -I t/lib
+
+test:
+	@scripts/deps build run test
+	@$(MAKE) --no-print-directory -j$(JOBS) all build-unit
+	@$(PROVE) $(UNIT) $(wildcard t/*.t)
+
+test-all: test
+	t/bare-root
+
+.PHONY: build-unit
+build-unit: $(UNIT)
+
+unit: $(UNIT)
+	@$(PROVE) $(UNIT)
+
+deps:
+	@scripts/deps build run test
+
+check:
+	@scripts/deps build check
+	@BUILD=$(BUILD) scripts/check
+
+asan:
+	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan \
+	    CFLAGS='-g -O1 -fno-omit-frame-pointer' HARDEN= \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
+
+valgrind: $(UNIT)
+	@scripts/deps valgrind
+	set -e; for test in $(UNIT); do \
+	    valgrind -q --leak-check=full --error-exitcode=1 $$test; done
+
+clean:
+	rm -rf $(BUILD)
+
+
+# Programs
+
+$(WORKER): $(call objects,$(WORKER_SRCS)) $(LIBRARY)
+	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(CTL): $(call objects,$(CTL_SRCS)) $(LIBRARY)
+	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(LIBRARY): $(call objects,$(LIBRARY_SRCS))
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(OWN_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/unit/%: $(BUILD)/obj/t/unit/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+# Kept, or make would drop the objects of tests as intermediate files.
+.SECONDARY:
+
+-include $(patsubst %.o,%.d,$(call objects, \
+    $(LIBRARY_SRCS) $(WORKER_SRCS) $(CTL_SRCS) $(UNIT_SRCS)))
+
+
+# The module: nginx's own configure writes a makefile, which knows what of it
+# is to be rebuilt. It is told a folder of ours, so nginx's tree stays as it is
+# and needs no right to write.
+
+NGX_OBJS     = $(abspath $(BUILD)/nginx)
+NGX_CFLAGS   = $(CFLAGS) -fPIC $(WARN) $(HARDEN) $(SANITIZE) $(CPPFLAGS)
+NGX_LDFLAGS  = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
+NGX_MAKEFILE = $(BUILD)/nginx/Makefile
+
+$(NGX_MAKEFILE): config Makefile $(NGX_SRC)/conf_flags
+	@mkdir -p $(@D)
+	cd $(NGX_SRC) && bash -c '. ./conf_flags; ./configure \
+	    "$${NGX_CONF_FLAGS[@]}" --builddir=$(NGX_OBJS) \
+	    --with-cc-opt="$(NGX_CFLAGS)" --with-ld-opt="$(NGX_LDFLAGS)" \
+	    --add-dynamic-module=$(CURDIR)' > $(NGX_OBJS)/configure.log \
+	    || { tail -n 20 $(NGX_OBJS)/configure.log; exit 1; }
+
+$(MODULE): $(NGX_MAKEFILE) $(MODULE_FILES)
+	@$(MAKE) --no-print-directory -C $(NGX_SRC) -f $(NGX_OBJS)/Makefile modules
+	install -m 644 $(BUILD)/nginx/$(@F) $@
