@@ -1,0 +1,65 @@
+#include "job/key.h"
+
+#include <stdio.h>
+
+
+const char *
+clarity_prefix_refused(clarity_str_t prefix)
+{
+    size_t i;
+    unsigned char c;
+
+    if (prefix.len == 0) {
+        return "is empty";
+    }
+
+    if (prefix.len > CLARITY_PREFIX_MAX) {
+        return "is longer than 64 bytes";
+    }
+
+    for (i = 0; i < prefix.len; i++) {
+        c = (unsigned char) prefix.data[i];
+
+        /* They would move the hash tag, and a shard's keys apart. */
+        if (c == '{' || c == '}') {
+            return "holds a brace";
+        }
+
+        /* Seen in ACL patterns, SCAN and by people who type them. */
+        if (c <= ' ' || c >= 0x7f || strchr("*?[]\\\"'", c) != NULL) {
+            return "holds a byte that is no printable ASCII, a space, a quote"
+                   " or one of *?[]\\";
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+clarity_key_jobs(clarity_key_t *key, clarity_str_t prefix, unsigned shard)
+{
+    key->len = (size_t) snprintf(key->data, sizeof(key->data),
+        "{%.*s:%u}:jobs", clarity_fmt(prefix), shard);
+}
+
+
+void
+clarity_key_job(
+    clarity_key_t *key, clarity_str_t prefix, const clarity_job_id_t *id)
+{
+    char text[CLARITY_JOB_ID_MAX];
+
+    clarity_job_id_format(id, text);
+
+    key->len = (size_t) snprintf(key->data, sizeof(key->data),
+        "{%.*s:%u}:job:%s", clarity_fmt(prefix), id->shard, text);
+}
+
+
+void
+clarity_key_meta(clarity_key_t *key, clarity_str_t prefix)
+{
+    key->len = (size_t) snprintf(
+        key->data, sizeof(key->data), "{%.*s}:meta", clarity_fmt(prefix));
+}
