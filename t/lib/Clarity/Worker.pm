@@ -1,0 +1,114 @@
+package Clarity::Worker;
+
+=head1 NAME
+
+Clarity::Worker - a clarity-worker
+
+=head1 SYNOPSIS
+
+    my $worker = $t->worker(workflows => { 'grant.json' => $json });
+
+=head1 DESCRIPTION
+
+A L<Clarity::Process>. Options:
+
+=over
+
+=item workflows => { NAME => JSON, ... }
+
+The workflow files, as text or as a data structure; in texts and strings stand
+words such as %%RECEIVER%%: see L<Clarity::Test>.
+
+=item conf => { ... }
+
+More keys of its configuration, or other values. From the start there are
+C<redis>, C<triggers>, C<workflows> and C<allow_addresses>, 127.0.0.0/8.
+
+=back
+
+=cut
+
+use strict;
+use warnings;
+
+use parent 'Clarity::Process';
+
+use Carp qw(croak);
+
+
+sub kind { 'worker' }
+
+
+sub prepare {
+    my ($self) = @_;
+
+    my $test = $self->test;
+    my $workflows = $self->{workflows} // {};
+
+    mkdir "$self->{dir}/workflows" or croak "$self->{dir}/workflows: $!";
+
+    for my $file (keys %$workflows) {
+        $self->write_workflow($file, $workflows->{$file});
+    }
+
+    my %conf = (
+        redis => $test->{words}{REDIS},
+        triggers => $test->root . '/examples/triggers.json',
+        workflows => "$self->{dir}/workflows",
+        allow_addresses => ['127.0.0.0/8'],
+        %{ $self->{conf} // {} },
+    );
+
+    $self->{file} = $test->write_file("$self->{name}/worker.json",
+        Clarity::Test::encode_json(\%conf));
+}
+
+
+sub argv {
+    my ($self) = @_;
+
+    return ($self->test->build . '/clarity-worker', '-c', $self->{file});
+}
+
+
+sub ready {
+    my ($self) = @_;
+
+    return $self->log =~ /"event":"ready"/;
+}
+
+
+=head1 METHODS
+
+=head2 write_workflow(NAME, JSON)
+
+For a reload by SIGHUP.
+
+=cut
+
+sub write_workflow {
+    my ($self, $file, $workflow) = @_;
+
+    $workflow = Clarity::Test::encode_json($workflow) if ref $workflow;
+
+    return $self->test->write_file("$self->{name}/workflows/$file",
+        $workflow);
+}
+
+
+=head2 events(NAME)
+
+What it has logged: hashes, one a line; those of one C<event>, or all.
+
+=cut
+
+sub events {
+    my ($self, $name) = @_;
+
+    my @events = map { Clarity::Test::decode_json($_) }
+        grep { /^\{.*\}$/ } split /\n/, $self->log;
+
+    return grep { !defined $name || $_->{event} eq $name } @events;
+}
+
+1;
