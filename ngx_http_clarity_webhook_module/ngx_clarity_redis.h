@@ -1,0 +1,55 @@
+/*
+ * A Redis session on nginx's event loop: one connection per worker process
+ * and per distinct configuration, shared by all its requests.
+ *
+ * It connects when the process starts and again whenever the connection is
+ * lost; all commands of one turn of the loop leave in one write. It lives
+ * until the process ends.
+ */
+
+#ifndef NGX_CLARITY_REDIS_H
+#define NGX_CLARITY_REDIS_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "redis/session.h"
+#include "redis/url.h"
+
+typedef struct {
+    clarity_redis_url_t url;      /* the password file's password included */
+    ngx_str_t           name;     /* the server, for logs: no user, no secret */
+    ngx_addr_t         *addrs;    /* tried in turn */
+    ngx_uint_t          naddrs;
+    ngx_str_t           prefix;   /* of every key; NUL-terminated */
+    ngx_uint_t          shards;
+    ngx_msec_t          connect_timeout; /* until READY */
+    ngx_msec_t          timeout;         /* of a command */
+    ngx_uint_t          max_pending;
+} ngx_clarity_redis_conf_t;
+
+typedef struct ngx_clarity_redis_s ngx_clarity_redis_t;
+
+/* Starts to connect. conf must live as long as the process. NULL: no memory.
+ */
+ngx_clarity_redis_t *ngx_clarity_redis_create(
+    const ngx_clarity_redis_conf_t *conf, ngx_cycle_t *cycle);
+
+/* Owed callbacks are called first. At the end of the process only. */
+void ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis);
+
+/* As clarity_redis_command(). */
+clarity_redis_given_t ngx_clarity_redis_command(ngx_clarity_redis_t *redis,
+    size_t argc, const clarity_str_t *argv, clarity_redis_reply_pt callback,
+    void *data);
+
+/*
+ * From a callback: what the server said of a command. An error is logged when
+ * it differs from the last one; one that another connection may be spared
+ * (READONLY, LOADING, …) drops the connection once the callback has returned.
+ */
+void ngx_clarity_redis_answered(
+    ngx_clarity_redis_t *redis, const redisReply *reply);
+
+#endif

@@ -1,0 +1,816 @@
+/*
+ * Directives: setters, merging, and what can be checked only when all of the
+ * configuration has been read. Whatever is wrong is refused at load.
+ */
+
+#include "ngx_http_clarity_webhook_module.h"
+
+#include "job/key.h"
+
+
+/* more than any token, password or triggers file has */
+#define NGX_HTTP_CLARITY_MAX_FILE (4 * 1024 * 1024)
+
+
+static void ngx_http_clarity_free_triggers(void *data);
+static char *ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *prev, ngx_http_clarity_loc_conf_t *conf);
+static ngx_int_t ngx_http_clarity_find_redis(ngx_conf_t *cf,
+    ngx_http_clarity_main_conf_t *cmcf, ngx_http_clarity_loc_conf_t *conf);
+static ngx_int_t ngx_http_clarity_make_redis(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis);
+static ngx_int_t ngx_http_clarity_resolve(
+    ngx_conf_t *cf, ngx_clarity_redis_conf_t *redis);
+static ngx_uint_t ngx_http_clarity_same_redis(
+    ngx_clarity_redis_conf_t *a, ngx_clarity_redis_conf_t *b);
+static ngx_int_t ngx_http_clarity_check_pair(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *a, ngx_http_clarity_loc_conf_t *b);
+
+
+typedef struct {
+    ngx_str_t  name;
+    ngx_uint_t method;
+} ngx_http_clarity_method_t;
+
+
+static ngx_http_clarity_method_t ngx_http_clarity_methods[] = {
+    { ngx_string("POST"), NGX_HTTP_POST },
+    { ngx_string("PUT"), NGX_HTTP_PUT },
+    { ngx_string("PATCH"), NGX_HTTP_PATCH },
+    { ngx_string("DELETE"), NGX_HTTP_DELETE },
+    { ngx_null_string, 0 }
+};
+
+
+void *
+ngx_http_clarity_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    cmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_clarity_main_conf_t));
+    if (cmcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&cmcf->webhooks, cf->pool, 4, sizeof(void *))
+            != NGX_OK
+        || ngx_array_init(&cmcf->redis, cf->pool, 1, sizeof(void *))
+            != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return cmcf;
+}
+
+
+void *
+ngx_http_clarity_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_clarity_loc_conf_t *conf;
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->redis_url = { 0, NULL };
+     *     conf->redis_password_file = { 0, NULL };
+     *     conf->redis_prefix = { 0, NULL };
+     *     conf->token_header = { 0, NULL };
+     *     conf->trigger = NULL;
+     *     conf->name = { 0, NULL };
+     *     conf->method = 0;
+     */
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_clarity_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    conf->redis_connect_timeout = NGX_CONF_UNSET_MSEC;
+    conf->redis_timeout = NGX_CONF_UNSET_MSEC;
+    conf->redis_max_pending = NGX_CONF_UNSET_UINT;
+    conf->tokens = NGX_CONF_UNSET_PTR;
+
+    return conf;
+}
+
+
+char *
+ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_clarity_loc_conf_t *prev = parent;
+    ngx_http_clarity_loc_conf_t *conf = child;
+
+    ngx_http_core_loc_conf_t *clcf;
+
+    ngx_conf_merge_str_value(conf->redis_url, prev->redis_url,
+        "redis://127.0.0.1:6379/0");
+    ngx_conf_merge_str_value(conf->redis_password_file,
+        prev->redis_password_file, "");
+    ngx_conf_merge_str_value(conf->redis_prefix, prev->redis_prefix,
+        "clarity");
+    ngx_conf_merge_msec_value(conf->redis_connect_timeout,
+        prev->redis_connect_timeout, 1000);
+    ngx_conf_merge_msec_value(conf->redis_timeout, prev->redis_timeout, 1000);
+    ngx_conf_merge_uint_value(conf->redis_max_pending,
+        prev->redis_max_pending, 65536);
+    ngx_conf_merge_str_value(conf->token_header, prev->token_header,
+        "x-clarity-webhook-token");
+    ngx_conf_merge_ptr_value(conf->tokens, prev->tokens, NULL);
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname && conf->trigger == NULL && prev->trigger) {
+        /* an "if" or "limit_except" in the webhook's location */
+        conf->trigger = prev->trigger;
+        conf->name = prev->name;
+        conf->method = prev->method;
+        conf->method_name = prev->method_name;
+        conf->place = prev->place;
+        conf->redis = prev->redis;
+
+        clcf->handler = ngx_http_clarity_handler;
+
+        return NGX_CONF_OK;
+    }
+
+    if (conf->trigger == NULL) {
+
+        if (conf->method) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                "\"clarity_webhook_method\" without \"clarity_webhook\" in "
+                "location \"%V\" in %V:%ui",
+                &clcf->name, &conf->place.file, conf->place.line);
+            return NGX_CONF_ERROR;
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    return ngx_http_clarity_merge_webhook(cf, prev, conf);
+}
+
+
+static char *
+ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *prev, ngx_http_clarity_loc_conf_t *conf)
+{
+    u_char                       *p;
+    ngx_http_core_loc_conf_t     *clcf;
+    ngx_http_clarity_loc_conf_t **webhook;
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    cmcf = ngx_http_conf_get_module_main_conf(cf,
+        ngx_http_clarity_webhook_module);
+
+    if (conf->method == 0) {
+        conf->method = ngx_http_clarity_methods[0].method;
+        conf->method_name = ngx_http_clarity_methods[0].name;
+    }
+
+    if (conf->name.len == 0) {
+        conf->name.len = conf->method_name.len + 1 + clcf->name.len;
+        conf->name.data = ngx_pnalloc(cf->pool, conf->name.len);
+        if (conf->name.data == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        p = ngx_cpymem(conf->name.data, conf->method_name.data,
+            conf->method_name.len);
+        *p++ = ' ';
+        ngx_memcpy(p, clcf->name.data, clcf->name.len);
+    }
+
+    if (conf->tokens == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+            "webhook \"%V\" has no token in %V:%ui; add "
+            "\"clarity_webhook_token\" or \"clarity_webhook_token_file\"",
+            &conf->name, &conf->place.file, conf->place.line);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_clarity_find_redis(cf, cmcf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    webhook = ngx_array_push(&cmcf->webhooks);
+    if (webhook == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *webhook = conf;
+
+    return NGX_CONF_OK;
+}
+
+
+/* Locations with the same settings share a connection per process. */
+
+static ngx_int_t
+ngx_http_clarity_find_redis(ngx_conf_t *cf,
+    ngx_http_clarity_main_conf_t *cmcf, ngx_http_clarity_loc_conf_t *conf)
+{
+    ngx_uint_t                 i;
+    ngx_clarity_redis_conf_t  *redis, **known;
+
+    redis = ngx_pcalloc(cf->pool, sizeof(ngx_clarity_redis_conf_t));
+    if (redis == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_clarity_make_redis(cf, conf, redis) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    known = cmcf->redis.elts;
+
+    for (i = 0; i < cmcf->redis.nelts; i++) {
+        if (ngx_http_clarity_same_redis(known[i], redis)) {
+            ngx_explicit_memzero(redis->url.password,
+                sizeof(redis->url.password));
+            conf->redis = i;
+            return NGX_OK;
+        }
+    }
+
+    if (ngx_http_clarity_resolve(cf, redis) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    known = ngx_array_push(&cmcf->redis);
+    if (known == NULL) {
+        return NGX_ERROR;
+    }
+
+    *known = redis;
+    conf->redis = cmcf->redis.nelts - 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_make_redis(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis)
+{
+    size_t          len;
+    unsigned        line;
+    ngx_str_t       text;
+    clarity_str_t   rest, password;
+    clarity_error_t error;
+    char            shown[sizeof(redis->url.host) + 32];
+
+    /* the setter has parsed it before; the default is ours */
+    if (!clarity_redis_url_parse(
+            (clarity_str_t){
+                (char *) conf->redis_url.data, conf->redis_url.len },
+            &redis->url, &error))
+    {
+        return NGX_ERROR;
+    }
+
+    if (conf->redis_password_file.len) {
+        if (ngx_http_clarity_read_file(cf, &conf->redis_password_file, 1,
+                &text)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        rest.data = (char *) text.data;
+        rest.len = text.len;
+        line = 0;
+
+        if (!clarity_token_next_line(&rest, &line, &password)
+            || password.len >= sizeof(redis->url.password))
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                "\"%V\" holds no password; expected one line of up to %uz "
+                "bytes", &conf->redis_password_file,
+                sizeof(redis->url.password) - 1);
+            return NGX_ERROR;
+        }
+
+        ngx_memzero(redis->url.password, sizeof(redis->url.password));
+        ngx_memcpy(redis->url.password, password.data, password.len);
+        ngx_explicit_memzero(text.data, text.len);
+    }
+
+    clarity_redis_url_show(&redis->url, shown, sizeof(shown));
+
+    len = ngx_strlen(shown);
+
+    redis->name.len = len;
+    redis->name.data = ngx_pnalloc(cf->pool, len);
+    if (redis->name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(redis->name.data, shown, len);
+
+    redis->prefix = conf->redis_prefix;
+    redis->shards = 1;
+    redis->connect_timeout = conf->redis_connect_timeout;
+    redis->timeout = conf->redis_timeout;
+    redis->max_pending = conf->redis_max_pending;
+
+    return NGX_OK;
+}
+
+
+/* Names are resolved here, once; all their addresses are tried in turn. */
+
+static ngx_int_t
+ngx_http_clarity_resolve(ngx_conf_t *cf, ngx_clarity_redis_conf_t *redis)
+{
+    ngx_url_t u;
+    u_char   *p;
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url.data = ngx_pnalloc(cf->pool, sizeof(redis->url.host) + 16);
+    if (u.url.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (redis->url.scheme == CLARITY_REDIS_UNIX) {
+        p = ngx_sprintf(u.url.data, "unix:%s", redis->url.path);
+
+    } else if (ngx_strchr(redis->url.host, ':')) {
+        p = ngx_sprintf(u.url.data, "[%s]:%ud", redis->url.host,
+            redis->url.port);
+
+    } else {
+        p = ngx_sprintf(u.url.data, "%s:%ud", redis->url.host,
+            redis->url.port);
+    }
+
+    u.url.len = p - u.url.data;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+            "%s in the \"clarity_redis\" address \"%V\"",
+            u.err ? u.err : "no address", &u.url);
+        return NGX_ERROR;
+    }
+
+    redis->addrs = u.addrs;
+    redis->naddrs = u.naddrs;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_clarity_same_redis(
+    ngx_clarity_redis_conf_t *a, ngx_clarity_redis_conf_t *b)
+{
+    return a->url.scheme == b->url.scheme
+        && ngx_strcmp(a->url.host, b->url.host) == 0
+        && a->url.port == b->url.port
+        && ngx_strcmp(a->url.path, b->url.path) == 0
+        && ngx_strcmp(a->url.user, b->url.user) == 0
+        && ngx_strcmp(a->url.password, b->url.password) == 0
+        && a->url.db == b->url.db
+        && a->prefix.len == b->prefix.len
+        && ngx_memcmp(a->prefix.data, b->prefix.data, a->prefix.len) == 0
+        && a->connect_timeout == b->connect_timeout
+        && a->timeout == b->timeout
+        && a->max_pending == b->max_pending;
+}
+
+
+/* Postconfiguration: webhooks against each other. */
+
+ngx_int_t
+ngx_http_clarity_check_conf(ngx_conf_t *cf)
+{
+    ngx_str_t                     name = ngx_string("request_id");
+    ngx_uint_t                    i, k;
+    ngx_http_clarity_loc_conf_t **webhook;
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf,
+        ngx_http_clarity_webhook_module);
+
+    if (cmcf->webhooks.nelts == 0) {
+        return NGX_OK;
+    }
+
+    cmcf->request_id_index = ngx_http_get_variable_index(cf, &name);
+    if (cmcf->request_id_index == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    webhook = cmcf->webhooks.elts;
+
+    for (i = 1; i < cmcf->webhooks.nelts; i++) {
+        for (k = 0; k < i; k++) {
+            if (ngx_http_clarity_check_pair(cf, webhook[k], webhook[i])
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_check_pair(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *a,
+    ngx_http_clarity_loc_conf_t *b)
+{
+    ngx_uint_t                i, k;
+    ngx_http_clarity_token_t *at, *bt;
+
+    if (a->name.len == b->name.len
+        && ngx_memcmp(a->name.data, b->name.data, a->name.len) == 0)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+            "two webhooks are named \"%V\", in %V:%ui and in %V:%ui; give "
+            "one another name with \"name=\"",
+            &a->name, &a->place.file, a->place.line, &b->place.file,
+            b->place.line);
+        return NGX_ERROR;
+    }
+
+    at = a->tokens->elts;
+    bt = b->tokens->elts;
+
+    for (i = 0; i < a->tokens->nelts; i++) {
+        for (k = 0; k < b->tokens->nelts; k++) {
+
+            if (at[i].value || bt[k].value
+                || ngx_memcmp(&at[i].digest, &bt[k].digest,
+                       sizeof(clarity_token_digest_t))
+                    != 0)
+            {
+                continue;
+            }
+
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                "one token opens two webhooks, \"%V\" and \"%V\", in "
+                "%V:%ui and in %V:%ui",
+                &a->name, &b->name, &at[i].place.file, at[i].place.line,
+                &bt[k].place.file, bt[k].place.line);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+char *
+ngx_http_clarity_set_triggers(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_main_conf_t *cmcf = conf;
+
+    u_char              file[NGX_MAX_PATH];
+    ngx_str_t          *value, text;
+    clarity_error_t     error;
+    ngx_pool_cleanup_t *cln;
+
+    if (cmcf->triggers) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_clarity_read_file(cf, &value[1], 0, &text) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_cpystrn(file, value[1].data, ngx_min(value[1].len + 1, NGX_MAX_PATH));
+
+    cmcf->triggers = clarity_triggers_parse(
+        (clarity_str_t){ (char *) text.data, text.len }, (char *) file,
+        &error);
+
+    if (cmcf->triggers == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", error.text);
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_http_clarity_free_triggers;
+    cln->data = cmcf->triggers;
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_clarity_free_triggers(void *data)
+{
+    clarity_triggers_free(data);
+}
+
+
+char *
+ngx_http_clarity_set_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_loc_conf_t *clcf = conf;
+
+    ngx_str_t          *value;
+    clarity_error_t     error;
+    clarity_redis_url_t url;
+
+    if (clcf->redis_url.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (!clarity_redis_url_parse(
+            (clarity_str_t){ (char *) value[1].data, value[1].len }, &url,
+            &error))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "clarity_redis: %s",
+            error.text);
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_explicit_memzero(&url, sizeof(clarity_redis_url_t));
+
+    clcf->redis_url = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_clarity_set_prefix(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_loc_conf_t *clcf = conf;
+
+    ngx_str_t  *value;
+    const char *why;
+
+    if (clcf->redis_prefix.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    why = clarity_prefix_refused(
+        (clarity_str_t){ (char *) value[1].data, value[1].len });
+
+    if (why) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "the prefix \"%V\" %s", &value[1], why);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->redis_prefix = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_clarity_set_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_loc_conf_t *clcf = conf;
+
+    ngx_str_t                    *value;
+    ngx_http_core_loc_conf_t     *core;
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    if (clcf->trigger) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf,
+        ngx_http_clarity_webhook_module);
+
+    if (cmcf->triggers == NULL) {
+        return "needs \"clarity_triggers\" before it, at http level";
+    }
+
+    clcf->trigger = clarity_triggers_find(cmcf->triggers,
+        (clarity_str_t){ (char *) value[1].data, value[1].len });
+
+    if (clcf->trigger == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "no trigger \"%V\" in the file of \"clarity_triggers\"",
+            &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 3) {
+
+        if (ngx_strncmp(value[2].data, "name=", 5) != 0
+            || value[2].len == 5)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                "invalid parameter \"%V\"; expected \"name=NAME\"",
+                &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        clcf->name.data = value[2].data + 5;
+        clcf->name.len = value[2].len - 5;
+    }
+
+    clcf->place = ngx_http_clarity_place(cf);
+
+    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    core->handler = ngx_http_clarity_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_clarity_set_method(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_loc_conf_t *clcf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_clarity_method_t *method;
+
+    if (clcf->method) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    for (method = ngx_http_clarity_methods; method->method; method++) {
+
+        if (method->name.len == value[1].len
+            && ngx_memcmp(method->name.data, value[1].data, value[1].len)
+                == 0)
+        {
+            clcf->method = method->method;
+            clcf->method_name = method->name;
+
+            if (clcf->trigger == NULL) {
+                clcf->place = ngx_http_clarity_place(cf);
+            }
+
+            return NGX_CONF_OK;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+        "invalid method \"%V\"; expected POST, PUT, PATCH or DELETE",
+        &value[1]);
+
+    return NGX_CONF_ERROR;
+}
+
+
+/*
+ * Only letters, digits and '-': nginx drops request headers with others
+ * unless it is told otherwise.
+ */
+
+char *
+ngx_http_clarity_set_token_header(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_loc_conf_t *clcf = conf;
+
+    u_char     c;
+    size_t     i;
+    ngx_str_t *value;
+
+    if (clcf->token_header.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    for (i = 0; i < value[1].len; i++) {
+        c = value[1].data[i] = ngx_tolower(value[1].data[i]);
+
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-') {
+            break;
+        }
+    }
+
+    if (i == 0 || i < value[1].len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "invalid header name \"%V\"; expected letters, digits and \"-\"",
+            &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->token_header = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_clarity_set_problem(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_clarity_problem_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_http_clarity_place_t
+ngx_http_clarity_place(ngx_conf_t *cf)
+{
+    ngx_http_clarity_place_t place;
+
+    /* "-g" on the command line has no file */
+    ngx_str_null(&place.file);
+    place.line = 0;
+
+    if (cf->conf_file && cf->conf_file->file.fd != NGX_INVALID_FILE) {
+        place.file = cf->conf_file->file.name;
+        place.line = cf->conf_file->line;
+    }
+
+    return place;
+}
+
+
+ngx_int_t
+ngx_http_clarity_read_file(
+    ngx_conf_t *cf, ngx_str_t *name, ngx_uint_t secret, ngx_str_t *text)
+{
+    ssize_t    n;
+    ngx_int_t  rc;
+    ngx_file_t file;
+
+    rc = NGX_ERROR;
+
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+
+    file.name = *name;
+    file.log = cf->log;
+    file.fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (file.fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+            ngx_open_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    if (ngx_fd_info(file.fd, &file.info) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+            ngx_fd_info_n " \"%V\" failed", name);
+        goto done;
+    }
+
+    if (!ngx_is_file(&file.info)
+        || ngx_file_size(&file.info) > NGX_HTTP_CLARITY_MAX_FILE)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "\"%V\" is not a file of up to %d bytes", name,
+            NGX_HTTP_CLARITY_MAX_FILE);
+        goto done;
+    }
+
+    if (secret && (file.info.st_mode & S_IROTH)) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+            "every user may read the secret file \"%V\"; try chmod o-r",
+            name);
+    }
+
+    text->len = ngx_file_size(&file.info);
+    text->data = ngx_pnalloc(cf->pool, text->len + 1);
+    if (text->data == NULL) {
+        goto done;
+    }
+
+    n = ngx_read_file(&file, text->data, text->len, 0);
+
+    if (n != (ssize_t) text->len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, n == NGX_ERROR ? ngx_errno : 0,
+            ngx_read_file_n " \"%V\" returned %z of %uz bytes", name, n,
+            text->len);
+        goto done;
+    }
+
+    rc = NGX_OK;
+
+done:
+
+    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+            ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    return rc;
+}

@@ -1,0 +1,200 @@
+/*
+ * The story of a request: token, method, media type, body, context, queue.
+ * Each refusal comes as early, and costs as little, as it can.
+ */
+
+#include "ngx_http_clarity_webhook_module.h"
+
+
+static ngx_int_t ngx_http_clarity_init_ctx(ngx_http_request_t *r);
+static void ngx_http_clarity_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_clarity_check_method(ngx_http_request_t *r,
+    ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal);
+static ngx_int_t ngx_http_clarity_check_media_type(
+    ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
+
+
+ngx_int_t
+ngx_http_clarity_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                    rc;
+    ngx_http_clarity_refusal_t   refusal;
+    ngx_http_clarity_loc_conf_t *clcf;
+
+    if (r != r->main) {
+        /* a job is never a by-product of mirror, auth_request or ssi */
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+        "clarity webhook \"%V\"", &clcf->name);
+
+    if (ngx_http_clarity_init_ctx(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
+
+    if (ngx_http_clarity_check_token(r, clcf, &refusal) != NGX_OK
+        || ngx_http_clarity_check_method(r, clcf, &refusal) != NGX_OK
+        || ngx_http_clarity_check_media_type(r, &refusal) != NGX_OK)
+    {
+        return ngx_http_clarity_refuse(r, &refusal);
+    }
+
+    r->request_body_in_single_buf = 1;
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_clarity_body_handler);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_init_ctx(ngx_http_request_t *r)
+{
+    ngx_http_clarity_ctx_t *ctx;
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_clarity_ctx_t));
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->outcome = CLARITY_NOUTCOMES;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_clarity_webhook_module);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_clarity_body_handler(ngx_http_request_t *r)
+{
+    clarity_str_t                context;
+    ngx_http_clarity_refusal_t   refusal;
+    ngx_http_clarity_loc_conf_t *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
+
+    if (ngx_http_clarity_check_context(r, clcf, &context, &refusal) != NGX_OK
+        || ngx_http_clarity_enqueue(r, clcf, context, &refusal) != NGX_AGAIN)
+    {
+        ngx_http_finalize_request(r, ngx_http_clarity_refuse(r, &refusal));
+        return;
+    }
+
+    /*
+     * XADD cannot be taken back and its reply is due within
+     * clarity_redis_timeout, so a client that leaves meanwhile is not looked
+     * for: the log tells the true outcome.
+     */
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_check_method(ngx_http_request_t *r,
+    ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal)
+{
+    if (r->method == clcf->method) {
+        return NGX_OK;
+    }
+
+    refusal->outcome = CLARITY_METHOD_NOT_ALLOWED;
+    return NGX_DECLINED;
+}
+
+
+/*
+ * No Content-Type counts as JSON. Else application/json, or a type with the
+ * suffix +json (RFC 6839); parameters are passed over: the body is UTF-8
+ * whatever they say (RFC 8259, 8.1).
+ */
+
+static ngx_int_t
+ngx_http_clarity_check_media_type(
+    ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal)
+{
+    u_char    *p, *last;
+    ngx_str_t *value;
+
+    if (r->headers_in.content_type == NULL
+        || r->headers_in.content_type->value.len == 0)
+    {
+        return NGX_OK;
+    }
+
+    value = &r->headers_in.content_type->value;
+    last = value->data;
+
+    while (last < value->data + value->len && *last != ';') {
+        last++;
+    }
+
+    while (last > value->data && (last[-1] == ' ' || last[-1] == '\t')) {
+        last--;
+    }
+
+    p = value->data;
+
+    if (last - p == sizeof("application/json") - 1
+        && ngx_strncasecmp(p, (u_char *) "application/json", last - p) == 0)
+    {
+        return NGX_OK;
+    }
+
+    if (last - p > (ssize_t) sizeof("application/+json") - 1
+        && ngx_strncasecmp(p, (u_char *) "application/", 12) == 0
+        && ngx_strncasecmp(last - 5, (u_char *) "+json", 5) == 0)
+    {
+        return NGX_OK;
+    }
+
+    refusal->outcome = CLARITY_MEDIA_TYPE_UNSUPPORTED;
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_clarity_header(
+    ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *value)
+{
+    ngx_int_t        rc;
+    ngx_uint_t       i;
+    ngx_list_part_t *part;
+    ngx_table_elt_t *h;
+
+    rc = NGX_DECLINED;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len != name->len
+                || ngx_memcmp(h[i].lowcase_key, name->data, name->len) != 0)
+            {
+                continue;
+            }
+
+            if (rc == NGX_OK) {
+                return NGX_ABORT;
+            }
+
+            *value = h[i].value;
+            rc = NGX_OK;
+        }
+    }
+
+    return rc;
+}

@@ -1,0 +1,61 @@
+/*
+ * clarity_problem: nginx's own refusals in the shape of ours.
+ *
+ *     error_page 400 408 413 429 @problem;
+ *     location @problem { clarity_problem; }
+ */
+
+#include "ngx_http_clarity_webhook_module.h"
+
+
+typedef struct {
+    ngx_uint_t        status;
+    clarity_outcome_t outcome;
+} ngx_http_clarity_problem_t;
+
+
+static ngx_http_clarity_problem_t ngx_http_clarity_problems[] = {
+    { NGX_HTTP_BAD_REQUEST, CLARITY_BAD_REQUEST },
+    { NGX_HTTP_NOT_FOUND, CLARITY_WEBHOOK_NOT_FOUND },
+    { NGX_HTTP_REQUEST_TIME_OUT, CLARITY_REQUEST_TIMEOUT },
+    { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, CLARITY_PAYLOAD_TOO_LARGE },
+    { NGX_HTTP_TOO_MANY_REQUESTS, CLARITY_RATE_LIMITED },
+    { NGX_HTTP_INTERNAL_SERVER_ERROR, CLARITY_INTERNAL },
+    { 0, CLARITY_NOUTCOMES }
+};
+
+
+ngx_int_t
+ngx_http_clarity_problem_handler(ngx_http_request_t *r)
+{
+    ngx_uint_t                  i, status;
+    ngx_http_clarity_ctx_t     *ctx;
+    ngx_http_clarity_problem_t *problem;
+    ngx_http_clarity_refusal_t  refusal;
+
+    /* without an error it is a location with nothing in it */
+    status = r->err_status ? r->err_status : NGX_HTTP_NOT_FOUND;
+
+    for (i = 0; ngx_http_clarity_problems[i].status != 0; i++) {
+        problem = &ngx_http_clarity_problems[i];
+
+        if (problem->status != status) {
+            continue;
+        }
+
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_clarity_ctx_t));
+        if (ctx == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ngx_http_set_ctx(r, ctx, ngx_http_clarity_webhook_module);
+
+        ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
+        refusal.outcome = problem->outcome;
+
+        return ngx_http_clarity_refuse(r, &refusal);
+    }
+
+    /* one that has no code of ours: nginx's own page */
+    return status;
+}

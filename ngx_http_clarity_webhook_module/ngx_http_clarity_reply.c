@@ -1,0 +1,289 @@
+/*
+ * Answers: 202 for a job, problem+json (RFC 9457) for a refusal. They are
+ * sent from here and so are not subject to error_page.
+ */
+
+#include "ngx_http_clarity_webhook_module.h"
+
+#include "json/buf.h"
+
+
+static ngx_int_t ngx_http_clarity_send(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_buf_t *b);
+static ngx_int_t ngx_http_clarity_discard(ngx_http_request_t *r);
+static ngx_int_t ngx_http_clarity_refusal_headers(
+    ngx_http_request_t *r, clarity_outcome_t outcome);
+static ngx_int_t ngx_http_clarity_add_header(
+    ngx_http_request_t *r, const char *name, ngx_str_t *value);
+static ngx_buf_t *ngx_http_clarity_problem_body(
+    ngx_http_request_t *r, const ngx_http_clarity_refusal_t *refusal);
+
+
+static ngx_str_t ngx_http_clarity_json_type = ngx_string("application/json");
+static ngx_str_t ngx_http_clarity_problem_type
+    = ngx_string("application/problem+json");
+
+
+ngx_int_t
+ngx_http_clarity_accept(ngx_http_request_t *r)
+{
+    size_t                       len;
+    ngx_buf_t                   *b;
+    ngx_str_t                    trigger;
+    ngx_http_clarity_ctx_t      *ctx;
+    ngx_http_clarity_loc_conf_t *clcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    ctx->outcome = CLARITY_ACCEPTED;
+
+    /* a trigger's name needs no escaping: letters, digits, '_' and '-' */
+    trigger.data = (u_char *) clcf->trigger->name.data;
+    trigger.len = clcf->trigger->name.len;
+
+    len = sizeof("{\"job_id\":\"\",\"trigger\":\"\",\"status\":\"accepted\","
+                 "\"durability\":\"memory\",\"duplicate\":false}\n")
+        - 1 + ctx->job_id.len + trigger.len;
+
+    b = ngx_create_temp_buf(r->pool, len);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->last = ngx_sprintf(b->last,
+        "{\"job_id\":\"%V\",\"trigger\":\"%V\",\"status\":\"accepted\","
+        "\"durability\":\"memory\",\"duplicate\":false}\n",
+        &ctx->job_id, &trigger);
+
+    return ngx_http_clarity_send(r, NGX_HTTP_ACCEPTED,
+        &ngx_http_clarity_json_type, b);
+}
+
+
+ngx_int_t
+ngx_http_clarity_refuse(
+    ngx_http_request_t *r, const ngx_http_clarity_refusal_t *refusal)
+{
+    ngx_buf_t              *b;
+    ngx_http_clarity_ctx_t *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+    ctx->outcome = refusal->outcome;
+
+    if (ngx_http_clarity_discard(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_clarity_refusal_headers(r, refusal->outcome) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    b = ngx_http_clarity_problem_body(r, refusal);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_clarity_send(r,
+        clarity_outcome_info(refusal->outcome)->status,
+        &ngx_http_clarity_problem_type, b);
+}
+
+
+static ngx_int_t
+ngx_http_clarity_send(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_buf_t *b)
+{
+    ngx_int_t   rc;
+    ngx_str_t   no_store = ngx_string("no-store");
+    ngx_chain_t out;
+
+    /* set where an error_page led here: it would replace the status */
+    r->err_status = 0;
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = b->last - b->pos;
+    r->headers_out.content_type = *type;
+    r->headers_out.content_type_len = type->len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    if (ngx_http_clarity_add_header(r, "Cache-Control", &no_store) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+/*
+ * A refused body is thrown away as it comes, neither in memory nor in a file.
+ * A client that asked with Expect whether to send one gets its answer without
+ * "100 Continue"; whether the body comes all the same cannot be known, so the
+ * connection ends here.
+ */
+
+static ngx_int_t
+ngx_http_clarity_discard(ngx_http_request_t *r)
+{
+    ngx_int_t rc;
+
+    if (r->request_body) {
+        return NGX_OK;
+    }
+
+    if (r->headers_in.expect) {
+        r->expect_tested = 1;
+        r->keepalive = 0;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc == NGX_ERROR || rc == NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        /* a malformed chunk: the refusal stands, the connection does not */
+        r->keepalive = 0;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_refusal_headers(
+    ngx_http_request_t *r, clarity_outcome_t outcome)
+{
+    u_char                      *p;
+    unsigned                     seconds;
+    ngx_str_t                    value;
+    ngx_http_clarity_loc_conf_t *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    seconds = clarity_outcome_info(outcome)->retry_after;
+
+    if (seconds) {
+        p = ngx_pnalloc(r->pool, NGX_INT32_LEN);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        value.data = p;
+        value.len = ngx_sprintf(p, "%ud", seconds) - p;
+
+        return ngx_http_clarity_add_header(r, "Retry-After", &value);
+    }
+
+    switch (outcome) {
+
+    case CLARITY_TOKEN_MISSING:
+    case CLARITY_TOKEN_INVALID:
+        /* RFC 9110, 11.6.1: a 401 names a scheme */
+        p = ngx_pnalloc(r->pool,
+            sizeof("Webhook-Token header=\"\"") + clcf->token_header.len);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        value.data = p;
+        value.len = ngx_sprintf(p, "Webhook-Token header=\"%V\"",
+                        &clcf->token_header)
+            - p;
+
+        return ngx_http_clarity_add_header(r, "WWW-Authenticate", &value);
+
+    case CLARITY_METHOD_NOT_ALLOWED:
+        return ngx_http_clarity_add_header(r, "Allow", &clcf->method_name);
+
+    case CLARITY_MEDIA_TYPE_UNSUPPORTED:
+        return ngx_http_clarity_add_header(r, "Accept",
+            &ngx_http_clarity_json_type);
+
+    default:
+        return NGX_OK;
+    }
+}
+
+
+/* value's bytes must live as long as the request */
+
+static ngx_int_t
+ngx_http_clarity_add_header(
+    ngx_http_request_t *r, const char *name, ngx_str_t *value)
+{
+    ngx_table_elt_t *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value = *value;
+
+    return NGX_OK;
+}
+
+
+static ngx_buf_t *
+ngx_http_clarity_problem_body(
+    ngx_http_request_t *r, const ngx_http_clarity_refusal_t *refusal)
+{
+    ngx_buf_t                    *b;
+    clarity_buf_t                 buf;
+    clarity_str_t                 detail;
+    const clarity_outcome_info_t *info;
+
+    info = clarity_outcome_info(refusal->outcome);
+
+    detail = clarity_str(info->detail);
+
+    if (refusal->detail.len) {
+        detail.data = (char *) refusal->detail.data;
+        detail.len = refusal->detail.len;
+    }
+
+    ngx_memzero(&buf, sizeof(clarity_buf_t));
+
+    clarity_buf_addf(&buf,
+        "{\"type\":\"urn:problem-type:clarity:%s\",\"title\":\"%s\","
+        "\"status\":%u,\"code\":\"%s\",\"detail\":",
+        info->code, info->title, info->status, info->code);
+    clarity_buf_add_json(&buf, detail);
+
+    if (refusal->members.len) {
+        clarity_buf_addz(&buf, ",");
+        clarity_buf_add(&buf,
+            (clarity_str_t){ (char *) refusal->members.data,
+                refusal->members.len });
+    }
+
+    clarity_buf_addz(&buf, "}\n");
+
+    b = buf.failed ? NULL : ngx_create_temp_buf(r->pool, buf.len);
+
+    if (b) {
+        b->last = ngx_cpymem(b->last, buf.data, buf.len);
+    }
+
+    clarity_buf_free(&buf);
+
+    return b;
+}

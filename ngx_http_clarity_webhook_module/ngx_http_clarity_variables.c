@@ -1,0 +1,176 @@
+/*
+ * $clarity_webhook, $clarity_trigger: of the location, so that limit_req can
+ * use them before the handler runs. $clarity_outcome, $clarity_job_id,
+ * $clarity_enqueue_time: of the request, for the log.
+ */
+
+#include "ngx_http_clarity_webhook_module.h"
+
+
+static ngx_int_t ngx_http_clarity_webhook_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_clarity_trigger_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_clarity_outcome_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_clarity_job_id_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_clarity_enqueue_time_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_clarity_set_variable(
+    ngx_http_variable_value_t *v, u_char *data, size_t len);
+
+
+static ngx_http_variable_t ngx_http_clarity_variables[] = {
+
+    { ngx_string("clarity_webhook"), NULL,
+      ngx_http_clarity_webhook_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("clarity_trigger"), NULL,
+      ngx_http_clarity_trigger_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("clarity_outcome"), NULL,
+      ngx_http_clarity_outcome_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("clarity_job_id"), NULL,
+      ngx_http_clarity_job_id_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("clarity_enqueue_time"), NULL,
+      ngx_http_clarity_enqueue_time_variable, 0, NGX_HTTP_VAR_NOCACHEABLE,
+      0 },
+
+      ngx_http_null_variable
+};
+
+
+ngx_int_t
+ngx_http_clarity_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t *var, *v;
+
+    for (v = ngx_http_clarity_variables; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_webhook_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_clarity_loc_conf_t *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    return ngx_http_clarity_set_variable(v, clcf->name.data, clcf->name.len);
+}
+
+
+static ngx_int_t
+ngx_http_clarity_trigger_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_clarity_loc_conf_t *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    if (clcf->trigger == NULL) {
+        return ngx_http_clarity_set_variable(v, NULL, 0);
+    }
+
+    return ngx_http_clarity_set_variable(v,
+        (u_char *) clcf->trigger->name.data, clcf->trigger->name.len);
+}
+
+
+static ngx_int_t
+ngx_http_clarity_outcome_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
+{
+    const char             *code;
+    ngx_http_clarity_ctx_t *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+    if (ctx == NULL || ctx->outcome == CLARITY_NOUTCOMES) {
+        return ngx_http_clarity_set_variable(v, NULL, 0);
+    }
+
+    code = clarity_outcome_info(ctx->outcome)->code;
+
+    return ngx_http_clarity_set_variable(v, (u_char *) code,
+        ngx_strlen(code));
+}
+
+
+static ngx_int_t
+ngx_http_clarity_job_id_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_clarity_ctx_t *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+    if (ctx == NULL) {
+        return ngx_http_clarity_set_variable(v, NULL, 0);
+    }
+
+    return ngx_http_clarity_set_variable(v, ctx->job_id.data,
+        ctx->job_id.len);
+}
+
+
+/* Seconds with milliseconds, like $request_time. */
+
+static ngx_int_t
+ngx_http_clarity_enqueue_time_variable(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                 *p;
+    ngx_http_clarity_ctx_t *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+    if (ctx == NULL || !ctx->enqueued) {
+        return ngx_http_clarity_set_variable(v, NULL, 0);
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 4);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_clarity_set_variable(v, p,
+        ngx_sprintf(p, "%T.%03M", (time_t) ctx->enqueue_time / 1000,
+            ctx->enqueue_time % 1000)
+            - p);
+}
+
+
+/* Nothing: not found, "-" in a log. */
+
+static ngx_int_t
+ngx_http_clarity_set_variable(
+    ngx_http_variable_value_t *v, u_char *data, size_t len)
+{
+    if (len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+    v->data = data;
+    v->len = len;
+
+    return NGX_OK;
+}

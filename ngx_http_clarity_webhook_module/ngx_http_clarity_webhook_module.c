@@ -1,0 +1,176 @@
+/*
+ * Clarity webhooks for nginx: an HTTP request with a good token and a complete
+ * context becomes a job in Redis.
+ */
+
+#include "ngx_http_clarity_webhook_module.h"
+
+
+static ngx_int_t ngx_http_clarity_init_process(ngx_cycle_t *cycle);
+static void ngx_http_clarity_exit_process(ngx_cycle_t *cycle);
+
+
+#define NGX_HTTP_ALL_CONF                                                    \
+    (NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF)
+
+
+static ngx_command_t ngx_http_clarity_commands[] = {
+
+    { ngx_string("clarity_triggers"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+      ngx_http_clarity_set_triggers,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("clarity_redis"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_http_clarity_set_redis,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("clarity_redis_password_file"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_clarity_loc_conf_t, redis_password_file),
+      NULL },
+
+    { ngx_string("clarity_redis_prefix"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_http_clarity_set_prefix,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("clarity_redis_connect_timeout"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_clarity_loc_conf_t, redis_connect_timeout),
+      NULL },
+
+    { ngx_string("clarity_redis_timeout"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_clarity_loc_conf_t, redis_timeout),
+      NULL },
+
+    { ngx_string("clarity_redis_max_pending"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_clarity_loc_conf_t, redis_max_pending),
+      NULL },
+
+    { ngx_string("clarity_webhook"),
+      NGX_HTTP_LOC_CONF | NGX_CONF_TAKE12,
+      ngx_http_clarity_set_webhook,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("clarity_webhook_method"),
+      NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
+      ngx_http_clarity_set_method,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("clarity_webhook_token"),
+      NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
+      ngx_http_clarity_set_token,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("clarity_webhook_token_file"),
+      NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
+      ngx_http_clarity_set_token_file,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("clarity_webhook_token_header"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_http_clarity_set_token_header,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("clarity_problem"),
+      NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
+      ngx_http_clarity_set_problem,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t ngx_http_clarity_module_ctx = {
+    ngx_http_clarity_add_variables,   /* preconfiguration */
+    ngx_http_clarity_check_conf,      /* postconfiguration */
+
+    ngx_http_clarity_create_main_conf, /* create main configuration */
+    NULL,                             /* init main configuration */
+
+    NULL,                             /* create server configuration */
+    NULL,                             /* merge server configuration */
+
+    ngx_http_clarity_create_loc_conf, /* create location configuration */
+    ngx_http_clarity_merge_loc_conf   /* merge location configuration */
+};
+
+
+ngx_module_t ngx_http_clarity_webhook_module = {
+    NGX_MODULE_V1,
+    &ngx_http_clarity_module_ctx,     /* module context */
+    ngx_http_clarity_commands,        /* module directives */
+    NGX_HTTP_MODULE,                  /* module type */
+    NULL,                             /* init master */
+    NULL,                             /* init module */
+    ngx_http_clarity_init_process,    /* init process */
+    NULL,                             /* init thread */
+    NULL,                             /* exit thread */
+    ngx_http_clarity_exit_process,    /* exit process */
+    NULL,                             /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_clarity_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    /* the cache manager and loader take no requests */
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_cycle_get_module_main_conf(cycle,
+        ngx_http_clarity_webhook_module);
+
+    if (cmcf == NULL || cmcf->webhooks.nelts == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_clarity_context_init() != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_clarity_job_init(cycle, cmcf);
+}
+
+
+static void
+ngx_http_clarity_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_clarity_job_exit();
+    ngx_http_clarity_context_exit();
+}

@@ -1,0 +1,193 @@
+/*
+ * The module's own types, shared by its files in the order in which a request
+ * passes them: _handler -> _token -> _context -> _job -> _reply.
+ */
+
+#ifndef NGX_HTTP_CLARITY_WEBHOOK_MODULE_H
+#define NGX_HTTP_CLARITY_WEBHOOK_MODULE_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_clarity_redis.h"
+#include "webhook/context.h"
+#include "webhook/outcome.h"
+#include "webhook/token.h"
+#include "webhook/trigger.h"
+
+/* Where a directive stands: for errors found when all has been read. */
+typedef struct {
+    ngx_str_t  file;
+    ngx_uint_t line;
+} ngx_http_clarity_place_t;
+
+typedef struct {
+    clarity_triggers_t *triggers; /* NULL: no clarity_triggers */
+    ngx_array_t         webhooks; /* of ngx_http_clarity_loc_conf_t * */
+    ngx_array_t         redis;    /* of ngx_clarity_redis_conf_t * */
+    ngx_int_t           request_id_index; /* of $request_id */
+} ngx_http_clarity_main_conf_t;
+
+/*
+ * A token of nginx.conf: its digest, or, where it holds variables, the value
+ * to take the digest of at each request.
+ */
+typedef struct {
+    clarity_token_digest_t    digest;
+    ngx_http_complex_value_t *value; /* NULL: digest is set */
+    ngx_http_clarity_place_t  place;
+} ngx_http_clarity_token_t;
+
+typedef struct {
+    /* clarity_redis and what goes with it; inherited */
+    ngx_str_t  redis_url;
+    ngx_str_t  redis_password_file;
+    ngx_str_t  redis_prefix;
+    ngx_msec_t redis_connect_timeout;
+    ngx_msec_t redis_timeout;
+    ngx_uint_t redis_max_pending;
+
+    ngx_str_t token_header; /* lower case; inherited */
+
+    ngx_array_t *tokens; /* of ngx_http_clarity_token_t; inherited */
+
+    /* clarity_webhook: not inherited, but by an "if" in its location */
+    const clarity_trigger_t *trigger; /* NULL: no webhook here */
+    ngx_str_t                name;    /* empty until merged: METHOD path */
+    ngx_uint_t               method;  /* NGX_HTTP_POST, … */
+    ngx_str_t                method_name;
+    ngx_http_clarity_place_t place;
+
+    ngx_uint_t redis; /* index into the main conf's array */
+} ngx_http_clarity_loc_conf_t;
+
+/* A command in flight; it outlives a request that is closed before. */
+typedef struct ngx_http_clarity_call_s ngx_http_clarity_call_t;
+
+typedef struct {
+    ngx_http_clarity_call_t *call;    /* NULL: none in flight */
+    clarity_outcome_t        outcome; /* CLARITY_NOUTCOMES: none yet */
+    ngx_msec_t               enqueue_time; /* from command to reply */
+    unsigned                 enqueued : 1; /* enqueue_time is set */
+    ngx_str_t                job_id;       /* empty: no job */
+} ngx_http_clarity_ctx_t;
+
+extern ngx_module_t ngx_http_clarity_webhook_module;
+
+/*
+ * Why a request is refused. A check fills it in and returns NGX_DECLINED; the
+ * handler sends it with ngx_http_clarity_refuse().
+ */
+typedef struct {
+    clarity_outcome_t outcome;
+    ngx_str_t         detail;  /* empty: the outcome's own */
+    ngx_str_t         members; /* more of the problem: "name":value,… */
+} ngx_http_clarity_refusal_t;
+
+extern ngx_module_t ngx_http_clarity_webhook_module;
+
+/* _handler */
+
+/* The content handler of a location with clarity_webhook. */
+ngx_int_t ngx_http_clarity_handler(ngx_http_request_t *r);
+
+/*
+ * The request's header of that name (lower case). NGX_OK and *value,
+ * NGX_DECLINED: it has none, NGX_ABORT: it has more than one.
+ */
+ngx_int_t ngx_http_clarity_header(
+    ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *value);
+
+/* _token */
+
+/* NGX_OK or NGX_DECLINED. It looks at all tokens, whichever matches. */
+ngx_int_t ngx_http_clarity_check_token(ngx_http_request_t *r,
+    ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal);
+
+char *ngx_http_clarity_set_token(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_token_file(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* _context */
+
+/*
+ * Checks the body, which has been read. NGX_OK and *context, valid until the
+ * next request is looked at; or NGX_DECLINED.
+ */
+ngx_int_t ngx_http_clarity_check_context(ngx_http_request_t *r,
+    ngx_http_clarity_loc_conf_t *clcf, clarity_str_t *context,
+    ngx_http_clarity_refusal_t *refusal);
+
+/* The checker, which a worker process keeps. */
+ngx_int_t ngx_http_clarity_context_init(void);
+void ngx_http_clarity_context_exit(void);
+
+/* _job */
+
+/*
+ * Gives the job to Redis. NGX_AGAIN: its reply will answer the request;
+ * NGX_DECLINED: nothing was sent.
+ */
+ngx_int_t ngx_http_clarity_enqueue(ngx_http_request_t *r,
+    ngx_http_clarity_loc_conf_t *clcf, clarity_str_t context,
+    ngx_http_clarity_refusal_t *refusal);
+
+/* The process's sessions, one for each element of the main conf's array. */
+ngx_int_t ngx_http_clarity_job_init(
+    ngx_cycle_t *cycle, ngx_http_clarity_main_conf_t *cmcf);
+void ngx_http_clarity_job_exit(void);
+
+/* _reply: each sends an answer and returns what the filters said */
+
+/* 202 for the job that the request's state names. */
+ngx_int_t ngx_http_clarity_accept(ngx_http_request_t *r);
+
+/* application/problem+json (RFC 9457); discards a body not yet read. */
+ngx_int_t ngx_http_clarity_refuse(
+    ngx_http_request_t *r, const ngx_http_clarity_refusal_t *refusal);
+
+/* _problem */
+
+/* The content handler of a location with clarity_problem. */
+ngx_int_t ngx_http_clarity_problem_handler(ngx_http_request_t *r);
+
+/* _variables */
+
+ngx_int_t ngx_http_clarity_add_variables(ngx_conf_t *cf);
+
+/* _conf */
+
+void *ngx_http_clarity_create_main_conf(ngx_conf_t *cf);
+void *ngx_http_clarity_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_clarity_merge_loc_conf(
+    ngx_conf_t *cf, void *parent, void *child);
+ngx_int_t ngx_http_clarity_check_conf(ngx_conf_t *cf);
+
+char *ngx_http_clarity_set_triggers(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_redis(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_prefix(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_webhook(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_method(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_token_header(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_problem(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Where the directive that is being read stands. */
+ngx_http_clarity_place_t ngx_http_clarity_place(ngx_conf_t *cf);
+
+/*
+ * A small file of the configuration, read whole into the pool: NGX_ERROR and
+ * a message at emerg. `secret`: that others may read it is a warning.
+ */
+ngx_int_t ngx_http_clarity_read_file(
+    ngx_conf_t *cf, ngx_str_t *name, ngx_uint_t secret, ngx_str_t *text);
+
+#endif
