@@ -1,0 +1,85 @@
+#include "redis/reply_error.h"
+
+static const clarity_redis_error_info_t redis_errors[] = {
+    { CLARITY_REDIS_ERR_OOM, "OOM",
+        "Redis is at its maxmemory: raise it, or let the workers catch up",
+        false },
+    { CLARITY_REDIS_ERR_MISCONF, "MISCONF",
+        "Redis cannot save to its disk and takes no writes: see its log",
+        false },
+    { CLARITY_REDIS_ERR_READONLY, "READONLY",
+        "this Redis is a replica: the address must be that of the primary",
+        true },
+    { CLARITY_REDIS_ERR_LOADING, "LOADING",
+        "Redis is still reading its data from disk: wait", true },
+    { CLARITY_REDIS_ERR_MASTERDOWN, "MASTERDOWN",
+        "this Redis is a replica without its primary", true },
+    { CLARITY_REDIS_ERR_NOREPLICAS, "NOREPLICAS",
+        "Redis has fewer replicas than its min-replicas-to-write", false },
+    { CLARITY_REDIS_ERR_CLUSTERDOWN, "CLUSTERDOWN",
+        "the cluster does not serve all its slots: see CLUSTER INFO", false },
+    { CLARITY_REDIS_ERR_TRYAGAIN, "TRYAGAIN",
+        "the cluster is moving this slot: try again", false },
+    { CLARITY_REDIS_ERR_MOVED, "MOVED",
+        "this Redis is a cluster node that does not hold the key's slot",
+        false },
+    { CLARITY_REDIS_ERR_ASK, "ASK",
+        "this Redis is a cluster node that is giving the key's slot away",
+        false },
+    { CLARITY_REDIS_ERR_BUSY, "BUSY",
+        "a script blocks Redis: SCRIPT KILL ends it", false },
+    { CLARITY_REDIS_ERR_NOAUTH, "NOAUTH",
+        "Redis wants a password and none was given", true },
+    { CLARITY_REDIS_ERR_WRONGPASS, "WRONGPASS",
+        "Redis does not take this user and password", false },
+    { CLARITY_REDIS_ERR_NOPERM, "NOPERM",
+        "the Redis user has no right to this command or key: see ACL LIST",
+        false },
+    { CLARITY_REDIS_ERR_NOSCRIPT, "NOSCRIPT",
+        "Redis has lost its scripts: they are to be loaded again", false },
+    { CLARITY_REDIS_ERR_NOGROUP, "NOGROUP",
+        "the stream or its consumer group is gone from Redis", false },
+    { CLARITY_REDIS_ERR_BUSYGROUP, "BUSYGROUP",
+        "the consumer group is there already", false },
+    { CLARITY_REDIS_ERR_UNBLOCKED, "UNBLOCKED",
+        "a blocking command was ended: the key is gone, or Redis has become a"
+        " replica",
+        true },
+    { CLARITY_REDIS_ERR_EXECABORT, "EXECABORT",
+        "a transaction was dropped because a command in it was wrong", false },
+    { CLARITY_REDIS_ERR_WRONGTYPE, "WRONGTYPE",
+        "a key holds another type: something else uses this prefix", false },
+};
+
+#define ERRORS (sizeof(redis_errors) / sizeof(redis_errors[0]))
+
+static const clarity_redis_error_info_t redis_error_other = {
+    CLARITY_REDIS_ERR_OTHER, "ERR", "Redis refused the command: see its reply",
+    false
+};
+
+
+const clarity_redis_error_info_t *
+clarity_redis_error_info(clarity_str_t message)
+{
+    size_t i;
+    const char *space;
+    clarity_str_t word;
+
+    word = message;
+
+    if (word.len != 0) {
+        space = memchr(word.data, ' ', word.len);
+        if (space != NULL) {
+            word.len = (size_t) (space - word.data);
+        }
+    }
+
+    for (i = 0; i < ERRORS; i++) {
+        if (clarity_str_is(word, redis_errors[i].prefix)) {
+            return &redis_errors[i];
+        }
+    }
+
+    return &redis_error_other;
+}
