@@ -12,8 +12,15 @@
  * surrogates, up to U+10FFFF), holds no control byte but TAB, LF and CR, and
  * every \u escape is a scalar value or a proper surrogate pair. Else the
  * offset of the first wrong byte or of the wrong escape's backslash, and
- * *reason (static text).
+ * *reason (static text). An escape that the text's end cuts off is no fault
+ * here: the string it stands in has no closing quote, which the grammar finds.
  */
 size_t clarity_json_scan(clarity_str_t text, const char **reason);
+
+/*
+ * Bytes (1 to 4) of the well-formed UTF-8 character at p, control characters
+ * included; 0 if there is none. p < end.
+ */
+size_t clarity_utf8_char(const char *p, const char *end);
 
 #endif
