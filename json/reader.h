@@ -33,7 +33,7 @@ typedef struct {
 
     /*
      * KEY, STRING: decoded, valid only during the call (it may lie in yajl's
-     * buffer). NUMBER: as written. Others: empty.
+     * buffer). NUMBER: as written, in the source. Others: empty.
      */
     clarity_str_t text;
 
@@ -45,10 +45,19 @@ typedef struct {
     unsigned depth;
 } clarity_json_token_t;
 
+/*
+ * The place is the wrong token's first byte. So a string without its closing
+ * quote, a broken number and a word that is no literal are shown where they
+ * start, also where the text ends in them; if it ends where a token should
+ * start, the place is the text's length. After a number that begins with 0
+ * comes the digit that may not follow. Within a string, a wrong escape is
+ * shown at its backslash, a byte that may not stand there at itself. Of too
+ * many brackets it is the first too many.
+ */
 typedef struct {
     const char *reason; /* static text: what was expected; never the input */
-    size_t offset;      /* 0-based, the wrong token's first byte */
-    size_t line;        /* 1-based */
+    size_t offset;      /* 0-based */
+    size_t line;        /* 1-based; LF ends a line */
     size_t column;      /* 1-based, bytes */
 } clarity_json_fault_t;
 

@@ -30,8 +30,11 @@ extern void *OOM_REAL(realloc)(void *old, size_t size);
         }                                                                     \
     } while (0)
 
-/* Calls that still succeed; -1: all do. */
-static long oom_after = -1;
+/*
+ * Calls that still succeed; -1: all do. Volatile, as compilers know that no
+ * malloc() reads a variable of the program.
+ */
+static volatile long oom_after = -1;
 
 
 static bool
