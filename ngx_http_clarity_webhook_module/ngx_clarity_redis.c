@@ -302,7 +302,12 @@ ngx_clarity_redis_connected(ngx_clarity_redis_t *redis)
         return;
     }
 
-    clarity_redis_up(redis->session);
+    if (!clarity_redis_up(redis->session)) {
+        ngx_clarity_redis_lost(redis, 0,
+            clarity_redis_reason(redis->session));
+        return;
+    }
+
     ngx_clarity_redis_flush(redis);
 }
 

@@ -167,10 +167,6 @@ ngx_int_t ngx_http_clarity_check_conf(ngx_conf_t *cf);
 
 char *ngx_http_clarity_set_triggers(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_clarity_set_redis(
-    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_clarity_set_prefix(
-    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_clarity_set_webhook(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_clarity_set_method(
@@ -179,6 +175,20 @@ char *ngx_http_clarity_set_token_header(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_clarity_set_problem(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* _redis_conf */
+
+char *ngx_http_clarity_set_redis(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_prefix(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Sets conf->redis: to that of another location with the same settings, or to
+ * a new element of the main conf's array. conf has been merged. */
+ngx_int_t ngx_http_clarity_use_redis(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
+
+/* _file */
 
 /* Where the directive that is being read stands. */
 ngx_http_clarity_place_t ngx_http_clarity_place(ngx_conf_t *cf);

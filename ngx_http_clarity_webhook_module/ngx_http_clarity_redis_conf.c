@@ -1,0 +1,256 @@
+/*
+ * clarity_redis and what goes with it: from directives to the settings of a
+ * session, one for all locations that say the same.
+ */
+
+#include "ngx_http_clarity_webhook_module.h"
+
+#include "job/key.h"
+
+
+static ngx_int_t ngx_http_clarity_make_redis(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis);
+static ngx_int_t ngx_http_clarity_resolve(
+    ngx_conf_t *cf, ngx_clarity_redis_conf_t *redis);
+static ngx_uint_t ngx_http_clarity_same_redis(
+    ngx_clarity_redis_conf_t *a, ngx_clarity_redis_conf_t *b);
+
+
+char *
+ngx_http_clarity_set_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_loc_conf_t *clcf = conf;
+
+    ngx_str_t          *value;
+    clarity_error_t     error;
+    clarity_redis_url_t url;
+
+    if (clcf->redis_url.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (!clarity_redis_url_parse(
+            (clarity_str_t){ (char *) value[1].data, value[1].len }, &url,
+            &error))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "clarity_redis: %s",
+            error.text);
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_explicit_memzero(&url, sizeof(clarity_redis_url_t));
+
+    clcf->redis_url = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_clarity_set_prefix(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_loc_conf_t *clcf = conf;
+
+    ngx_str_t  *value;
+    const char *why;
+
+    if (clcf->redis_prefix.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    why = clarity_prefix_refused(
+        (clarity_str_t){ (char *) value[1].data, value[1].len });
+
+    if (why) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "the prefix \"%V\" %s", &value[1], why);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->redis_prefix = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+/* Locations with the same settings share a connection per process. */
+
+ngx_int_t
+ngx_http_clarity_use_redis(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
+{
+    ngx_uint_t                    i;
+    ngx_clarity_redis_conf_t     *redis, **known;
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf,
+        ngx_http_clarity_webhook_module);
+
+    redis = ngx_pcalloc(cf->pool, sizeof(ngx_clarity_redis_conf_t));
+    if (redis == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_clarity_make_redis(cf, conf, redis) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    known = cmcf->redis.elts;
+
+    for (i = 0; i < cmcf->redis.nelts; i++) {
+        if (ngx_http_clarity_same_redis(known[i], redis)) {
+            ngx_explicit_memzero(redis->url.password,
+                sizeof(redis->url.password));
+            conf->redis = i;
+            return NGX_OK;
+        }
+    }
+
+    if (ngx_http_clarity_resolve(cf, redis) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    known = ngx_array_push(&cmcf->redis);
+    if (known == NULL) {
+        return NGX_ERROR;
+    }
+
+    *known = redis;
+    conf->redis = cmcf->redis.nelts - 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_make_redis(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis)
+{
+    size_t          len;
+    unsigned        line;
+    ngx_str_t       text;
+    clarity_str_t   rest, password;
+    clarity_error_t error;
+    char            shown[sizeof(redis->url.host) + 32];
+
+    /* the setter has parsed it before; the default is ours */
+    if (!clarity_redis_url_parse(
+            (clarity_str_t){
+                (char *) conf->redis_url.data, conf->redis_url.len },
+            &redis->url, &error))
+    {
+        return NGX_ERROR;
+    }
+
+    if (conf->redis_password_file.len) {
+        if (ngx_http_clarity_read_file(cf, &conf->redis_password_file, 1,
+                &text)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        rest.data = (char *) text.data;
+        rest.len = text.len;
+        line = 0;
+
+        if (!clarity_token_next_line(&rest, &line, &password)
+            || password.len >= sizeof(redis->url.password))
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                "\"%V\" holds no password; expected one line of up to %uz "
+                "bytes", &conf->redis_password_file,
+                sizeof(redis->url.password) - 1);
+            return NGX_ERROR;
+        }
+
+        ngx_memzero(redis->url.password, sizeof(redis->url.password));
+        ngx_memcpy(redis->url.password, password.data, password.len);
+        ngx_explicit_memzero(text.data, text.len);
+    }
+
+    clarity_redis_url_show(&redis->url, shown, sizeof(shown));
+
+    len = ngx_strlen(shown);
+
+    redis->name.len = len;
+    redis->name.data = ngx_pnalloc(cf->pool, len);
+    if (redis->name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(redis->name.data, shown, len);
+
+    redis->prefix = conf->redis_prefix;
+    redis->shards = 1;
+    redis->connect_timeout = conf->redis_connect_timeout;
+    redis->timeout = conf->redis_timeout;
+    redis->max_pending = conf->redis_max_pending;
+
+    return NGX_OK;
+}
+
+
+/* Names are resolved here, once; all their addresses are tried in turn. */
+
+static ngx_int_t
+ngx_http_clarity_resolve(ngx_conf_t *cf, ngx_clarity_redis_conf_t *redis)
+{
+    ngx_url_t u;
+    u_char   *p;
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url.data = ngx_pnalloc(cf->pool, sizeof(redis->url.host) + 16);
+    if (u.url.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (redis->url.scheme == CLARITY_REDIS_UNIX) {
+        p = ngx_sprintf(u.url.data, "unix:%s", redis->url.path);
+
+    } else if (ngx_strchr(redis->url.host, ':')) {
+        p = ngx_sprintf(u.url.data, "[%s]:%ud", redis->url.host,
+            redis->url.port);
+
+    } else {
+        p = ngx_sprintf(u.url.data, "%s:%ud", redis->url.host,
+            redis->url.port);
+    }
+
+    u.url.len = p - u.url.data;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+            "%s in the \"clarity_redis\" address \"%V\"",
+            u.err ? u.err : "no address", &u.url);
+        return NGX_ERROR;
+    }
+
+    redis->addrs = u.addrs;
+    redis->naddrs = u.naddrs;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_clarity_same_redis(
+    ngx_clarity_redis_conf_t *a, ngx_clarity_redis_conf_t *b)
+{
+    return a->url.scheme == b->url.scheme
+        && ngx_strcmp(a->url.host, b->url.host) == 0
+        && a->url.port == b->url.port
+        && ngx_strcmp(a->url.path, b->url.path) == 0
+        && ngx_strcmp(a->url.user, b->url.user) == 0
+        && ngx_strcmp(a->url.password, b->url.password) == 0
+        && a->url.db == b->url.db
+        && a->prefix.len == b->prefix.len
+        && ngx_memcmp(a->prefix.data, b->prefix.data, a->prefix.len) == 0
+        && a->connect_timeout == b->connect_timeout
+        && a->timeout == b->timeout
+        && a->max_pending == b->max_pending;
+}
