@@ -1,0 +1,171 @@
+#!/usr/bin/perl
+
+# Bad configuration fails at load: each line says what, where and how to mend
+# it, and no secret.
+
+use Clarity::Test;
+
+my $t = Clarity::Test->new;
+my $nginx = $t->nginx(start => 0);
+
+my %files = (
+    'empty'       => "\n\n",
+    'spaced'      => "good\nnot good\n",
+    'token'       => "filed\n",
+    'no-json'     => "{\n  \"triggers\": [\n",
+    'unknown-key' => <<'EOF',
+{"triggers": [
+  {"name": "one", "context": [
+    {"name": "a", "pattern": "x"}]}]}
+EOF
+    'two-names'   => <<'EOF',
+{"triggers": [
+  {"name": "one", "context": [{"name": "a"},
+                              {"name": "a"}]}]}
+EOF
+);
+
+for my $name (keys %files) {
+    $t->write_file($name, $files{$name});
+    chmod 0600, $t->dir . "/$name";
+}
+
+$t->write_file('open', "filed\n");
+chmod 0644, $t->dir . '/open';
+
+my $hook = 'clarity_webhook provision_entitlement;';
+my $token = 'clarity_webhook_token a-secret;';
+
+
+# [ what, server block, what nginx says, other options ]
+
+my @bad = (
+    [ 'no token', "location /a { $hook }",
+      qr/webhook "POST \/a" has no token in \S+check.conf:\d+/ ],
+    [ 'an empty token', "location /a { $hook clarity_webhook_token ''; }",
+      qr/the token in \S+check.conf:\d+ .*empty.* in \S+check.conf:\d+/ ],
+    [ 'a token with a space',
+      "location /a { $hook clarity_webhook_token 'a-secret x'; }",
+      qr/the token in \S+check.conf:\d+ .*space/ ],
+    [ 'a token file that is not there',
+      "location /a { $hook clarity_webhook_token_file nowhere; }",
+      qr/open\(\) "\S+nowhere" failed \(2.*check.conf:\d+/ ],
+    [ 'a token file that is a folder',
+      "location /a { $hook clarity_webhook_token_file %%DIR%%; }",
+      qr/is not a file of up to/ ],
+    [ 'a token file without one',
+      "location /a { $hook clarity_webhook_token_file %%DIR%%/empty; }",
+      qr/no token in "\S+empty"; expected one a line/ ],
+    [ 'a bad token in a file',
+      "location /a { $hook clarity_webhook_token_file %%DIR%%/spaced; }",
+      qr/the token in \S+spaced:2 .*space/ ],
+    [ 'an unknown trigger', 'location /a { clarity_webhook no_such; }',
+      qr/no trigger "no_such" .*check.conf:\d+/ ],
+    [ 'another parameter',
+      'location /a { clarity_webhook provision_entitlement title=x; }',
+      qr/invalid parameter "title=x"; expected "name=NAME"/ ],
+    [ 'an empty name',
+      'location /a { clarity_webhook provision_entitlement name=; }',
+      qr/invalid parameter "name="/ ],
+    [ 'two webhooks in a location', "location /a { $hook $hook $token }",
+      qr/"clarity_webhook" directive is duplicate .*check.conf:\d+/ ],
+    [ 'two webhooks of one name', "location /a { $token "
+      . 'clarity_webhook provision_entitlement name=x; } '
+      . 'location /b { clarity_webhook_token other; '
+      . 'clarity_webhook provision_entitlement name=x; }',
+      qr/two webhooks are named "x", in \S+check.conf:\d+ and in \S+:\d+/ ],
+    [ 'a method that is none',
+      "location /a { $hook $token clarity_webhook_method post; }",
+      qr/invalid method "post"; expected POST, PUT, PATCH or DELETE/ ],
+    [ 'a method without a webhook',
+      'location /a { clarity_webhook_method PUT; }',
+      qr/"clarity_webhook_method" without "clarity_webhook" .*:\d+/ ],
+    [ 'a header that nginx would drop',
+      "clarity_webhook_token_header x_token; location /a { $hook $token }",
+      qr/invalid header name "x_token"; expected letters, digits/ ],
+    [ 'no Redis URL', 'clarity_redis localhost:6379;',
+      qr/clarity_redis: .*redis:\/\/.* in \S+check.conf:\d+/ ],
+    [ 'a Redis URL with a bad port',
+      'clarity_redis redis://user:a-secret@localhost:99999;',
+      qr/clarity_redis: .*port/ ],
+    [ 'a Redis of another topology',
+      'clarity_redis redis+sentinel://a,b/master;',
+      qr/clarity_redis: .*not supported/ ],
+    [ 'a Redis that has no address', 'clarity_redis redis://no.such.host.'
+      . "invalid; location /a { $hook $token }",
+      qr/host not found in .*"clarity_redis" address "no.such.host.invalid/ ],
+    [ 'a prefix with a brace', 'clarity_redis_prefix a{b;',
+      qr/the prefix "a\{b" / ],
+    [ 'a time that is none', 'clarity_redis_timeout soon;',
+      qr/"clarity_redis_timeout" directive invalid value/ ],
+    [ 'a number that is none', 'clarity_redis_max_pending -1;',
+      qr/invalid number/ ],
+    [ 'a password file that is empty',
+      "location /a { $hook $token "
+      . 'clarity_redis_password_file %%DIR%%/empty; }',
+      qr/"\S+empty" holds no password/ ],
+    [ 'webhooks before triggers', "location /a { $hook $token }",
+      qr/"clarity_webhook" directive needs "clarity_triggers"/,
+      triggers => undef ],
+    [ 'triggers that are not there', '', qr/open\(\) "\S+nowhere" failed/,
+      triggers => 'nowhere' ],
+    [ 'triggers that are no JSON', '', qr/\S+no-json:3:1: /,
+      triggers => 'no-json' ],
+    [ 'triggers with an unknown keyword', '',
+      qr/\S+unknown-key:3: .*"pattern"/, triggers => 'unknown-key' ],
+    [ 'a parameter twice', '', qr/\S+two-names:3: .*"a"/,
+      triggers => 'two-names' ],
+);
+
+for my $case (@bad) {
+    my ($what, $server, $says, %with) = @$case;
+
+    if (exists $with{triggers}) {
+        $with{triggers} = defined $with{triggers}
+            ? '%%DIR%%/' . $with{triggers}
+            : '%%ROOT%%/examples/triggers.json; # none';
+    }
+
+    my ($code, $said) = $nginx->check($server, %with);
+
+    if ($what eq 'webhooks before triggers') {
+        # clarity_triggers moved behind the server
+        ($code, $said) = $nginx->check("$server }"
+            . ' clarity_triggers %%ROOT%%/examples/triggers.json; server {',
+            triggers => undef);
+    }
+
+    isnt $code, 0, "$what is refused";
+    like $said, qr/\[emerg\].*$says/s, 'with the reason and the place';
+    unlike $said, qr/a-secret|filed/, 'and no secret';
+}
+
+
+my @good = (
+    [ 'one token for two webhooks is a warning',
+      "location /a { $hook $token } location /b { $hook $token }",
+      qr/\[warn\].*one token opens two webhooks, "POST \/a" and "POST \/b", in \S+:\d+ and in \S+:\d+/ ],
+    [ 'a token file that all may read is a warning',
+      "location /a { $hook clarity_webhook_token_file %%DIR%%/open; }",
+      qr/\[warn\].*every user may read the secret file "\S+open"/ ],
+    [ 'a token file of our own is fine',
+      "location /a { $hook clarity_webhook_token_file %%DIR%%/token; }",
+      qr/^(?!.*warn).*test is successful/s ],
+    [ 'all that is inherited',
+      "clarity_redis redis://localhost:1/3; clarity_redis_timeout 5s; "
+      . "location /a { $token location /a/b { $hook } }",
+      qr/test is successful/ ],
+    [ 'a webhook in a regex location',
+      "location ~ ^/a/\\d+\$ { $hook $token }", qr/test is successful/ ],
+);
+
+for my $case (@good) {
+    my ($what, $server, $says) = @$case;
+    my ($code, $said) = $nginx->check($server);
+
+    is $code, 0, $what;
+    like $said, $says, 'as it says';
+    unlike $said, qr/a-secret|filed/, 'and no secret';
+}
+
+$t->done;

@@ -1,0 +1,193 @@
+#!/usr/bin/perl
+
+# Redis gone, back, stopped, refusing: what is known not to be stored is 503,
+# what is not known is 504, and nginx recovers by itself.
+
+use Time::HiRes qw(time);
+
+use Clarity::Test;
+
+my $t = Clarity::Test->new;
+
+$t->write_file('password', "password/\@:\n");
+chmod 0600, $t->dir . '/password';
+
+my $redis = $t->redis(aof => 1);
+my $other = $t->redis(name => 'other', tcp => 1,
+    conf => 'requirepass password/@:');
+
+my $nginx = $t->nginx(server => <<'EOF');
+        clarity_redis_connect_timeout 500ms;
+        clarity_redis_timeout         500ms;
+
+        location = /hook {
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token secret;
+        }
+
+        location = /password {
+            clarity_redis               %%REDIS_other%%/2;
+            clarity_redis_password_file %%DIR%%/password;
+            clarity_redis_prefix        other;
+            clarity_webhook             provision_entitlement;
+            clarity_webhook_token       password-token;
+        }
+
+        location = /no-password {
+            clarity_redis         %%REDIS_other%%;
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token no-password-token;
+        }
+
+        location = /nowhere {
+            clarity_redis         unix://%%DIR%%/nowhere.sock;
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token nowhere;
+        }
+
+        location = /few {
+            clarity_redis_max_pending 1;
+            clarity_webhook           provision_entitlement;
+            clarity_webhook_token     few;
+        }
+EOF
+
+
+sub post { return $nginx->post('/hook', context(), token => 'secret') }
+
+sub jobs { return $redis->command('XLEN', '{clarity:0}:jobs') }
+
+sub log_lines {
+    my ($regex) = @_;
+
+    return scalar grep { $_ =~ $regex }
+        split /\n/, $t->read_file('nginx/error.log');
+}
+
+
+# Refused, not stored, and told when to come again.
+
+sub is_away {
+    my ($answer, $status, $code, $what) = @_;
+
+    is $answer->status, $status, "$what: $status";
+    is decode_json($answer->body)->{code}, $code, "that is $code";
+    ok $answer->header('retry-after'), 'with Retry-After';
+}
+
+
+sub is_back {
+    my ($what) = @_;
+
+    wait_until { post()->status == 202 } 5, "a 202 after $what";
+    pass "accepted again after $what";
+}
+
+
+is post()->status, 202, 'accepted while Redis is there';
+
+my $answer = $nginx->post('/password', context(), token => 'password-token');
+is $answer->status, 202, 'over TCP, with a password, into a database';
+
+$answer = $other->ask('AUTH', 'password/@:');
+$other->command('SELECT', 2);
+is $other->command('XLEN', '{other:0}:jobs'), 1, 'with a prefix of its own';
+
+is_away($nginx->post('/no-password', context(),
+    token => 'no-password-token'), 503, 'queue_unavailable',
+    'without the password');
+is_away($nginx->post('/nowhere', context(), token => 'nowhere'), 503,
+    'queue_unavailable', 'no Redis there');
+
+
+# Gone and back.
+
+for my $way (qw(TERM KILL)) {
+    my $before = jobs();
+
+    $redis->signal($way);
+    $redis->wait_exit(5);
+
+    is_away(post(), 503, 'queue_unavailable', "Redis ended by SIG$way")
+        for 1 .. 5;
+
+    $redis->start;
+    is_back("a restart after SIG$way");
+    is jobs(), $before + 1, 'and no refused request is a job';
+}
+
+
+# Stopped: the command has left, so nobody can say.
+
+my $before = jobs();
+$redis->signal('STOP');
+
+my $started = time;
+is_away(post(), 504, 'queue_timeout', 'Redis is stopped');
+cmp_ok time - $started, '<', 2, 'told within the time-outs';
+
+is_away(post(), 503, 'queue_unavailable', 'and then');
+
+$redis->signal('CONT');
+is_back('SIGCONT');
+cmp_ok jobs(), '>=', $before + 1, 'what was not known may be stored';
+
+
+# Refusing.
+
+$redis->command('CONFIG', 'SET', 'maxmemory', 1);
+$redis->command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+$before = jobs();
+is_away(post(), 503, 'queue_full', 'Redis is full') for 1 .. 3;
+is jobs(), $before, 'and nothing is stored';
+$redis->command('CONFIG', 'SET', 'maxmemory', 0);
+is post()->status, 202, 'accepted again once it has room';
+
+is log_lines(qr/refuses jobs \(OOM\)/) <= 2, 1,
+    'the log tells it once per process';
+
+$redis->command('SET', '{clarity:0}:jobs.saved', 1);
+$redis->command('RENAME', '{clarity:0}:jobs', 'saved');
+$redis->command('SET', '{clarity:0}:jobs', 'no stream');
+is_away(post(), 503, 'queue_unavailable', 'the stream is no stream');
+$redis->command('RENAME', 'saved', '{clarity:0}:jobs');
+is post()->status, 202, 'accepted again once it is mended';
+
+
+# More than clarity_redis_max_pending at once, while the reply is waited for.
+
+$redis->signal('STOP');
+
+my @waiting = map { $nginx->connect } 1 .. 8;
+$_->write($nginx->can('request_text')->('POST', '/few', token => 'few',
+    body => context())) for @waiting;
+
+my %answers;
+$answers{ $_->read->status }++ for @waiting;
+
+$redis->signal('CONT');
+
+cmp_ok $answers{504} // 0, '<=', 2, 'one a process may wait';
+cmp_ok $answers{503} // 0, '>=', 6, 'the others are refused at once';
+is_back('SIGCONT');
+
+
+# Who disagrees about what is kept below the prefix is refused.
+
+$redis->command('HSET', '{clarity}:meta', 'shards', 4);
+$redis->command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+wait_until { post()->status == 503 } 5, 'a 503';
+is_away(post(), 503, 'queue_unavailable', 'another number of shards');
+wait_until { log_lines(qr/shards.*4.*1|shards.*1.*4/) } 5,
+    'a line with both numbers';
+$redis->command('HSET', '{clarity}:meta', 'shards', 1);
+is_back('agreement');
+
+
+my $lines = log_lines(qr/is not available/);
+cmp_ok $lines, '<', 40, "few lines for what happened ($lines)";
+
+unlike $t->read_file('nginx/error.log'), qr/secret|password\/\@|INC1/,
+    'no token, password or value in the log';
+
+$t->done;
