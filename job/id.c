@@ -19,7 +19,8 @@ clarity_job_id_parse(clarity_str_t text, clarity_job_id_t *id)
     end = text.data + text.len;
 
     if (!parse_number(&p, end, CLARITY_MAX_SHARDS - 1, &shard) || p == end
-        || *p++ != '-' || !parse_entry(p, end, &found)) {
+        || *p++ != '-' || !parse_entry(p, end, &found))
+    {
         return false;
     }
 

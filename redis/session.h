@@ -40,7 +40,8 @@ typedef enum {
 
 /*
  * reply is NULL unless CLARITY_REDIS_REPLIED, and valid during the call only.
- * The callback may give commands; it must not free the session.
+ * The callback may give commands; it must not free the session nor call what
+ * is for the driver.
  */
 typedef void (*clarity_redis_reply_pt)(
     void *data, clarity_redis_result_t result, const redisReply *reply);
@@ -66,7 +67,11 @@ typedef struct {
      */
     void (*setup)(void *owner, clarity_redis_session_t *session);
 
-    /* Optional: a message that answers no command (publish/subscribe). */
+    /*
+     * Optional: a message that answers no command (publish/subscribe). One
+     * that comes while a command waits is taken for its reply, so a session
+     * that subscribes gives none but PING from then on.
+     */
     void (*push)(void *owner, const redisReply *message);
 } clarity_redis_conf_t;
 
@@ -76,6 +81,10 @@ clarity_redis_session_t *clarity_redis_create(
 
 /* As down(), then frees. Not from a callback. NULL is fine. */
 void clarity_redis_free(clarity_redis_session_t *session);
+
+/* What it was created with. */
+const clarity_redis_conf_t *clarity_redis_conf(
+    const clarity_redis_session_t *session);
 
 clarity_redis_state_t clarity_redis_state(
     const clarity_redis_session_t *session);
@@ -92,19 +101,25 @@ typedef enum {
 
 /*
  * Gives a command; its bytes are copied. `timeout` 0: the one of conf, else ms
- * for this command (a blocking one). Only on CLARITY_REDIS_GIVEN is the
- * callback called, never before this returns.
+ * for this command (a blocking one, which wants a session of its own: what is
+ * given after it waits for it, and its time runs). Only on CLARITY_REDIS_GIVEN
+ * is the callback called, never before this returns. NO_MEMORY changes
+ * nothing; a command above Redis' 512 MB gets it too.
  */
 clarity_redis_given_t clarity_redis_command(clarity_redis_session_t *session,
     size_t argc, const clarity_str_t *argv, uint64_t timeout,
     clarity_redis_reply_pt callback, void *data);
 
-/* The same for a command of the setup: ahead of those that are held. */
+/* The same in SETUP, else GONE: ahead of the commands that are held. */
 clarity_redis_given_t clarity_redis_setup(clarity_redis_session_t *session,
     size_t argc, const clarity_str_t *argv, clarity_redis_reply_pt callback,
     void *data);
 
-/* The end of the owner's setup: READY, or the connection is to be dropped. */
+/*
+ * The end of the owner's setup: READY, or the connection is to be dropped,
+ * which a reply in READY may be the reason for too (see reply_error.h). Both
+ * are for callbacks and conf.setup: the driver learns of it from feed().
+ */
 void clarity_redis_ready(clarity_redis_session_t *session);
 void clarity_redis_refuse(
     clarity_redis_session_t *session, const char *reason);
@@ -114,8 +129,11 @@ void clarity_redis_refuse(
 /* DOWN -> CONNECTING: an attempt has begun. */
 void clarity_redis_connecting(clarity_redis_session_t *session);
 
-/* CONNECTING -> SETUP: the transport is up; there is output now. */
-void clarity_redis_up(clarity_redis_session_t *session);
+/*
+ * CONNECTING -> SETUP: the transport is up; there is output now. false: out of
+ * memory, as for feed().
+ */
+bool clarity_redis_up(clarity_redis_session_t *session);
 
 /*
  * Any state -> DOWN: the transport is gone or given up. Calls every callback

@@ -1,0 +1,524 @@
+#include "redis/session.h"
+
+#include <stdlib.h>
+
+#include "json/buf.h"
+#include "redis/handshake.h"
+#include "redis/pending.h"
+
+/* A buffer above this goes back once nothing is in it: after a burst. */
+#define CLARITY_REDIS_BUF_KEEP (256 * 1024)
+
+/* Redis' default proto-max-bulk-len; hiredis counts in int. */
+#define CLARITY_REDIS_MAX_COMMAND (512 * 1024 * 1024)
+
+#define CLARITY_REDIS_STACK_ARGS 32
+
+/* ms; doubled CLARITY_REDIS_MAX_DOUBLINGS times at most. */
+#define CLARITY_REDIS_BACKOFF       50
+#define CLARITY_REDIS_MAX_DOUBLINGS 3
+
+struct clarity_redis_session_s {
+    clarity_redis_conf_t conf;
+    clarity_redis_state_t state;
+    clarity_error_t reason; /* "": the connection is of use */
+    unsigned doublings;     /* of the backoff */
+
+    redisReader *reader; /* NULL until the first up() */
+
+    clarity_redis_ring_t setup;    /* in flight, ahead of all others */
+    clarity_redis_ring_t commands; /* in flight in READY, held before */
+
+    clarity_buf_t output;
+    size_t written; /* bytes at its start that are in the kernel's hands */
+    uint64_t sent;  /* bytes that ever were */
+
+    clarity_buf_t held; /* the bytes of held commands */
+};
+
+static clarity_redis_given_t give(clarity_redis_session_t *session,
+    clarity_redis_ring_t *ring, clarity_buf_t *buf, size_t argc,
+    const clarity_str_t *argv, uint64_t timeout,
+    clarity_redis_reply_pt callback, void *data);
+static bool append(clarity_buf_t *buf, size_t argc, const clarity_str_t *argv);
+static int format(char **command, size_t argc, const clarity_str_t *argv);
+static void answer(clarity_redis_session_t *session, const redisReply *reply);
+static uint64_t from_now(const clarity_redis_session_t *session, uint64_t ms);
+static uint64_t end_of_output(const clarity_redis_session_t *session);
+static void empty(clarity_buf_t *buf);
+
+
+clarity_redis_session_t *
+clarity_redis_create(const clarity_redis_conf_t *conf)
+{
+    clarity_redis_session_t *session;
+
+    session = calloc(1, sizeof(*session));
+    if (session == NULL) {
+        return NULL;
+    }
+
+    session->conf = *conf;
+    session->state = CLARITY_REDIS_DOWN;
+
+    return session;
+}
+
+
+void
+clarity_redis_free(clarity_redis_session_t *session)
+{
+    if (session == NULL) {
+        return;
+    }
+
+    clarity_redis_down(session);
+
+    redisReaderFree(session->reader);
+    clarity_buf_free(&session->output);
+    clarity_buf_free(&session->held);
+    free(session);
+}
+
+
+const clarity_redis_conf_t *
+clarity_redis_conf(const clarity_redis_session_t *session)
+{
+    return &session->conf;
+}
+
+
+clarity_redis_state_t
+clarity_redis_state(const clarity_redis_session_t *session)
+{
+    return session->state;
+}
+
+
+size_t
+clarity_redis_pending(const clarity_redis_session_t *session)
+{
+    return session->commands.count;
+}
+
+
+clarity_redis_given_t
+clarity_redis_command(clarity_redis_session_t *session, size_t argc,
+    const clarity_str_t *argv, uint64_t timeout,
+    clarity_redis_reply_pt callback, void *data)
+{
+    clarity_buf_t *buf;
+
+    if (session->state == CLARITY_REDIS_DOWN) {
+        return CLARITY_REDIS_GONE;
+    }
+
+    if (session->conf.max_pending != 0
+        && session->commands.count >= session->conf.max_pending)
+    {
+        return CLARITY_REDIS_FULL;
+    }
+
+    buf = session->state == CLARITY_REDIS_READY ? &session->output
+                                                : &session->held;
+
+    return give(session, &session->commands, buf, argc, argv,
+        timeout != 0 ? timeout : session->conf.timeout, callback, data);
+}
+
+
+clarity_redis_given_t
+clarity_redis_setup(clarity_redis_session_t *session, size_t argc,
+    const clarity_str_t *argv, clarity_redis_reply_pt callback, void *data)
+{
+    if (session->state != CLARITY_REDIS_SETUP) {
+        return CLARITY_REDIS_GONE;
+    }
+
+    return give(session, &session->setup, &session->output, argc, argv,
+        session->conf.timeout, callback, data);
+}
+
+
+void
+clarity_redis_ready(clarity_redis_session_t *session)
+{
+    size_t i;
+    uint64_t start;
+    clarity_buf_t spare;
+    clarity_redis_pending_t *pending;
+
+    if (session->state != CLARITY_REDIS_SETUP
+        || session->reason.text[0] != '\0') {
+        return;
+    }
+
+    start = end_of_output(session);
+
+    if (session->output.len == 0) {
+        /* No copy, and no memory that could be missing. */
+        spare = session->output;
+        session->output = session->held;
+        session->held = spare;
+
+    } else {
+        clarity_buf_add(&session->output, clarity_buf_str(&session->held));
+
+        if (session->output.failed) {
+            clarity_redis_refuse(session, "out of memory");
+            return;
+        }
+    }
+
+    empty(&session->held);
+
+    for (i = 0; i < session->commands.count; i++) {
+        pending = clarity_redis_ring_at(&session->commands, i);
+        pending->start += start;
+        pending->time = from_now(session, pending->time);
+    }
+
+    session->state = CLARITY_REDIS_READY;
+    session->doublings = 0;
+}
+
+
+void
+clarity_redis_refuse(clarity_redis_session_t *session, const char *reason)
+{
+    if (session->state != CLARITY_REDIS_DOWN
+        && session->reason.text[0] == '\0') {
+        clarity_error(&session->reason, "%s", reason);
+    }
+}
+
+
+void
+clarity_redis_connecting(clarity_redis_session_t *session)
+{
+    if (session->state == CLARITY_REDIS_DOWN) {
+        session->state = CLARITY_REDIS_CONNECTING;
+        session->reason.text[0] = '\0';
+    }
+}
+
+
+bool
+clarity_redis_up(clarity_redis_session_t *session)
+{
+    if (session->state != CLARITY_REDIS_CONNECTING) {
+        return true;
+    }
+
+    session->state = CLARITY_REDIS_SETUP;
+
+    /* The last connection's may hold half a reply, or an error. */
+    redisReaderFree(session->reader);
+    session->reader = redisReaderCreate();
+
+    if (session->reader == NULL || !clarity_redis_handshake(session)) {
+        return clarity_error(&session->reason, "out of memory");
+    }
+
+    session->reader->maxbuf = CLARITY_REDIS_BUF_KEEP;
+
+    return true;
+}
+
+
+void
+clarity_redis_down(clarity_redis_session_t *session)
+{
+    uint64_t sent;
+    clarity_redis_ring_t setup, commands;
+
+    /* Where held commands start says nothing: no byte of them left. */
+    sent = session->state == CLARITY_REDIS_READY ? session->sent : 0;
+
+    setup = session->setup;
+    commands = session->commands;
+
+    /* Callbacks shall find a session that is DOWN and has nothing. */
+    memset(&session->setup, 0, sizeof(session->setup));
+    memset(&session->commands, 0, sizeof(session->commands));
+    session->state = CLARITY_REDIS_DOWN;
+    session->written = 0;
+    empty(&session->output);
+    empty(&session->held);
+
+    clarity_redis_ring_give_up(&setup, session->sent);
+    clarity_redis_ring_give_up(&commands, sent);
+}
+
+
+clarity_str_t
+clarity_redis_output(const clarity_redis_session_t *session)
+{
+    return (clarity_str_t){ session->output.data + session->written,
+        session->output.len - session->written };
+}
+
+
+void
+clarity_redis_sent(clarity_redis_session_t *session, size_t n)
+{
+    session->written += n;
+    session->sent += n;
+
+    if (session->written == session->output.len) {
+        session->written = 0;
+        empty(&session->output);
+
+    } else if (session->written > session->output.len / 2) {
+        /* Less moves than has left, so this is a copy a byte at most. */
+        clarity_buf_drop(&session->output, session->written);
+        session->written = 0;
+    }
+}
+
+
+bool
+clarity_redis_feed(
+    clarity_redis_session_t *session, const char *data, size_t len)
+{
+    void *reply;
+
+    if (session->state < CLARITY_REDIS_SETUP
+        || session->reason.text[0] != '\0') {
+        return false;
+    }
+
+    if (redisReaderFeed(session->reader, data, len) != REDIS_OK) {
+        return clarity_error(&session->reason, "out of memory");
+    }
+
+    for (;;) {
+        if (redisReaderGetReply(session->reader, &reply) != REDIS_OK) {
+            if (session->reader->err == REDIS_ERR_OOM) {
+                return clarity_error(&session->reason, "out of memory");
+            }
+
+            return clarity_error(&session->reason,
+                "what answers does not speak Redis' protocol (%s)",
+                session->reader->errstr);
+        }
+
+        if (reply == NULL) {
+            return true;
+        }
+
+        answer(session, reply);
+        freeReplyObject(reply);
+
+        if (session->reason.text[0] != '\0') {
+            return false;
+        }
+    }
+}
+
+
+const char *
+clarity_redis_reason(const clarity_redis_session_t *session)
+{
+    return session->reason.text;
+}
+
+
+bool
+clarity_redis_deadline(
+    const clarity_redis_session_t *session, uint64_t *deadline)
+{
+    const clarity_redis_ring_t *ring;
+
+    ring = &session->setup;
+
+    if (ring->count == 0 && session->state == CLARITY_REDIS_READY) {
+        ring = &session->commands;
+    }
+
+    if (ring->count == 0) {
+        return false;
+    }
+
+    *deadline = clarity_redis_ring_at(ring, 0)->time;
+
+    return true;
+}
+
+
+unsigned
+clarity_redis_backoff(clarity_redis_session_t *session, uint32_t random)
+{
+    unsigned half;
+
+    half = (CLARITY_REDIS_BACKOFF << session->doublings) / 2;
+
+    if (session->doublings < CLARITY_REDIS_MAX_DOUBLINGS) {
+        session->doublings++;
+    }
+
+    return half + random % (half + 1);
+}
+
+
+static clarity_redis_given_t
+give(clarity_redis_session_t *session, clarity_redis_ring_t *ring,
+    clarity_buf_t *buf, size_t argc, const clarity_str_t *argv,
+    uint64_t timeout, clarity_redis_reply_pt callback, void *data)
+{
+    clarity_redis_pending_t pending;
+
+    pending.callback = callback;
+    pending.data = data;
+
+    if (buf == &session->output) {
+        pending.start = end_of_output(session);
+        pending.time = from_now(session, timeout);
+
+    } else {
+        pending.start = buf->len;
+        pending.time = timeout;
+    }
+
+    /* Room in the ring first: alone it changes nothing. */
+    if (!clarity_redis_ring_reserve(ring) || !append(buf, argc, argv)) {
+        return CLARITY_REDIS_NO_MEMORY;
+    }
+
+    clarity_redis_ring_push(ring, &pending);
+
+    return CLARITY_REDIS_GIVEN;
+}
+
+
+/* false: nothing has changed. */
+static bool
+append(clarity_buf_t *buf, size_t argc, const clarity_str_t *argv)
+{
+    int len;
+    char *command;
+
+    len = format(&command, argc, argv);
+    if (len < 0) {
+        return false;
+    }
+
+    if (clarity_buf_reserve(buf, (size_t) len) == NULL) {
+        buf->failed = false; /* what it holds is whole */
+        redisFreeCommand(command);
+        return false;
+    }
+
+    clarity_buf_add(buf, (clarity_str_t){ command, (size_t) len });
+    redisFreeCommand(command);
+
+    return true;
+}
+
+
+/* The length; -1: out of memory, or no command that Redis takes. */
+static int
+format(char **command, size_t argc, const clarity_str_t *argv)
+{
+    int len;
+    size_t i, total;
+    size_t stack_lens[CLARITY_REDIS_STACK_ARGS], *lens;
+    const char *stack_args[CLARITY_REDIS_STACK_ARGS], **args;
+
+    /* Redis would not answer it. */
+    if (argc == 0) {
+        return -1;
+    }
+
+    total = 0;
+
+    for (i = 0; i < argc; i++) {
+        if (argv[i].len > CLARITY_REDIS_MAX_COMMAND - total) {
+            return -1;
+        }
+
+        total += argv[i].len;
+    }
+
+    lens = stack_lens;
+    args = stack_args;
+
+    if (argc > CLARITY_REDIS_STACK_ARGS) {
+        lens = malloc(argc * (sizeof(*lens) + sizeof(*args)));
+        if (lens == NULL) {
+            return -1;
+        }
+
+        args = (const char **) (lens + argc);
+    }
+
+    for (i = 0; i < argc; i++) {
+        args[i] = argv[i].data;
+        lens[i] = argv[i].len;
+    }
+
+    len = redisFormatCommandArgv(command, (int) argc, args, lens);
+
+    if (lens != stack_lens) {
+        free(lens);
+    }
+
+    return len;
+}
+
+
+static void
+answer(clarity_redis_session_t *session, const redisReply *reply)
+{
+    clarity_redis_ring_t *ring;
+    clarity_redis_pending_t pending;
+
+    ring = &session->setup;
+
+    if (ring->count == 0 && session->state == CLARITY_REDIS_READY) {
+        ring = &session->commands;
+    }
+
+    if (ring->count != 0) {
+        pending = clarity_redis_ring_pop(ring);
+        pending.callback(pending.data, CLARITY_REDIS_REPLIED, reply);
+
+    } else if (session->conf.push != NULL) {
+        session->conf.push(session->conf.owner, reply);
+
+    } else {
+        clarity_redis_refuse(
+            session, "Redis sent a reply that no command had asked for");
+    }
+}
+
+
+static uint64_t
+from_now(const clarity_redis_session_t *session, uint64_t ms)
+{
+    uint64_t now;
+
+    now = session->conf.now(session->conf.owner);
+
+    return ms > UINT64_MAX - now ? UINT64_MAX : now + ms;
+}
+
+
+/* Where the next byte will stand, as `sent` counts. */
+static uint64_t
+end_of_output(const clarity_redis_session_t *session)
+{
+    return session->sent + session->output.len - session->written;
+}
+
+
+/* What a burst left goes back. */
+static void
+empty(clarity_buf_t *buf)
+{
+    if (buf->cap > CLARITY_REDIS_BUF_KEEP) {
+        clarity_buf_free(buf);
+    } else {
+        clarity_buf_reset(buf);
+    }
+}
