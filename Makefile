@@ -40,7 +40,8 @@ LIBRARY = $(BUILD)/libclarity.a
 WORKER  = $(BUILD)/clarity-worker
 CTL     = $(BUILD)/clarityctl
 
-LIBRARY_SRCS := $(wildcard json/*.c webhook/*.c job/*.c redis/*.c workflow/*.c)
+LIBRARY_DIRS := json webhook job redis workflow conf
+LIBRARY_SRCS := $(wildcard $(addsuffix /*.c,$(LIBRARY_DIRS)))
 WORKER_SRCS  := $(wildcard worker/*.c)
 CTL_SRCS     := $(wildcard cli/*.c)
 UNIT_SRCS    := $(wildcard t/unit/test_*.c)
@@ -67,7 +68,7 @@ all: $(MODULE) $(WORKER) $(CTL)
 run:
 	@scripts/deps build run
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	@BUILD=$(BUILD) PORT=$(PORT) RUN_DIR=$(RUN_DIR) demo/run
+	@BUILD=$(BUILD) PORT=$(PORT) RUN_DIR=$(RUN_DIR) exec demo/run
 
 PROVE = CLARITY_BUILD=$(BUILD) CMOCKA_MESSAGE_OUTPUT=TAP \
         prove -j$(JOBS) -I t/lib
@@ -117,7 +118,7 @@ $(CTL): $(call objects,$(CTL_SRCS)) $(LIBRARY)
 
 $(LIBRARY): $(call objects,$(LIBRARY_SRCS))
 	rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) qcs $@ $^
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
