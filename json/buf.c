@@ -1,5 +1,5 @@
 #include "json/buf.h"
-#include "json/scan.h"
+#include "json/text.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -7,8 +7,6 @@
 #include <stdlib.h>
 
 #define CLARITY_BUF_MIN 256 /* bytes of the first allocation */
-
-static void add_escape(clarity_buf_t *buf, unsigned char c);
 
 
 void
@@ -138,6 +136,7 @@ clarity_buf_add_json(clarity_buf_t *buf, clarity_str_t text)
 {
     size_t n;
     const char *p, *plain, *end;
+    char escape[CLARITY_JSON_ESCAPE];
 
     clarity_buf_add(buf, clarity_lit("\""));
 
@@ -145,14 +144,15 @@ clarity_buf_add_json(clarity_buf_t *buf, clarity_str_t text)
     end = text.len == 0 ? p : p + text.len;
 
     while (p != end) {
-        if ((unsigned char) *p >= 0x20 && *p != '"' && *p != '\\'
-            && (n = clarity_utf8_char(p, end)) != 0) {
+        n = clarity_json_plain(p, end);
+        if (n != 0) {
             p += n;
             continue;
         }
 
         clarity_buf_add(buf, (clarity_str_t){ plain, (size_t) (p - plain) });
-        add_escape(buf, (unsigned char) *p);
+        clarity_json_escape(*p, escape);
+        clarity_buf_addz(buf, escape);
         plain = ++p;
     }
 
@@ -161,24 +161,4 @@ clarity_buf_add_json(clarity_buf_t *buf, clarity_str_t text)
     }
 
     clarity_buf_add(buf, clarity_lit("\""));
-}
-
-
-/* A byte that cannot stand in a JSON string as it is. */
-static void
-add_escape(clarity_buf_t *buf, unsigned char c)
-{
-    switch (c) {
-    case '"': clarity_buf_addz(buf, "\\\""); break;
-    case '\\': clarity_buf_addz(buf, "\\\\"); break;
-    case '\n': clarity_buf_addz(buf, "\\n"); break;
-    case '\r': clarity_buf_addz(buf, "\\r"); break;
-    case '\t': clarity_buf_addz(buf, "\\t"); break;
-    default:
-        if (c < 0x20) {
-            clarity_buf_addf(buf, "\\u%04x", c);
-        } else {
-            clarity_buf_addz(buf, "\\ufffd"); /* not UTF-8 */
-        }
-    }
 }

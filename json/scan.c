@@ -1,4 +1,5 @@
 #include "json/scan.h"
+#include "json/text.h"
 
 #include <stdint.h>
 
@@ -59,58 +60,6 @@ clarity_json_scan(clarity_str_t text, const char **reason)
 }
 
 
-size_t
-clarity_utf8_char(const char *p, const char *end)
-{
-    size_t i, n;
-    unsigned char c, low, high;
-
-    c = (unsigned char) *p;
-
-    if (c < 0x80) {
-        return 1;
-    }
-
-    /* RFC 3629, section 4: the second byte's range shuts out the overlong
-     * forms (E0, F0), the surrogates (ED) and what is above U+10FFFF (F4). */
-
-    low = 0x80;
-    high = 0xbf;
-
-    if (c >= 0xc2 && c <= 0xdf) {
-        n = 2;
-
-    } else if (c >= 0xe0 && c <= 0xef) {
-        n = 3;
-        low = c == 0xe0 ? 0xa0 : 0x80;
-        high = c == 0xed ? 0x9f : 0xbf;
-
-    } else if (c >= 0xf0 && c <= 0xf4) {
-        n = 4;
-        low = c == 0xf0 ? 0x90 : 0x80;
-        high = c == 0xf4 ? 0x8f : 0xbf;
-
-    } else {
-        return 0;
-    }
-
-    if ((size_t) (end - p) < n) {
-        return 0;
-    }
-
-    for (i = 1; i < n; i++) {
-        c = (unsigned char) p[i];
-        if (c < low || c > high) {
-            return 0;
-        }
-        low = 0x80;
-        high = 0xbf;
-    }
-
-    return n;
-}
-
-
 /*
  * Up to the first byte that is a control byte, a backslash or not ASCII, or
  * the end. Whole words first: a byte below 0x20 or equal to 0x5c borrows from
@@ -134,7 +83,8 @@ skip_plain(const char *p, const char *end)
     }
 
     while (p != end && (unsigned char) *p >= 0x20 && (unsigned char) *p < 0x80
-           && *p != '\\') {
+           && *p != '\\')
+    {
         p++;
     }
 

@@ -17,10 +17,4 @@
  */
 size_t clarity_json_scan(clarity_str_t text, const char **reason);
 
-/*
- * Bytes (1 to 4) of the well-formed UTF-8 character at p, control characters
- * included; 0 if there is none. p < end.
- */
-size_t clarity_utf8_char(const char *p, const char *end);
-
 #endif

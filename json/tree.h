@@ -52,6 +52,9 @@ clarity_json_doc_t *clarity_json_parse(clarity_str_t text, const char *file,
     unsigned flags, clarity_error_t *error);
 void clarity_json_free(clarity_json_doc_t *doc);
 
+/* size zeroed bytes that live as long as the tree. NULL: out of memory. */
+void *clarity_json_alloc(clarity_json_doc_t *doc, size_t size);
+
 /* A member by name, or NULL: not an object, or no such member. */
 const clarity_json_t *clarity_json_get(
     const clarity_json_t *object, clarity_str_t name);

@@ -6,6 +6,7 @@
 
 #include "json/buf.h"
 #include "json/error.h"
+#include "json/text.h"
 #include "t/unit/oom.h"
 
 
@@ -236,6 +237,47 @@ an_error_is_false_and_cut_with_dots(void **state)
 }
 
 
+static void
+a_quote_is_escaped_and_cut_between_characters(void **state)
+{
+    size_t i;
+    clarity_quote_t quote;
+    static const struct {
+        clarity_str_t text;
+        const char *quote;
+    } cases[] = {
+        { { NULL, 0 }, "\"\"" },
+        { clarity_lit("a\n\"\0\xff\xc3\xa9"),
+            "\"a\\n\\\"\\u0000\\ufffd\xc3\xa9\"" },
+
+        /* 74 bytes fit, of 75 only 74 and the ellipsis. */
+        { clarity_lit("01234567890123456789012345678901234567890123456789"
+                      "012345678901234567890123"),
+            "\"01234567890123456789012345678901234567890123456789"
+            "012345678901234567890123\"" },
+        { clarity_lit("01234567890123456789012345678901234567890123456789"
+                      "0123456789012345678901234"),
+            "\"01234567890123456789012345678901234567890123456789"
+            "012345678901234567890123\xe2\x80\xa6\"" },
+        { clarity_lit("01234567890123456789012345678901234567890123456789"
+                      "01234567890123456789012\xc3\xa9"),
+            "\"01234567890123456789012345678901234567890123456789"
+            "01234567890123456789012\xe2\x80\xa6\"" },
+        { clarity_lit("01234567890123456789012345678901234567890123456789"
+                      "0123456789012345678901\x01"),
+            "\"01234567890123456789012345678901234567890123456789"
+            "0123456789012345678901\xe2\x80\xa6\"" },
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        quote = clarity_quote(cases[i].text);
+        assert_string_equal(quote.text, cases[i].quote);
+    }
+}
+
+
 int
 main(void)
 {
@@ -249,6 +291,7 @@ main(void)
         cmocka_unit_test(out_of_memory_is_remembered_until_the_reset),
         cmocka_unit_test(a_size_beyond_the_address_space_fails),
         cmocka_unit_test(an_error_is_false_and_cut_with_dots),
+        cmocka_unit_test(a_quote_is_escaped_and_cut_between_characters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
