@@ -51,6 +51,8 @@ MODULE_FILES := $(wildcard $(addsuffix /*.[ch],$(MODULE_DIRS)))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 UNIT    = $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRCS))
 
+NGX_MAKEFILE = $(BUILD)/nginx/Makefile
+
 # nginx's configure and make both split their lists at white space.
 ifneq ($(words $(CURDIR)),1)
 $(error the path "$(CURDIR)" holds white space, which nginx's build cannot \
@@ -92,7 +94,8 @@ deps:
 
 check:
 	@scripts/deps build check
-	@BUILD=$(BUILD) scripts/check
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(LIBRARY) $(NGX_MAKEFILE)
+	@BUILD=$(BUILD) NGX_SRC=$(NGX_SRC) scripts/check
 
 asan:
 	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan \
@@ -142,7 +145,6 @@ $(BUILD)/unit/%: $(BUILD)/obj/t/unit/%.o $(LIBRARY)
 NGX_OBJS     = $(abspath $(BUILD)/nginx)
 NGX_CFLAGS   = $(CFLAGS) -fPIC $(WARN) $(HARDEN) $(SANITIZE) $(CPPFLAGS)
 NGX_LDFLAGS  = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
-NGX_MAKEFILE = $(BUILD)/nginx/Makefile
 
 $(NGX_MAKEFILE): config Makefile $(NGX_SRC)/conf_flags
 	@mkdir -p $(@D)
