@@ -1,6 +1,7 @@
 /*
  * A session on libevent's loop, for the worker and clarityctl: connects,
- * reconnects, times out, resolves names without blocking.
+ * reconnects, times out, resolves names without blocking. The program is to
+ * ignore SIGPIPE.
  */
 
 #ifndef CLARITY_REDIS_EVENT_H
@@ -32,11 +33,18 @@ typedef struct {
     void (*lost)(void *owner, const char *reason);
 } clarity_redis_event_conf_t;
 
-/* Starts to connect. NULL: out of memory. */
+/*
+ * Starts to connect; commands are held from now on. No callback comes before
+ * the loop runs. The strings of conf must outlive it, but those of the url.
+ * NULL: out of memory.
+ */
 clarity_redis_event_t *clarity_redis_event_create(
     struct event_base *base, const clarity_redis_event_conf_t *conf);
 
-/* Calls what callbacks are owed, closes, frees. Not from a callback. */
+/*
+ * Calls what callbacks are owed, closes, frees. Not from a callback. NULL is
+ * fine.
+ */
 void clarity_redis_event_free(clarity_redis_event_t *redis);
 
 clarity_redis_session_t *clarity_redis_event_session(
