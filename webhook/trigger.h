@@ -24,8 +24,9 @@ typedef enum {
     CLARITY_FORMAT_DATE,              /* RFC 3339 full-date */
     CLARITY_FORMAT_DATE_TIME,         /* RFC 3339 date-time */
     CLARITY_FORMAT_DATE_OR_DATE_TIME, /* ours: either of the two */
-    CLARITY_FORMAT_UUID,              /* RFC 4122 */
-    CLARITY_FORMAT_EMAIL              /* RFC 5321 Mailbox, no quoting */
+    CLARITY_FORMAT_UUID,              /* RFC 4122, in either case */
+    CLARITY_FORMAT_EMAIL              /* RFC 5321 Mailbox: dot-string@domain,
+                                         no quoting, no address literal */
 } clarity_format_t;
 
 /* One value of `enum`: a scalar. */
@@ -60,6 +61,7 @@ typedef struct {
 /* Bounds of one file, so that a request's work is bounded too. */
 #define CLARITY_MAX_TRIGGERS   1024
 #define CLARITY_MAX_PARAMETERS 64
+#define CLARITY_MAX_ENUM       1024
 #define CLARITY_MAX_NAME       64 /* bytes of a trigger's or parameter's name */
 
 typedef struct clarity_triggers_s {
@@ -70,8 +72,10 @@ typedef struct clarity_triggers_s {
 
 /*
  * NULL and *error ("FILE:LINE: what, what was expected"): not JSON, an unknown
- * key or keyword, a wrong value, a name twice. `file` is for the messages.
- * All memory belongs to the result.
+ * key or keyword, a wrong value, a name twice, keywords that no value can
+ * satisfy together. Names are of [A-Za-z0-9_-] and do not start with a digit
+ * or a hyphen (templates reach into values by dots). `file` is for the
+ * messages. All memory belongs to the result.
  */
 clarity_triggers_t *clarity_triggers_parse(
     clarity_str_t text, const char *file, clarity_error_t *error);
@@ -81,7 +85,11 @@ void clarity_triggers_free(clarity_triggers_t *triggers);
 const clarity_trigger_t *clarity_triggers_find(
     const clarity_triggers_t *triggers, clarity_str_t name);
 
-/* Is the decoded text of a string of that format? */
+/*
+ * Is the decoded text of a string of that format? Days are real ones; "T" and
+ * "Z" may be lower case (RFC 3339, section 5.6); a second may be 60 only at
+ * 23:59:60 UTC.
+ */
 bool clarity_format_matches(clarity_format_t format, clarity_str_t text);
 
 /* "date", "date-time", …; "" for none. */
