@@ -1,0 +1,45 @@
+/*
+ * worker.json: where Redis, the triggers and the workflows are, and the
+ * worker's limits. Read by the worker, and by clarityctl -c.
+ */
+
+#ifndef CLARITY_CONF_CONF_H
+#define CLARITY_CONF_CONF_H
+
+#include <stdint.h>
+
+#include "conf/network.h"
+#include "json/error.h"
+#include "redis/url.h"
+
+typedef struct {
+    char *file;                /* as it was named */
+    clarity_redis_url_t redis; /* with the password of its file */
+    char *prefix;
+    unsigned shards;
+    char *triggers;  /* path */
+    char *workflows; /* path of the folder */
+    unsigned concurrency;
+    uint64_t lease;          /* ms */
+    uint64_t drain;          /* ms */
+    uint64_t keep_succeeded; /* ms */
+    uint64_t keep_failed;    /* ms */
+    char *log;               /* path; NULL: stderr */
+    clarity_network_t *allowed;
+    size_t nallowed;
+} clarity_conf_t;
+
+#define CLARITY_MAX_CONCURRENCY 10000
+#define CLARITY_MAX_ALLOWED     256
+
+/*
+ * NULL and *error ("FILE:LINE: what, what was expected"): not JSON, an unknown
+ * key, a wrong value, no "triggers" or "workflows". Relative paths start at
+ * the folder of the file.
+ */
+clarity_conf_t *clarity_conf_read(const char *file, clarity_error_t *error);
+
+/* Wipes the password. NULL is fine. */
+void clarity_conf_free(clarity_conf_t *conf);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * What a worker knows at a time: the triggers, and the workflows of a folder
+ * with their secrets. A reload makes another set; the jobs that are under way
+ * keep theirs.
+ */
+
+#ifndef CLARITY_CONF_WORKFLOWS_H
+#define CLARITY_CONF_WORKFLOWS_H
+
+#include "json/buf.h"
+#include "webhook/trigger.h"
+#include "workflow/workflow.h"
+
+typedef struct {
+    unsigned references;
+    clarity_triggers_t *triggers;
+    clarity_workflow_t **workflows; /* in the order of their file names */
+    size_t count;
+} clarity_workflows_t;
+
+/*
+ * Reads triggers.json and the folder's *.json. NULL: every error found, a
+ * line each ("FILE:LINE: what, what was expected"), has been added to errors.
+ * The result has one reference.
+ */
+clarity_workflows_t *clarity_workflows_load(
+    const char *triggers, const char *folder, clarity_buf_t *errors);
+
+clarity_workflows_t *clarity_workflows_use(clarity_workflows_t *set);
+
+/* One reference less; the last one frees. NULL is fine. */
+void clarity_workflows_drop(clarity_workflows_t *set);
+
+/* NULL: no such workflow. */
+const clarity_workflow_t *clarity_workflows_find(
+    const clarity_workflows_t *set, clarity_str_t id);
+
+#endif
