@@ -1,0 +1,138 @@
+package Clarity::Jobs;
+
+=head1 NAME
+
+Clarity::Jobs - jobs as they stand in Redis
+
+=head1 SYNOPSIS
+
+    my $id = add_job($redis, context => context(grant_type => '"role"'));
+    my $job = wait_for_job($redis, $id, 'succeeded');
+    is $job->{runs}{grant}{state}, 'succeeded';
+
+=head1 DESCRIPTION
+
+For tests of what comes after nginx: they put jobs into the stream themselves,
+and look into hashes without any help of what they test.
+
+=cut
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use Time::HiRes qw(time);
+
+use Clarity::Wait;
+
+our @EXPORT = qw(add_job add_entry job wait_for_job pending stream_key
+    hash_key);
+
+
+=head1 FUNCTIONS
+
+=head2 stream_key, hash_key(ID)
+
+=cut
+
+sub stream_key { return '{clarity:0}:jobs' }
+
+sub hash_key { return "{clarity:0}:job:$_[0]" }
+
+
+=head2 add_job(REDIS, FIELD => VALUE, ...)
+
+Puts a job into the stream as nginx does, with those fields changed; C<undef>
+leaves one out. Returns the job's id.
+
+=cut
+
+sub add_job {
+    my ($redis, %change) = @_;
+
+    my %fields = (
+        trigger => 'provision_entitlement',
+        webhook => 'POST /hook',
+        context => Clarity::Test::context(),
+        received => int(time * 1000),
+        request => '8f4bd55a4a8f4c2a9a5d7d3c5b1c2e0f',
+        %change,
+    );
+
+    return add_entry($redis, map { $_ => $fields{$_} }
+        grep { defined $fields{$_} } sort keys %fields);
+}
+
+
+=head2 add_entry(REDIS, FIELD => VALUE, ...)
+
+Puts any entry into the stream. Returns the id of the job that it is.
+
+=cut
+
+sub add_entry {
+    my ($redis, @fields) = @_;
+
+    return '0-' . $redis->command('XADD', stream_key(), '*', @fields);
+}
+
+
+=head2 job(REDIS, ID)
+
+Its hash, decoded: the plain fields, C<runs> by workflow, C<steps> by workflow
+and step; C<undef> where there is none.
+
+=cut
+
+sub job {
+    my ($redis, $id) = @_;
+
+    my %fields = @{ $redis->command('HGETALL', hash_key($id)) } or return;
+    my %job = (runs => {}, steps => {});
+
+    for my $field (keys %fields) {
+        my ($kind, $workflow, $step) = split /:/, $field;
+
+        if ($kind eq 'run') {
+            $job{runs}{$workflow} = Clarity::Test::decode_json($fields{$field});
+        } elsif ($kind eq 'step') {
+            $job{steps}{$workflow}{$step} =
+                Clarity::Test::decode_json($fields{$field});
+        } else {
+            $job{$field} = $fields{$field};
+        }
+    }
+
+    return \%job;
+}
+
+
+=head2 wait_for_job(REDIS, ID, STATE, SECONDS)
+
+Waits until it has that state, and returns it.
+
+=cut
+
+sub wait_for_job {
+    my ($redis, $id, $state, $seconds) = @_;
+
+    wait_until { ((job($redis, $id) // {})->{state} // '') eq $state }
+        $seconds // 5, "job $id to be $state";
+
+    return job($redis, $id);
+}
+
+
+=head2 pending(REDIS)
+
+How many entries are delivered and not acknowledged.
+
+=cut
+
+sub pending {
+    my ($redis) = @_;
+
+    return $redis->command('XPENDING', stream_key(), 'workers')->[0];
+}
+
+1;

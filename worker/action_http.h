@@ -1,0 +1,50 @@
+/*
+ * The action http_request: libcurl's multi interface on libevent's loop.
+ */
+
+#ifndef CLARITY_WORKER_ACTION_HTTP_H
+#define CLARITY_WORKER_ACTION_HTTP_H
+
+#include "conf/network.h"
+#include "worker/action.h"
+#include "workflow/workflow.h"
+
+struct event_base;
+
+typedef struct clarity_http_s clarity_http_t;
+typedef struct clarity_transfer_s clarity_transfer_t;
+
+#define CLARITY_ANSWER_MAX ((size_t) 1 << 20) /* bytes of a body */
+
+/*
+ * Addresses that are not public are called only if they lie in one of the
+ * networks allowed, which must outlive the client. NULL: out of memory.
+ */
+clarity_http_t *clarity_http_create(struct event_base *base,
+    const clarity_network_t *allowed, size_t nallowed);
+
+/* No transfer may be left. NULL is fine. */
+void clarity_http_free(clarity_http_t *http);
+
+typedef struct {
+    clarity_str_t method;
+    clarity_http_call_t *call; /* taken over: emptied */
+    uint64_t timeout;          /* ms */
+    const char *idempotency_key;
+    const char *traceparent; /* NULL: none */
+
+    void (*done)(void *data, const clarity_attempt_t *attempt);
+    void *data;
+} clarity_transfer_conf_t;
+
+/*
+ * Starts a call; done() comes once, not before this has returned. NULL: out of
+ * memory, and nothing was started.
+ */
+clarity_transfer_t *clarity_http_start(
+    clarity_http_t *http, const clarity_transfer_conf_t *conf);
+
+/* Gives it up: done() will not come. */
+void clarity_http_cancel(clarity_transfer_t *transfer);
+
+#endif

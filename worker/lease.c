@@ -1,0 +1,518 @@
+#include "worker/lease.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "job/state.h"
+#include "worker/timer.h"
+
+#define BEATS 4 /* in the time of a lease */
+
+struct clarity_leases_s {
+    clarity_leases_conf_t conf;
+    clarity_key_t stream;
+    struct event *timer; /* of the heartbeat */
+    uint64_t beaten_at;
+    size_t count;
+    clarity_lease_t *first;
+};
+
+static bool load(clarity_lease_t *lease);
+static void on_loaded(
+    void *subject, void *data, const redisReply *reply, bool repeated);
+static bool write_fields(clarity_lease_t *lease,
+    const clarity_script_t *script, const char *keep,
+    const clarity_str_t *fields, size_t n, clarity_call_pt done, void *data);
+static void on_recorded(
+    void *subject, void *data, const redisReply *reply, bool repeated);
+static void on_finished(
+    void *subject, void *data, const redisReply *reply, bool repeated);
+static void on_state(
+    void *subject, void *data, const redisReply *reply, bool repeated);
+static void on_released(
+    void *subject, void *data, const redisReply *reply, bool repeated);
+static void on_timer(evutil_socket_t fd, short events, void *data);
+static void beat(clarity_leases_t *leases);
+static void on_beat(
+    void *subject, void *data, const redisReply *reply, bool repeated);
+static clarity_lease_t *find_lease(
+    const clarity_leases_t *leases, clarity_str_t entry);
+static void end_lease(clarity_lease_t *lease, clarity_lease_end_t end);
+static void free_lease(clarity_lease_t *lease);
+
+
+clarity_leases_t *
+clarity_leases_create(const clarity_leases_conf_t *conf)
+{
+    clarity_leases_t *leases;
+
+    leases = calloc(1, sizeof(clarity_leases_t));
+    if (leases == NULL) {
+        return NULL;
+    }
+
+    leases->conf = *conf;
+    clarity_key_jobs(&leases->stream, conf->prefix, conf->shard);
+
+    leases->timer = evtimer_new(conf->base, on_timer, leases);
+    if (leases->timer == NULL) {
+        free(leases);
+        return NULL;
+    }
+
+    clarity_timer_arm(leases->timer, leases->conf.ms / BEATS);
+
+    return leases;
+}
+
+
+void
+clarity_leases_free(clarity_leases_t *leases)
+{
+    clarity_lease_t *lease, *next;
+
+    if (leases == NULL) {
+        return;
+    }
+
+    for (lease = leases->first; lease != NULL; lease = next) {
+        next = lease->next;
+        free_lease(lease);
+    }
+
+    event_free(leases->timer);
+    free(leases);
+}
+
+
+size_t
+clarity_leases_count(const clarity_leases_t *leases)
+{
+    return leases->count;
+}
+
+
+void
+clarity_lease_take(
+    clarity_leases_t *leases, const redisReply *entry, bool taken_over)
+{
+    clarity_lease_t *lease, *old;
+
+    lease = calloc(1, sizeof(clarity_lease_t));
+
+    if (lease == NULL
+        || !clarity_delivery_read(
+            &lease->delivery, entry, leases->conf.prefix, leases->conf.shard))
+    {
+        free(lease);
+        return; /* it stays pending, to be taken over */
+    }
+
+    old = find_lease(leases, clarity_str(lease->delivery.entry));
+
+    if (old != NULL) {
+        end_lease(old, CLARITY_LEASE_LOST);
+    }
+
+    lease->leases = leases;
+    lease->state = CLARITY_LEASE_LOADING;
+    lease->taken_over = taken_over;
+    lease->next = leases->first;
+
+    if (leases->first != NULL) {
+        leases->first->prev = lease;
+    }
+
+    leases->first = lease;
+    leases->count++;
+
+    if (!load(lease)) {
+        clarity_lease_forget(lease);
+    }
+}
+
+
+bool
+clarity_lease_record(
+    clarity_lease_t *lease, const clarity_str_t *fields, size_t n, void *data)
+{
+    return write_fields(
+        lease, &clarity_script_record, NULL, fields, n, on_recorded, data);
+}
+
+
+bool
+clarity_lease_finish(clarity_lease_t *lease, uint64_t keep,
+    const clarity_str_t *fields, size_t n)
+{
+    char ms[24];
+
+    snprintf(ms, sizeof(ms), "%" PRIu64, keep);
+    lease->state = CLARITY_LEASE_FINISHING;
+
+    return write_fields(
+        lease, &clarity_script_finish, ms, fields, n, on_finished, NULL);
+}
+
+
+bool
+clarity_lease_release(clarity_lease_t *lease, uint64_t idle)
+{
+    char ms[24];
+    clarity_str_t argv[5];
+    clarity_leases_t *leases;
+    clarity_call_conf_t conf = { 0 };
+
+    leases = lease->leases;
+    lease->state = CLARITY_LEASE_RELEASING;
+
+    /* What was still to be written would come too late. */
+    clarity_calls_cancel(leases->conf.calls, lease);
+
+    snprintf(ms, sizeof(ms), "%" PRIu64, idle);
+
+    argv[0] = clarity_key_str(&leases->stream);
+    argv[1] = clarity_lit(CLARITY_GROUP);
+    argv[2] = leases->conf.consumer;
+    argv[3] = clarity_str(ms);
+    argv[4] = clarity_str(lease->delivery.entry);
+
+    conf.script = &clarity_script_release;
+    conf.argv = argv;
+    conf.argc = 5;
+    conf.nkeys = 1;
+    conf.subject = lease;
+    conf.done = on_released;
+
+    return clarity_call(leases->conf.calls, &conf);
+}
+
+
+void
+clarity_lease_forget(clarity_lease_t *lease)
+{
+    end_lease(lease, CLARITY_LEASE_FORGOTTEN);
+}
+
+
+void
+clarity_leases_renew(clarity_leases_t *leases)
+{
+    if (clarity_clock_ms() - leases->beaten_at >= leases->conf.ms / BEATS) {
+        beat(leases);
+    }
+}
+
+
+/*
+ * Not only after a take-over: a group that was made anew gives out entries
+ * that have been worked on before, and nothing but their hashes tells.
+ */
+static bool
+load(clarity_lease_t *lease)
+{
+    clarity_str_t argv[2];
+    clarity_call_conf_t conf = { 0 };
+
+    argv[0] = clarity_lit("HGETALL");
+    argv[1] = clarity_key_str(&lease->delivery.key);
+
+    conf.argv = argv;
+    conf.argc = 2;
+    conf.subject = lease;
+    conf.done = on_loaded;
+
+    return clarity_call(lease->leases->conf.calls, &conf);
+}
+
+
+static void
+on_loaded(void *subject, void *data, const redisReply *reply, bool repeated)
+{
+    size_t i, n;
+    clarity_str_t *fields;
+    clarity_lease_t *lease = subject;
+    const clarity_leases_conf_t *conf;
+
+    (void) data;
+    (void) repeated;
+
+    conf = &lease->leases->conf;
+    n = reply->type == REDIS_REPLY_ARRAY ? reply->elements : 0;
+
+    fields = malloc((n + 1) * sizeof(clarity_str_t));
+    if (fields == NULL) {
+        clarity_lease_forget(lease);
+        return;
+    }
+
+    for (i = 0; i < n; i++) {
+        fields[i] = clarity_reply_text(reply->element[i]);
+    }
+
+    lease->state = CLARITY_LEASE_HELD;
+    conf->held(conf->owner, lease, fields, n);
+
+    free(fields);
+}
+
+
+/* keep NULL: not the last write. */
+static bool
+write_fields(clarity_lease_t *lease, const clarity_script_t *script,
+    const char *keep, const clarity_str_t *fields, size_t n,
+    clarity_call_pt done, void *data)
+{
+    bool given;
+    size_t argc;
+    clarity_str_t *argv;
+    clarity_leases_t *leases;
+    clarity_call_conf_t conf = { 0 };
+
+    leases = lease->leases;
+
+    argv = malloc((6 + n) * sizeof(clarity_str_t));
+    if (argv == NULL) {
+        return false;
+    }
+
+    argc = 0;
+    argv[argc++] = clarity_key_str(&leases->stream);
+    argv[argc++] = clarity_key_str(&lease->delivery.key);
+    argv[argc++] = clarity_lit(CLARITY_GROUP);
+    argv[argc++] = leases->conf.consumer;
+    argv[argc++] = clarity_str(lease->delivery.entry);
+
+    if (keep != NULL) {
+        argv[argc++] = clarity_str(keep);
+    }
+
+    memcpy(argv + argc, fields, n * sizeof(clarity_str_t));
+
+    conf.script = script;
+    conf.argv = argv;
+    conf.argc = argc + n;
+    conf.nkeys = 2;
+    conf.subject = lease;
+    conf.done = done;
+    conf.data = data;
+
+    given = clarity_call(leases->conf.calls, &conf);
+
+    free(argv);
+
+    return given;
+}
+
+
+static void
+on_recorded(void *subject, void *data, const redisReply *reply, bool repeated)
+{
+    clarity_lease_t *lease = subject;
+    const clarity_leases_conf_t *conf;
+
+    (void) repeated;
+
+    if (reply->type != REDIS_REPLY_INTEGER || reply->integer != 1) {
+        end_lease(lease, CLARITY_LEASE_LOST);
+        return;
+    }
+
+    conf = &lease->leases->conf;
+    conf->recorded(conf->owner, lease, data);
+}
+
+
+static void
+on_finished(void *subject, void *data, const redisReply *reply, bool repeated)
+{
+    clarity_str_t argv[3];
+    clarity_lease_t *lease = subject;
+    clarity_call_conf_t conf = { 0 };
+
+    (void) data;
+
+    if (reply->type == REDIS_REPLY_INTEGER && reply->integer == 1) {
+        end_lease(lease, CLARITY_LEASE_FINISHED);
+        return;
+    }
+
+    if (!repeated) {
+        end_lease(lease, CLARITY_LEASE_LOST);
+        return;
+    }
+
+    /* The time before, whose reply was lost, may have been the one. */
+
+    argv[0] = clarity_lit("HGET");
+    argv[1] = clarity_key_str(&lease->delivery.key);
+    argv[2] = clarity_lit("state");
+
+    conf.argv = argv;
+    conf.argc = 3;
+    conf.subject = lease;
+    conf.done = on_state;
+
+    if (!clarity_call(lease->leases->conf.calls, &conf)) {
+        clarity_lease_forget(lease);
+    }
+}
+
+
+static void
+on_state(void *subject, void *data, const redisReply *reply, bool repeated)
+{
+    clarity_state_t state;
+    clarity_lease_t *lease = subject;
+
+    (void) data;
+    (void) repeated;
+
+    end_lease(lease, clarity_state_parse(clarity_reply_text(reply), &state)
+                             && clarity_state_is_final(state)
+                         ? CLARITY_LEASE_FINISHED
+                         : CLARITY_LEASE_LOST);
+}
+
+
+/* Whether it was still ours makes no difference now. */
+static void
+on_released(void *subject, void *data, const redisReply *reply, bool repeated)
+{
+    (void) data;
+    (void) reply;
+    (void) repeated;
+
+    end_lease(subject, CLARITY_LEASE_RELEASED);
+}
+
+
+static void
+on_timer(evutil_socket_t fd, short events, void *data)
+{
+    clarity_leases_t *leases = data;
+
+    (void) fd;
+    (void) events;
+
+    beat(leases);
+    clarity_timer_arm(leases->timer, leases->conf.ms / BEATS);
+}
+
+
+static void
+beat(clarity_leases_t *leases)
+{
+    size_t n;
+    clarity_str_t *argv;
+    clarity_lease_t *lease;
+    clarity_call_conf_t conf = { 0 };
+
+    leases->beaten_at = clarity_clock_ms();
+
+    argv = malloc((3 + leases->count) * sizeof(clarity_str_t));
+    if (argv == NULL) {
+        return;
+    }
+
+    n = 0;
+    argv[n++] = clarity_key_str(&leases->stream);
+    argv[n++] = clarity_lit(CLARITY_GROUP);
+    argv[n++] = leases->conf.consumer;
+
+    for (lease = leases->first; lease != NULL; lease = lease->next) {
+        if (lease->state != CLARITY_LEASE_RELEASING) {
+            argv[n++] = clarity_str(lease->delivery.entry);
+        }
+    }
+
+    if (n > 3) {
+        conf.script = &clarity_script_beat;
+        conf.argv = argv;
+        conf.argc = n;
+        conf.nkeys = 1;
+        conf.once = true;
+        conf.subject = leases;
+        conf.done = on_beat;
+
+        (void) clarity_call(leases->conf.calls, &conf);
+    }
+
+    free(argv);
+}
+
+
+static void
+on_beat(void *subject, void *data, const redisReply *reply, bool repeated)
+{
+    size_t i;
+    clarity_lease_t *lease;
+    clarity_leases_t *leases = subject;
+
+    (void) data;
+    (void) repeated;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
+        return;
+    }
+
+    for (i = 0; i < reply->elements; i++) {
+        lease = find_lease(leases, clarity_reply_text(reply->element[i]));
+
+        /* Of a last write that is repeated, its own reply decides. */
+        if (lease != NULL && lease->state != CLARITY_LEASE_FINISHING) {
+            end_lease(lease, CLARITY_LEASE_LOST);
+        }
+    }
+}
+
+
+static clarity_lease_t *
+find_lease(const clarity_leases_t *leases, clarity_str_t entry)
+{
+    clarity_lease_t *lease;
+
+    for (lease = leases->first; lease != NULL; lease = lease->next) {
+        if (clarity_str_is(entry, lease->delivery.entry)) {
+            return lease;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+end_lease(clarity_lease_t *lease, clarity_lease_end_t end)
+{
+    clarity_leases_t *leases;
+
+    leases = lease->leases;
+
+    clarity_calls_cancel(leases->conf.calls, lease);
+
+    if (lease->prev != NULL) {
+        lease->prev->next = lease->next;
+    } else {
+        leases->first = lease->next;
+    }
+
+    if (lease->next != NULL) {
+        lease->next->prev = lease->prev;
+    }
+
+    leases->count--;
+    leases->conf.ended(leases->conf.owner, lease, end);
+
+    free_lease(lease);
+}
+
+
+static void
+free_lease(clarity_lease_t *lease)
+{
+    clarity_delivery_free(&lease->delivery);
+    free(lease);
+}

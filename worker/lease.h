@@ -1,0 +1,110 @@
+/*
+ * Leases: the entries of the stream that this worker holds. Redis' list of
+ * pending entries says whose an entry is; a worker renews its leases by a
+ * heartbeat, and what is not renewed for the length of a lease is anybody's to
+ * take over. So every write of a job is fenced: where the entry is not ours
+ * any more, nothing is written and the lease ends as lost.
+ */
+
+#ifndef CLARITY_WORKER_LEASE_H
+#define CLARITY_WORKER_LEASE_H
+
+#include "worker/call.h"
+#include "worker/delivery.h"
+
+struct event_base;
+
+typedef struct clarity_leases_s clarity_leases_t;
+typedef struct clarity_lease_s clarity_lease_t;
+
+typedef enum {
+    CLARITY_LEASE_LOADING,   /* its job's hash is being read */
+    CLARITY_LEASE_HELD,      /* the owner works on it */
+    CLARITY_LEASE_FINISHING, /* its last write is under way */
+    CLARITY_LEASE_RELEASING
+} clarity_lease_state_t;
+
+typedef enum {
+    CLARITY_LEASE_FINISHED,
+    CLARITY_LEASE_RELEASED,
+    CLARITY_LEASE_LOST,
+    CLARITY_LEASE_FORGOTTEN
+} clarity_lease_end_t;
+
+struct clarity_lease_s {
+    clarity_delivery_t delivery;
+    bool taken_over;
+    void *task; /* the owner's */
+
+    /* These are of lease.c. */
+    clarity_leases_t *leases;
+    clarity_lease_t *prev;
+    clarity_lease_t *next;
+    clarity_lease_state_t state;
+};
+
+typedef struct {
+    struct event_base *base;
+    clarity_calls_t *calls;
+    clarity_str_t prefix;
+    clarity_str_t consumer;
+    unsigned shard;
+    uint64_t ms; /* of a lease; it is renewed four times in it */
+
+    void *owner;
+
+    /* The job is there to be done; its hash as fields and values in turn. */
+    void (*held)(void *owner, clarity_lease_t *lease,
+        const clarity_str_t *fields, size_t n);
+
+    /* A record was written; data is the one that was given with it. */
+    void (*recorded)(void *owner, clarity_lease_t *lease, void *data);
+
+    /* The lease is freed when this returns; task is NULL where it never was
+     * held. */
+    void (*ended)(
+        void *owner, clarity_lease_t *lease, clarity_lease_end_t end);
+} clarity_leases_conf_t;
+
+/* The strings of conf must outlive the leases. NULL: out of memory. */
+clarity_leases_t *clarity_leases_create(const clarity_leases_conf_t *conf);
+
+/* Frees the leases too, with no call to the owner. NULL is fine. */
+void clarity_leases_free(clarity_leases_t *leases);
+
+size_t clarity_leases_count(const clarity_leases_t *leases);
+
+/*
+ * An entry that was delivered: [id, [field, value …]]. One that is held
+ * already ends as lost before: its lease had run out, so the hash says what
+ * holds now, not our memory.
+ */
+void clarity_lease_take(
+    clarity_leases_t *leases, const redisReply *entry, bool taken_over);
+
+/*
+ * Each of these is written as soon as Redis is there. false: out of memory;
+ * forget the lease then. Where it turns out to be lost, ended comes instead of
+ * recorded.
+ */
+bool clarity_lease_record(
+    clarity_lease_t *lease, const clarity_str_t *fields, size_t n, void *data);
+
+/* The last write, which acknowledges the entry: ended comes. keep is the ms
+ * after which Redis forgets the job. */
+bool clarity_lease_finish(clarity_lease_t *lease, uint64_t keep,
+    const clarity_str_t *fields, size_t n);
+
+/* Lets go, with `idle` ms of a lease counted as past: ended comes. */
+bool clarity_lease_release(clarity_lease_t *lease, uint64_t idle);
+
+/* It is renewed no more, so it will be taken over: ended comes at once. */
+void clarity_lease_forget(clarity_lease_t *lease);
+
+/*
+ * Renews them now if the heartbeat is late. What is given to the calls next
+ * finds them renewed.
+ */
+void clarity_leases_renew(clarity_leases_t *leases);
+
+#endif

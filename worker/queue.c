@@ -1,0 +1,421 @@
+#include "worker/queue.h"
+
+#include <event2/event.h>
+#include <event2/util.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "worker/intake.h"
+#include "worker/link.h"
+#include "worker/timer.h"
+
+#define TRIM_EVERY   1000 /* ms */
+#define CONSUMER_MAX 128
+
+struct clarity_queue_s {
+    clarity_queue_conf_t conf;
+    clarity_key_t stream;
+    char consumer[CONSUMER_MAX];
+
+    clarity_link_t reader;
+    clarity_link_t writer;
+    clarity_calls_t *calls;
+    clarity_leases_t *leases;
+    clarity_intake_t *intake;
+
+    struct event *trim;
+    bool finished; /* an entry, since the last trim */
+
+    bool was_ready;
+    bool stopping;
+    bool stopped; /* the intake */
+    bool was_idle;
+};
+
+static void name_consumer(char name[CONSUMER_MAX]);
+static bool open_links(clarity_queue_t *queue);
+static bool create_leases(clarity_queue_t *queue);
+static bool create_intake(clarity_queue_t *queue);
+static void on_writer_ready(void *owner);
+static void on_ready(void *owner);
+static void on_refused(void *owner, const char *reason);
+static void on_held(void *owner, clarity_lease_t *lease,
+    const clarity_str_t *fields, size_t n);
+static void on_recorded(void *owner, clarity_lease_t *lease, void *data);
+static void on_ended(
+    void *owner, clarity_lease_t *lease, clarity_lease_end_t end);
+static void on_stopped(void *owner);
+static void check_idle(clarity_queue_t *queue);
+static void on_trim(evutil_socket_t fd, short events, void *data);
+static void on_trimmed(
+    void *subject, void *data, const redisReply *reply, bool repeated);
+static void on_left(
+    void *subject, void *data, const redisReply *reply, bool repeated);
+
+/*
+ * KEYS: stream. ARGV: group, consumer. Deleting a consumer drops its pending
+ * entries for good, so one that has any stays, for others to take over from.
+ */
+static const clarity_script_t leave_script = {
+    "leave",
+    "local pending = redis.pcall(\n"
+    "  'XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])\n"
+    "if pending.err then return pending end\n"
+    "if #pending > 0 then return 0 end\n"
+    "redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])\n"
+    "return 1\n",
+};
+
+
+clarity_queue_t *
+clarity_queue_create(const clarity_queue_conf_t *conf)
+{
+    clarity_queue_t *queue;
+
+    queue = calloc(1, sizeof(clarity_queue_t));
+    if (queue == NULL) {
+        return NULL;
+    }
+
+    queue->conf = *conf;
+    clarity_key_jobs(&queue->stream, clarity_str(conf->conf->prefix), 0);
+    name_consumer(queue->consumer);
+
+    queue->trim = evtimer_new(conf->base, on_trim, queue);
+
+    if (queue->trim == NULL || !open_links(queue) || !create_leases(queue)
+        || !create_intake(queue))
+    {
+        clarity_queue_free(queue);
+        return NULL;
+    }
+
+    clarity_timer_arm(queue->trim, TRIM_EVERY);
+
+    return queue;
+}
+
+
+void
+clarity_queue_free(clarity_queue_t *queue)
+{
+    if (queue == NULL) {
+        return;
+    }
+
+    /* The replies that the connections still owe are of no use now. */
+    queue->stopped = queue->was_idle = true;
+
+    clarity_link_close(&queue->reader);
+    clarity_link_close(&queue->writer);
+
+    clarity_intake_free(queue->intake);
+    clarity_leases_free(queue->leases);
+    clarity_calls_free(queue->calls);
+
+    if (queue->trim != NULL) {
+        event_free(queue->trim);
+    }
+
+    free(queue);
+}
+
+
+void
+clarity_queue_stop(clarity_queue_t *queue)
+{
+    queue->stopping = true;
+    clarity_intake_stop(queue->intake);
+}
+
+
+void
+clarity_queue_leave(clarity_queue_t *queue)
+{
+    clarity_str_t argv[3];
+    clarity_call_conf_t conf = { 0 };
+
+    argv[0] = clarity_key_str(&queue->stream);
+    argv[1] = clarity_lit(CLARITY_GROUP);
+    argv[2] = clarity_str(queue->consumer);
+
+    conf.script = &leave_script;
+    conf.argv = argv;
+    conf.argc = 3;
+    conf.nkeys = 1;
+    conf.once = true;
+    conf.subject = queue;
+    conf.done = on_left;
+
+    if (!clarity_call(queue->calls, &conf)) {
+        queue->conf.left(queue->conf.owner);
+    }
+}
+
+
+/*
+ * host-pid-random: people see where it ran, and no two are the same, also
+ * where hosts and pids are, as in containers.
+ */
+static void
+name_consumer(char name[CONSUMER_MAX])
+{
+    char *p, host[65];
+    uint32_t random;
+
+    if (gethostname(host, sizeof(host)) != 0) {
+        host[0] = '\0';
+    }
+
+    host[sizeof(host) - 1] = '\0';
+
+    for (p = host; *p != '\0'; p++) {
+        if (*p <= ' ' || *p > '~') {
+            *p = '?';
+        }
+    }
+
+    evutil_secure_rng_get_bytes(&random, sizeof(random));
+
+    snprintf(name, CONSUMER_MAX, "%s-%ld-%08" PRIx32, host, (long) getpid(),
+        random);
+}
+
+
+static bool
+open_links(clarity_queue_t *queue)
+{
+    clarity_link_conf_t conf = { 0 };
+
+    conf.base = queue->conf.base;
+    conf.log = queue->conf.log;
+    conf.conf = queue->conf.conf;
+    conf.owner = queue;
+    conf.refused = on_refused;
+
+    conf.name = "clarity-worker";
+    conf.ready = on_writer_ready;
+
+    if (!clarity_link_open(&queue->writer, &conf)) {
+        return false;
+    }
+
+    conf.name = "clarity-worker-reader";
+    conf.makes_group = true;
+    conf.ready = on_ready;
+
+    if (!clarity_link_open(&queue->reader, &conf)) {
+        return false;
+    }
+
+    queue->calls = clarity_calls_create(
+        queue->conf.base, queue->writer.redis, queue->conf.log);
+
+    return queue->calls != NULL;
+}
+
+
+static bool
+create_leases(clarity_queue_t *queue)
+{
+    clarity_leases_conf_t conf = { 0 };
+
+    conf.base = queue->conf.base;
+    conf.calls = queue->calls;
+    conf.prefix = clarity_str(queue->conf.conf->prefix);
+    conf.consumer = clarity_str(queue->consumer);
+    conf.ms = queue->conf.conf->lease;
+    conf.owner = queue;
+    conf.held = on_held;
+    conf.recorded = on_recorded;
+    conf.ended = on_ended;
+
+    queue->leases = clarity_leases_create(&conf);
+
+    return queue->leases != NULL;
+}
+
+
+static bool
+create_intake(clarity_queue_t *queue)
+{
+    clarity_intake_conf_t conf = { 0 };
+
+    conf.base = queue->conf.base;
+    conf.log = queue->conf.log;
+    conf.reader = &queue->reader;
+    conf.writer = &queue->writer;
+    conf.calls = queue->calls;
+    conf.leases = queue->leases;
+    conf.stream = clarity_key_str(&queue->stream);
+    conf.consumer = clarity_str(queue->consumer);
+    conf.slots = queue->conf.conf->concurrency;
+    conf.lease = queue->conf.conf->lease;
+    conf.owner = queue;
+    conf.stopped = on_stopped;
+
+    queue->intake = clarity_intake_create(&conf);
+
+    return queue->intake != NULL;
+}
+
+
+static void
+on_writer_ready(void *owner)
+{
+    clarity_queue_t *queue = owner;
+
+    clarity_calls_resume(queue->calls);
+    on_ready(queue);
+}
+
+
+static void
+on_ready(void *owner)
+{
+    clarity_queue_t *queue = owner;
+
+    if (!clarity_link_is_ready(&queue->reader)
+        || !clarity_link_is_ready(&queue->writer))
+    {
+        return;
+    }
+
+    if (!queue->was_ready) {
+        queue->was_ready = true;
+        queue->conf.ready(queue->conf.owner);
+    }
+
+    clarity_intake_turn(queue->intake);
+}
+
+
+static void
+on_refused(void *owner, const char *reason)
+{
+    clarity_queue_t *queue = owner;
+
+    queue->conf.refused(queue->conf.owner, reason);
+}
+
+
+static void
+on_held(
+    void *owner, clarity_lease_t *lease, const clarity_str_t *fields, size_t n)
+{
+    clarity_queue_t *queue = owner;
+
+    if (!queue->stopping) {
+        queue->conf.held(queue->conf.owner, lease, fields, n);
+        return;
+    }
+
+    /* It was on its way when we were told to stop. */
+    if (!clarity_lease_release(lease, queue->conf.conf->lease)) {
+        clarity_lease_forget(lease);
+    }
+}
+
+
+static void
+on_recorded(void *owner, clarity_lease_t *lease, void *data)
+{
+    clarity_queue_t *queue = owner;
+
+    queue->conf.recorded(queue->conf.owner, lease, data);
+}
+
+
+static void
+on_ended(void *owner, clarity_lease_t *lease, clarity_lease_end_t end)
+{
+    clarity_queue_t *queue = owner;
+
+    if (end == CLARITY_LEASE_FINISHED) {
+        queue->finished = true;
+    }
+
+    queue->conf.ended(queue->conf.owner, lease, end);
+
+    check_idle(queue);
+    clarity_intake_turn(queue->intake);
+}
+
+
+static void
+on_stopped(void *owner)
+{
+    clarity_queue_t *queue = owner;
+
+    queue->stopped = true;
+    check_idle(queue);
+}
+
+
+static void
+check_idle(clarity_queue_t *queue)
+{
+    if (queue->stopped && !queue->was_idle
+        && clarity_leases_count(queue->leases) == 0)
+    {
+        queue->was_idle = true;
+        queue->conf.idle(queue->conf.owner);
+    }
+}
+
+
+static void
+on_trim(evutil_socket_t fd, short events, void *data)
+{
+    clarity_str_t argv[2];
+    clarity_queue_t *queue = data;
+    clarity_call_conf_t conf = { 0 };
+
+    (void) fd;
+    (void) events;
+
+    clarity_timer_arm(queue->trim, TRIM_EVERY);
+
+    if (!queue->finished) {
+        return;
+    }
+
+    argv[0] = clarity_key_str(&queue->stream);
+    argv[1] = clarity_lit(CLARITY_GROUP);
+
+    conf.script = &clarity_script_trim;
+    conf.argv = argv;
+    conf.argc = 2;
+    conf.nkeys = 1;
+    conf.once = true;
+    conf.subject = queue;
+    conf.done = on_trimmed;
+
+    queue->finished = !clarity_call(queue->calls, &conf);
+}
+
+
+/* Where it failed the next finished job brings another. */
+static void
+on_trimmed(void *subject, void *data, const redisReply *reply, bool repeated)
+{
+    (void) subject;
+    (void) data;
+    (void) reply;
+    (void) repeated;
+}
+
+
+static void
+on_left(void *subject, void *data, const redisReply *reply, bool repeated)
+{
+    clarity_queue_t *queue = subject;
+
+    (void) data;
+    (void) reply;
+    (void) repeated;
+
+    queue->conf.left(queue->conf.owner);
+}

@@ -1,0 +1,95 @@
+/*
+ * A job in hand, its runs and their steps; for the files that do it:
+ *
+ *   plan.c   what runs it has, from the workflows or from what its hash says
+ *   task.c   the job: begins its runs, finishes when all of them have ended
+ *   run.c    one run: its steps, one after the other, and their attempts
+ *
+ * Functions that return bool do so because memory may be out; the task is
+ * abandoned then, and will be taken over when its lease has run out.
+ */
+
+#ifndef CLARITY_WORKER_TASK_H
+#define CLARITY_WORKER_TASK_H
+
+#include "job/record.h"
+#include "worker/fields.h"
+#include "worker/runner.h"
+
+struct event;
+
+typedef struct clarity_task_s clarity_task_t;
+
+typedef struct {
+    clarity_task_t *task;
+    char id[CLARITY_WORKFLOW_ID_MAX + 1];
+    clarity_run_record_t record;
+    char reason[CLARITY_REASON_MAX]; /* of record */
+    bool settled;                    /* its final record is in Redis */
+
+    /* NULL: it is final, and nothing but its record is known. */
+    const clarity_workflow_t *workflow;
+
+    clarity_str_t *step_ids;
+    size_t nsteps;
+    clarity_step_record_t *steps;   /* NULL without a workflow */
+    clarity_step_result_t *results; /* of the steps that have ended well */
+    size_t step; /* how many those are; the one at work is the next */
+
+    /* At most one of the two is under way. */
+    clarity_transfer_t *transfer;
+    struct event *timer; /* of record.next */
+} clarity_run_t;
+
+struct clarity_task_s {
+    clarity_runner_t *runner;
+    clarity_lease_t *lease;
+    clarity_workflows_t *set; /* a reference */
+    clarity_json_doc_t *context;
+    clarity_run_t *runs;
+    size_t nruns;
+    size_t writes; /* records under way */
+
+    bool done_before; /* its hash said that it had ended */
+
+    clarity_state_t state; /* as it was written last */
+    char reason[2 * CLARITY_REASON_MAX];
+
+    clarity_task_t *prev;
+    clarity_task_t *next;
+};
+
+struct clarity_runner_s {
+    clarity_runner_conf_t conf;
+    clarity_workflows_t *set;
+    clarity_task_t *tasks;
+};
+
+/*
+ * plan.c: makes task->runs. fields are those of the hash; where it knows runs
+ * already those are the job's, for the set of them is fixed when it begins.
+ */
+bool clarity_task_plan(
+    clarity_task_t *task, const clarity_str_t *fields, size_t n);
+
+/* The value of a field; empty: not there. */
+clarity_str_t clarity_field(
+    const clarity_str_t *fields, size_t n, const char *name);
+
+/* task.c: writes the run's record, the job's state and the fields given; the
+ * last one of all runs finishes the job. */
+bool clarity_task_write(
+    clarity_task_t *task, clarity_run_t *run, clarity_fields_t *fields);
+
+/* run.c: a run that begins puts its intent into the fields that its task
+ * writes first; once they are written it goes on. */
+void clarity_run_begin(clarity_run_t *run, clarity_fields_t *fields);
+bool clarity_run_go_on(clarity_run_t *run);
+
+void clarity_run_fail(clarity_run_t *run, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Gives up what is under way, and frees. */
+void clarity_run_free(clarity_run_t *run);
+
+#endif

@@ -1,0 +1,383 @@
+#include "worker/worker.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "worker/action_http.h"
+#include "worker/queue.h"
+#include "worker/runner.h"
+#include "worker/timer.h"
+#include "worker/version.h"
+
+#define LEAVE_TIME 2000 /* ms for the last words with Redis */
+#define SIGNALS    4
+
+typedef struct {
+    const clarity_conf_t *conf;
+    clarity_log_t *log;
+    struct event_base *base;
+    struct event *signals[SIGNALS];
+    struct event *timer; /* of the drain, then of the leaving */
+
+    clarity_http_t *http;
+    clarity_runner_t *runner;
+    clarity_queue_t *queue;
+
+    bool stopping;
+    bool hurrying; /* nothing more is waited for but Redis */
+    int status;
+} clarity_worker_t;
+
+static bool create(clarity_worker_t *worker, clarity_workflows_t *set);
+static bool create_signals(clarity_worker_t *worker);
+static void destroy(clarity_worker_t *worker);
+static void on_ready(void *owner);
+static void on_refused(void *owner, const char *reason);
+static void on_held(void *owner, clarity_lease_t *lease,
+    const clarity_str_t *fields, size_t n);
+static void on_recorded(void *owner, clarity_lease_t *lease, void *data);
+static void on_ended(
+    void *owner, clarity_lease_t *lease, clarity_lease_end_t end);
+static void on_stop(evutil_socket_t fd, short events, void *data);
+static void on_timer(evutil_socket_t fd, short events, void *data);
+static void on_idle(void *owner);
+static void hurry(clarity_worker_t *worker);
+static void on_left(void *owner);
+static void on_reload(evutil_socket_t fd, short events, void *data);
+static void log_errors(clarity_worker_t *worker, const clarity_buf_t *errors);
+static void on_reopen(evutil_socket_t fd, short events, void *data);
+
+
+int
+clarity_worker_run(
+    const clarity_conf_t *conf, clarity_workflows_t *set, clarity_log_t *log)
+{
+    clarity_worker_t worker = { 0 };
+
+    worker.conf = conf;
+    worker.log = log;
+
+    clarity_log(log, CLARITY_LOG_INFO, "started",
+        "version=%s pid=%u triggers=%u workflows=%u", CLARITY_VERSION,
+        (unsigned) getpid(), (unsigned) set->triggers->count,
+        (unsigned) set->count);
+
+    if (create(&worker, set)) {
+        event_base_dispatch(worker.base);
+
+        clarity_log(log, CLARITY_LOG_INFO, "stopped", "status=%u",
+            (unsigned) worker.status);
+
+    } else {
+        clarity_log(log, CLARITY_LOG_ERROR, "not_started", "reason=%s",
+            "out of memory or file descriptors");
+        worker.status = 1;
+    }
+
+    destroy(&worker);
+
+    return worker.status;
+}
+
+
+static bool
+create(clarity_worker_t *worker, clarity_workflows_t *set)
+{
+    clarity_queue_conf_t queue = { 0 };
+    clarity_runner_conf_t runner = { 0 };
+
+    worker->base = event_base_new();
+
+    if (worker->base == NULL) {
+        clarity_workflows_drop(set);
+        return false;
+    }
+
+    worker->http = clarity_http_create(
+        worker->base, worker->conf->allowed, worker->conf->nallowed);
+
+    runner.base = worker->base;
+    runner.log = worker->log;
+    runner.conf = worker->conf;
+    runner.http = worker->http;
+
+    worker->runner = clarity_runner_create(&runner, set);
+
+    if (worker->runner == NULL) {
+        clarity_workflows_drop(set);
+        return false;
+    }
+
+    queue.base = worker->base;
+    queue.log = worker->log;
+    queue.conf = worker->conf;
+    queue.owner = worker;
+    queue.held = on_held;
+    queue.recorded = on_recorded;
+    queue.ended = on_ended;
+    queue.ready = on_ready;
+    queue.refused = on_refused;
+    queue.idle = on_idle;
+    queue.left = on_left;
+
+    worker->queue = clarity_queue_create(&queue);
+
+    return worker->http != NULL && worker->queue != NULL
+           && create_signals(worker);
+}
+
+
+static bool
+create_signals(clarity_worker_t *worker)
+{
+    size_t i;
+    static const struct {
+        int number;
+        event_callback_fn callback;
+    } signals[SIGNALS] = {
+        { SIGTERM, on_stop },
+        { SIGINT, on_stop },
+        { SIGHUP, on_reload },
+        { SIGUSR1, on_reopen },
+    };
+
+    worker->timer = evtimer_new(worker->base, on_timer, worker);
+    if (worker->timer == NULL) {
+        return false;
+    }
+
+    for (i = 0; i < SIGNALS; i++) {
+        worker->signals[i] = evsignal_new(
+            worker->base, signals[i].number, signals[i].callback, worker);
+
+        if (worker->signals[i] == NULL
+            || event_add(worker->signals[i], NULL) != 0) {
+            return false;
+        }
+    }
+
+    /* A peer that closes is no reason to end. */
+    return signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+}
+
+
+static void
+destroy(clarity_worker_t *worker)
+{
+    size_t i;
+
+    /* Each needs those below it. */
+    clarity_runner_free(worker->runner);
+    clarity_queue_free(worker->queue);
+    clarity_http_free(worker->http);
+
+    for (i = 0; i < SIGNALS; i++) {
+        if (worker->signals[i] != NULL) {
+            event_free(worker->signals[i]);
+        }
+    }
+
+    if (worker->timer != NULL) {
+        event_free(worker->timer);
+    }
+
+    if (worker->base != NULL) {
+        event_base_free(worker->base);
+    }
+
+    libevent_global_shutdown();
+}
+
+
+static void
+on_ready(void *owner)
+{
+    clarity_worker_t *worker = owner;
+
+    clarity_log(worker->log, CLARITY_LOG_INFO, "ready", "concurrency=%u",
+        worker->conf->concurrency);
+}
+
+
+static void
+on_refused(void *owner, const char *reason)
+{
+    clarity_worker_t *worker = owner;
+
+    clarity_log(worker->log, CLARITY_LOG_ERROR, "redis_disagrees", "reason=%s",
+        reason);
+
+    worker->status = 1;
+    event_base_loopbreak(worker->base);
+}
+
+
+static void
+on_held(
+    void *owner, clarity_lease_t *lease, const clarity_str_t *fields, size_t n)
+{
+    clarity_worker_t *worker = owner;
+
+    clarity_runner_held(worker->runner, lease, fields, n);
+}
+
+
+static void
+on_recorded(void *owner, clarity_lease_t *lease, void *data)
+{
+    clarity_worker_t *worker = owner;
+
+    clarity_runner_recorded(worker->runner, lease, data);
+}
+
+
+static void
+on_ended(void *owner, clarity_lease_t *lease, clarity_lease_end_t end)
+{
+    clarity_worker_t *worker = owner;
+
+    clarity_runner_ended(worker->runner, lease, end);
+}
+
+
+static void
+on_stop(evutil_socket_t fd, short events, void *data)
+{
+    clarity_worker_t *worker = data;
+
+    (void) fd;
+    (void) events;
+
+    if (worker->stopping) {
+        hurry(worker);
+        return;
+    }
+
+    worker->stopping = true;
+
+    clarity_log(worker->log, CLARITY_LOG_INFO, "stopping", "drain_ms=%llu",
+        (unsigned long long) worker->conf->drain);
+
+    clarity_timer_arm(worker->timer, worker->conf->drain);
+    clarity_queue_stop(worker->queue);
+}
+
+
+static void
+on_timer(evutil_socket_t fd, short events, void *data)
+{
+    clarity_worker_t *worker = data;
+
+    (void) fd;
+    (void) events;
+
+    hurry(worker);
+}
+
+
+/* What is not done is let go of; if Redis is away its leases will run out. */
+static void
+hurry(clarity_worker_t *worker)
+{
+    if (worker->hurrying) {
+        event_base_loopbreak(worker->base);
+        return;
+    }
+
+    worker->hurrying = true;
+
+    clarity_timer_arm(worker->timer, LEAVE_TIME);
+    clarity_runner_release(worker->runner);
+}
+
+
+static void
+on_idle(void *owner)
+{
+    clarity_worker_t *worker = owner;
+
+    worker->hurrying = true;
+
+    clarity_timer_arm(worker->timer, LEAVE_TIME);
+    clarity_queue_leave(worker->queue);
+}
+
+
+static void
+on_left(void *owner)
+{
+    clarity_worker_t *worker = owner;
+
+    event_base_loopbreak(worker->base);
+}
+
+
+static void
+on_reload(evutil_socket_t fd, short events, void *data)
+{
+    clarity_buf_t errors = { 0 };
+    clarity_worker_t *worker = data;
+    clarity_workflows_t *set;
+
+    (void) fd;
+    (void) events;
+
+    clarity_log_reopen(worker->log);
+
+    set = clarity_workflows_load(
+        worker->conf->triggers, worker->conf->workflows, &errors);
+
+    if (set == NULL) {
+        log_errors(worker, &errors);
+
+    } else {
+        clarity_log(worker->log, CLARITY_LOG_INFO, "reloaded",
+            "triggers=%u workflows=%u", (unsigned) set->triggers->count,
+            (unsigned) set->count);
+
+        clarity_runner_use(worker->runner, set);
+    }
+
+    clarity_buf_free(&errors);
+}
+
+
+/* One a line, as they are there. */
+static void
+log_errors(clarity_worker_t *worker, const clarity_buf_t *errors)
+{
+    size_t len;
+    char line[sizeof(clarity_error_t)];
+    const char *end;
+    clarity_str_t rest;
+
+    rest = clarity_buf_str(errors);
+
+    while (rest.len > 0) {
+        end = memchr(rest.data, '\n', rest.len);
+        len = end != NULL ? (size_t) (end - rest.data) : rest.len;
+
+        snprintf(line, sizeof(line), "%.*s", (int) len, rest.data);
+
+        clarity_log(worker->log, CLARITY_LOG_ERROR, "reload_failed",
+            "reason=%s", line);
+
+        len += end != NULL;
+        rest.data += len;
+        rest.len -= len;
+    }
+}
+
+
+static void
+on_reopen(evutil_socket_t fd, short events, void *data)
+{
+    clarity_worker_t *worker = data;
+
+    (void) fd;
+    (void) events;
+
+    clarity_log_reopen(worker->log);
+}

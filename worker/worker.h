@@ -1,0 +1,20 @@
+/*
+ * A worker: one process, one loop.
+ */
+
+#ifndef CLARITY_WORKER_WORKER_H
+#define CLARITY_WORKER_WORKER_H
+
+#include "conf/conf.h"
+#include "conf/workflows.h"
+#include "worker/log.h"
+
+/*
+ * Works until it is told to stop: SIGTERM and SIGINT drain, a second one cuts
+ * that short; SIGHUP reads triggers and workflows again; SIGUSR1 opens the
+ * log again. Takes over one reference of set. The process' exit status.
+ */
+int clarity_worker_run(
+    const clarity_conf_t *conf, clarity_workflows_t *set, clarity_log_t *log);
+
+#endif
