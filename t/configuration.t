@@ -94,7 +94,7 @@ my @bad = (
     [ 'a Redis that has no address', 'clarity_redis redis://no.such.host.'
       . "invalid; location /a { $hook $token }",
       qr/host not found in .*"clarity_redis" address "no.such.host.invalid/ ],
-    [ 'a prefix with a brace', 'clarity_redis_prefix a{b;',
+    [ 'a prefix with a brace', 'clarity_redis_prefix "a{b";',
       qr/the prefix "a\{b" / ],
     [ 'a time that is none', 'clarity_redis_timeout soon;',
       qr/"clarity_redis_timeout" directive invalid value/ ],
@@ -104,36 +104,24 @@ my @bad = (
       "location /a { $hook $token "
       . 'clarity_redis_password_file %%DIR%%/empty; }',
       qr/"\S+empty" holds no password/ ],
-    [ 'webhooks before triggers', "location /a { $hook $token }",
+    [ 'webhooks before triggers', "location /a { $hook $token } } "
+      . 'clarity_triggers %%ROOT%%/examples/triggers.json; server {',
       qr/"clarity_webhook" directive needs "clarity_triggers"/,
       triggers => undef ],
     [ 'triggers that are not there', '', qr/open\(\) "\S+nowhere" failed/,
-      triggers => 'nowhere' ],
+      triggers => '%%DIR%%/nowhere' ],
     [ 'triggers that are no JSON', '', qr/\S+no-json:3:1: /,
-      triggers => 'no-json' ],
+      triggers => '%%DIR%%/no-json' ],
     [ 'triggers with an unknown keyword', '',
-      qr/\S+unknown-key:3: .*"pattern"/, triggers => 'unknown-key' ],
+      qr/\S+unknown-key:3: .*"pattern"/, triggers => '%%DIR%%/unknown-key' ],
     [ 'a parameter twice', '', qr/\S+two-names:3: .*"a"/,
-      triggers => 'two-names' ],
+      triggers => '%%DIR%%/two-names' ],
 );
 
 for my $case (@bad) {
     my ($what, $server, $says, %with) = @$case;
 
-    if (exists $with{triggers}) {
-        $with{triggers} = defined $with{triggers}
-            ? '%%DIR%%/' . $with{triggers}
-            : '%%ROOT%%/examples/triggers.json; # none';
-    }
-
     my ($code, $said) = $nginx->check($server, %with);
-
-    if ($what eq 'webhooks before triggers') {
-        # clarity_triggers moved behind the server
-        ($code, $said) = $nginx->check("$server }"
-            . ' clarity_triggers %%ROOT%%/examples/triggers.json; server {',
-            triggers => undef);
-    }
 
     isnt $code, 0, "$what is refused";
     like $said, qr/\[emerg\].*$says/s, 'with the reason and the place';

@@ -216,8 +216,9 @@ my %all = %{ decode_json(context()) };
 sub object {
     my $json = JSON::PP->new->allow_nonref;
 
-    return '{' . join(',', map { "\"$_\":" . $json->encode($all{$_} // 1) }
-        @_) . '}';
+    return '{' . join(',', map {
+        "\"$_\":" . $json->encode(exists $all{$_} ? $all{$_} : 1)
+    } @_) . '}';
 }
 
 

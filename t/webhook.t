@@ -12,6 +12,7 @@ my $nginx = $t->nginx(http => <<'EOF', server => <<'EOF2');
     access_log %%DIR%%/clarity.log clarity;
     client_body_buffer_size 16k;
     client_max_body_size 8m;
+    lingering_timeout 500ms;
 EOF
         location = /webhooks/custom-provision-entitlement {
             clarity_webhook       provision_entitlement;
@@ -40,12 +41,16 @@ EOF
         }
 
         location = /mirrored {
-            mirror /with-if;
-            return 204;
+            mirror     /with-if;
+            proxy_pass http://127.0.0.1:%%PORT%%/done;
         }
 
         location = /asks {
             auth_request /with-if;
+            proxy_pass   http://127.0.0.1:%%PORT%%/done;
+        }
+
+        location = /done {
             return 204;
         }
 EOF2

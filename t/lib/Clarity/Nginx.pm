@@ -32,7 +32,8 @@ The whole nginx.conf instead.
 =item workers => N, load => [MODULE, ...], redis => URL, triggers => FILE
 
 Worker processes; files of modules that are loaded before ours;
-C<clarity_redis> (the test's Redis if there is one); C<clarity_triggers>.
+C<clarity_redis> (the test's Redis if there is one); C<clarity_triggers>
+(C<undef> for none).
 
 =item binary => FILE, static => 1
 
@@ -90,8 +91,8 @@ sub _conf {
     my $dir = $self->dir;
     my $words = $test->{words};
     my $redis = $self->{redis} // $words->{REDIS};
-    my $triggers = $self->{triggers}
-        // $test->root . '/examples/triggers.json';
+    my $triggers = exists $self->{triggers} ? $self->{triggers}
+        : $test->root . '/examples/triggers.json';
 
     my @load = @{ $self->{load} // [] };
     push @load, $test->build . '/ngx_http_clarity_webhook_module.so'
@@ -119,7 +120,7 @@ http {
     fastcgi_temp_path $dir/fastcgi;
     uwsgi_temp_path $dir/uwsgi;
     scgi_temp_path $dir/scgi;
-    clarity_triggers $triggers;
+@{[ $triggers ? "    clarity_triggers $triggers;" : '' ]}
 @{[ $redis ? "    clarity_redis $redis;" : '' ]}
 EOF
         $self->{http} // '', <<"EOF",
