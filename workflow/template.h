@@ -1,8 +1,11 @@
 /*
  * Text with {{placeholders}}: {{name}}, {{meta.ticket}}, {{items.0.id}},
- * {{steps.ID.body.x}}, {{steps.ID.status}}, {{job.id}}, {{secrets.NAME}}.
- * Compiled at load, where a wrong name is an error; rendered per job, escaped
- * for where the text stands.
+ * {{steps.ID.body.x}}, {{steps.ID.status}}, {{job.id}} (also received,
+ * trigger, webhook), {{secrets.NAME}}. Compiled at load, where a wrong name is
+ * an error; what lies below a parameter or a step's body is known only when a
+ * job comes, and counts as null where it is absent. Rendered per job, escaped
+ * for where the text stands. Values are put in once and not read again: a
+ * "{{" in one is text. "{{" itself cannot be written.
  */
 
 #ifndef CLARITY_WORKFLOW_TEMPLATE_H
@@ -12,10 +15,12 @@
 #include "json/tree.h"
 #include "webhook/trigger.h"
 
+#define CLARITY_RENDER_MAX (64 * 1024 * 1024) /* bytes of one result */
+
 /* What a finished step of this run left: {{steps.ID.…}}. */
 typedef struct {
     clarity_str_t id;
-    const clarity_json_t *result; /* an object: "status", "body", … */
+    const clarity_json_t *result; /* an object: "status", "body" */
 } clarity_step_result_t;
 
 /* What placeholders are looked up in. Nothing is owned. */
@@ -34,9 +39,15 @@ typedef struct {
     void *data;
 } clarity_scope_t;
 
+/*
+ * URL: a whole url. Values are percent-encoded, all but unreserved characters.
+ * In its path a value must be there and be neither "." nor "..", which would
+ * make another path. Only secrets may stand in the host; they stand as they
+ * are, a blank or control byte in one is a fault.
+ */
 typedef enum {
-    CLARITY_ESCAPE_URL,    /* percent-encoded, all but unreserved */
-    CLARITY_ESCAPE_HEADER, /* a CR, LF or NUL in a value is a fault */
+    CLARITY_ESCAPE_URL,
+    CLARITY_ESCAPE_HEADER, /* a control byte but TAB is a fault */
     CLARITY_ESCAPE_JSON,   /* inside a JSON string */
     CLARITY_ESCAPE_NONE    /* an argument of exec: as it is */
 } clarity_escape_t;
@@ -53,7 +64,10 @@ typedef struct {
     bool secrets_allowed; /* url and headers only */
 } clarity_names_t;
 
-/* NULL and *error (what, without file and line): a wrong placeholder. */
+/*
+ * NULL and *error (what, without file and line): a wrong placeholder, a byte
+ * that cannot stand there, a url that is none. The text is copied.
+ */
 clarity_template_t *clarity_template_compile(clarity_str_t text,
     clarity_escape_t escape, const clarity_names_t *names,
     clarity_error_t *error);
@@ -67,8 +81,10 @@ void clarity_template_free(clarity_template_t *template);
 bool clarity_template_render(const clarity_template_t *template,
     const clarity_scope_t *scope, clarity_buf_t *buf, clarity_error_t *error);
 
-/* The value of a template that is one placeholder alone: NULL if it is more,
- * or if the value is not there. */
+/*
+ * The value of a template that is one placeholder alone: NULL if it is more,
+ * if the value is not there, or if it is of a job or a secret.
+ */
 const clarity_json_t *clarity_template_value(
     const clarity_template_t *template, const clarity_scope_t *scope);
 

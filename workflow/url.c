@@ -1,0 +1,195 @@
+#include "workflow/load.h"
+#include "workflow/piece.h"
+
+typedef enum {
+    CLARITY_URL_AUTHORITY,
+    CLARITY_URL_PATH,
+    CLARITY_URL_QUERY
+} part_t;
+
+typedef struct {
+    part_t part;
+    bool has_host;
+} url_t;
+
+static clarity_str_t get_literal(const clarity_pieces_t *pieces, size_t i);
+static size_t scheme_length(clarity_str_t literal);
+static bool read_literal(
+    url_t *url, clarity_str_t literal, clarity_error_t *error);
+static bool check_byte(const char *p, const char *end, clarity_error_t *error);
+static bool read_placeholder(
+    url_t *url, clarity_piece_t *piece, clarity_error_t *error);
+
+
+/*
+ * The host is the operator's choice alone: between "://" and the first "/" or
+ * "?" only secrets may stand. What follows is fixed in its structure, since
+ * values are percent-encoded and literals hold whole escapes only.
+ */
+bool
+clarity_url_check(clarity_pieces_t *pieces, clarity_error_t *error)
+{
+    size_t i, scheme;
+    clarity_str_t literal;
+    url_t url = { 0 };
+
+    scheme = scheme_length(get_literal(pieces, 0));
+
+    if (scheme == 0) {
+        return clarity_error(
+            error, "expected a url that starts with http:// or https://");
+    }
+
+    for (i = 0; i < pieces->count; i++) {
+        if (pieces->list[i].type != CLARITY_PIECE_LITERAL) {
+            if (!read_placeholder(&url, &pieces->list[i], error)) {
+                return false;
+            }
+
+            continue;
+        }
+
+        literal = get_literal(pieces, i);
+
+        if (i == 0) {
+            literal.data += scheme;
+            literal.len -= scheme;
+        }
+
+        if (!read_literal(&url, literal, error)) {
+            return false;
+        }
+    }
+
+    if (!url.has_host) {
+        return clarity_error(
+            error, "no host, expected one after http:// or https://");
+    }
+
+    return true;
+}
+
+
+/* Empty where there is no such piece or it is a placeholder. */
+static clarity_str_t
+get_literal(const clarity_pieces_t *pieces, size_t i)
+{
+    const clarity_piece_t *piece;
+
+    if (i >= pieces->count || pieces->list[i].type != CLARITY_PIECE_LITERAL) {
+        return clarity_lit("");
+    }
+
+    piece = &pieces->list[i];
+
+    return (clarity_str_t){ pieces->literals.data + piece->start,
+        piece->end - piece->start };
+}
+
+
+static size_t
+scheme_length(clarity_str_t literal)
+{
+    if (literal.len >= 7 && memcmp(literal.data, "http://", 7) == 0) {
+        return 7;
+    }
+
+    if (literal.len >= 8 && memcmp(literal.data, "https://", 8) == 0) {
+        return 8;
+    }
+
+    return 0;
+}
+
+
+static bool
+read_literal(url_t *url, clarity_str_t literal, clarity_error_t *error)
+{
+    const char *p, *end;
+
+    end = literal.data + literal.len;
+
+    for (p = literal.data; p < end; p++) {
+        if (!check_byte(p, end, error)) {
+            return false;
+        }
+
+        if (*p == '?') {
+            url->part = CLARITY_URL_QUERY;
+
+        } else if (url->part == CLARITY_URL_AUTHORITY) {
+            if (*p == '@') {
+                return clarity_error(
+                    error, "a user in the url, expected one in \"auth\"");
+            }
+
+            if (*p == '/') {
+                url->part = CLARITY_URL_PATH;
+
+            } else {
+                url->has_host = true;
+            }
+        }
+    }
+
+    return true;
+}
+
+
+/* RFC 3986, section 2: reserved, unreserved, and "%" with two digits. */
+static bool
+check_byte(const char *p, const char *end, clarity_error_t *error)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "abcdefghijklmnopqrstuvwxyz"
+                                  "0123456789-._~:/?[]@!$&'()*+,;=";
+    static const char hex[] = "0123456789abcdefABCDEF";
+
+    if (*p == '#') {
+        return clarity_error(
+            error, "\"#\" starts what is never sent, write %%23 for it");
+    }
+
+    if (*p == '%') {
+        if (end - p > 2 && memchr(hex, p[1], sizeof(hex) - 1)
+            && memchr(hex, p[2], sizeof(hex) - 1))
+        {
+            return true;
+        }
+
+        return clarity_error(
+            error, "\"%%\" without two hexadecimal digits, write %%25 for it");
+    }
+
+    if (memchr(allowed, *p, sizeof(allowed) - 1) == NULL) {
+        return clarity_error(error,
+            "byte 0x%02X cannot stand in a url, write %%%02X for it",
+            (unsigned char) *p, (unsigned char) *p);
+    }
+
+    return true;
+}
+
+
+static bool
+read_placeholder(url_t *url, clarity_piece_t *piece, clarity_error_t *error)
+{
+    if (url->part != CLARITY_URL_AUTHORITY) {
+        if (url->part == CLARITY_URL_QUERY) {
+            piece->place = CLARITY_PLACE_URL_QUERY;
+        }
+
+        return true;
+    }
+
+    if (piece->type != CLARITY_PIECE_SECRET) {
+        return clarity_error(error,
+            "placeholder %s would choose the host, "
+            "where only {{secrets.NAME}} may stand",
+            clarity_quote(piece->text).text);
+    }
+
+    url->has_host = true;
+
+    return true;
+}
