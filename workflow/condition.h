@@ -1,7 +1,27 @@
 /*
- * When a workflow runs: one condition or one group. Operators `equals
- * not_equals in not_in exists matches contains starts_with ends_with greater
- * less before after`, groups `all any not`, `time`.
+ * When a workflow runs: one condition or one group.
+ *
+ *   {"parameter": "meta.ticket", OPERATOR: value}    one operator each
+ *   {"all": […]}  {"any": […]}  {"not": {…}}         16 deep at most
+ *   {"time": {"days": ["mon"], "from": "08:00", "to": "18:00",
+ *             "zone": "+02:00"}}                     UTC or an offset
+ *
+ * | operator               | value           | holds for                    |
+ * | equals, in             | any, a list     | the same value: numbers by   |
+ * |                        |                 | value, objects in any order  |
+ * | not_equals, not_in     |                 | whatever the two do not, so  |
+ * |                        |                 | also an absent parameter     |
+ * | exists                 | true or false   | a present one, null included |
+ * | matches                | PCRE2           | strings                      |
+ * | contains               | any             | strings with that in them,   |
+ * |                        |                 | arrays with that element     |
+ * | starts_with, ends_with | a string        | strings                      |
+ * | greater, less          | a number        | numbers                      |
+ * | before, after          | RFC 3339, "now" | strings with a date (its     |
+ * |                        |                 | 00:00:00Z) or a date-time    |
+ *
+ * A parameter that is absent or of another kind does not hold, but for
+ * not_equals, not_in and "exists": false.
  */
 
 #ifndef CLARITY_WORKFLOW_CONDITION_H
