@@ -11,8 +11,21 @@
 #include "workflow/condition.h"
 #include "workflow/template.h"
 
-#define CLARITY_MAX_ACTIONS     64
-#define CLARITY_WORKFLOW_ID_MAX 64 /* bytes; [a-zA-Z0-9_-] */
+#define CLARITY_MAX_ACTIONS       64
+#define CLARITY_MAX_HEADERS       64            /* of one action */
+#define CLARITY_WORKFLOW_MAX      (1024 * 1024) /* bytes of a file */
+#define CLARITY_WORKFLOW_ID_MAX   64            /* bytes; [a-zA-Z0-9_-] */
+#define CLARITY_WORKFLOW_NAME_MAX 256           /* bytes */
+
+/* Of an action that does not say otherwise; times in ms. */
+#define CLARITY_DEFAULT_TIMEOUT   30000
+#define CLARITY_DEFAULT_ATTEMPTS  3
+#define CLARITY_DEFAULT_DELAY     1000
+#define CLARITY_DEFAULT_MAX_DELAY 3600000
+
+/* Bytes of a rendered call; its body has CLARITY_RENDER_MAX. */
+#define CLARITY_HTTP_URL_MAX     65536
+#define CLARITY_HTTP_HEADERS_MAX 65536 /* in all, without the credential */
 
 /* Where a secret's value comes from. The loader (worker, cli) fills value. */
 typedef struct {
@@ -98,7 +111,11 @@ typedef bool (*clarity_secret_pt)(
 bool clarity_workflow_each_secret(clarity_workflow_t *workflow,
     clarity_secret_pt each, void *data, clarity_error_t *error);
 
-/* An http_request with its placeholders filled in. */
+/*
+ * An http_request with its placeholders filled in. A header whose value comes
+ * to nothing is left out; a body brings a Content-Type with it unless the
+ * action has one.
+ */
 typedef struct {
     clarity_buf_t url;
     clarity_buf_t headers; /* "Name: value\0" each; the credential included */
@@ -109,7 +126,8 @@ typedef struct {
 
 /*
  * Renders an action for a job; with hide, secrets show as "***". A zeroed
- * call is empty; free it whatever the result. false and *error.
+ * call is empty; free it whatever the result, which wipes it. false and
+ * *error.
  */
 bool clarity_http_call_render(const clarity_http_action_t *action,
     const clarity_scope_t *scope, bool hide, clarity_http_call_t *call,

@@ -1,0 +1,413 @@
+#include "workflow/workflow.h"
+
+#include <stdlib.h>
+
+#include <openssl/evp.h>
+
+#include "workflow/parse.h"
+
+#define CLARITY_ID_FORM "1 to 64 of A-Z, a-z, 0-9, \"_\" and \"-\""
+
+typedef struct {
+    clarity_load_t load;
+    clarity_workflow_t *workflow;
+    clarity_names_t names;
+    clarity_str_t *steps;   /* owned */
+    clarity_str_t *secrets; /* owned */
+} parser_t;
+
+static bool read_workflow(
+    parser_t *parser, clarity_str_t text, const clarity_triggers_t *triggers);
+static bool read_members(parser_t *parser, const clarity_triggers_t *triggers);
+static bool read_name(
+    parser_t *parser, const clarity_json_t *id, const clarity_json_t *name);
+static bool read_trigger(parser_t *parser, const clarity_json_t *value,
+    const clarity_triggers_t *triggers);
+static bool read_secrets(parser_t *parser, const clarity_json_t *value);
+static bool read_actions(parser_t *parser, const clarity_json_t *value);
+static bool read_action(parser_t *parser, const clarity_json_t *value);
+static bool make_digest(clarity_workflow_t *workflow, clarity_str_t text);
+static bool is_id(clarity_str_t text);
+
+
+clarity_workflow_t *
+clarity_workflow_parse(clarity_str_t text, const char *file,
+    const clarity_triggers_t *triggers, clarity_error_t *error)
+{
+    bool ok;
+    parser_t parser = { .load = { file, error } };
+
+    parser.workflow = calloc(1, sizeof(*parser.workflow));
+    if (parser.workflow == NULL) {
+        clarity_load_no_memory(&parser.load);
+        return NULL;
+    }
+
+    ok = read_workflow(&parser, text, triggers);
+
+    free(parser.steps);
+    free(parser.secrets);
+
+    if (!ok) {
+        clarity_workflow_free(parser.workflow);
+        return NULL;
+    }
+
+    return parser.workflow;
+}
+
+
+static bool
+read_workflow(
+    parser_t *parser, clarity_str_t text, const clarity_triggers_t *triggers)
+{
+    size_t len;
+    const clarity_load_t *load;
+    clarity_workflow_t *workflow;
+
+    load = &parser->load;
+    workflow = parser->workflow;
+
+    if (text.len > CLARITY_WORKFLOW_MAX) {
+        return clarity_load_error(load, 1,
+            "the file has %zu bytes, expected %d at most", text.len,
+            CLARITY_WORKFLOW_MAX);
+    }
+
+    len = strlen(load->file) + 1;
+    workflow->file = malloc(len);
+
+    if (workflow->file == NULL || !make_digest(workflow, text)) {
+        return clarity_load_no_memory(load);
+    }
+
+    memcpy(workflow->file, load->file, len);
+
+    workflow->doc = clarity_json_parse(
+        text, load->file, CLARITY_JSON_UNIQUE_NAMES, load->error);
+
+    return workflow->doc != NULL && read_members(parser, triggers);
+}
+
+
+static bool
+read_members(parser_t *parser, const clarity_triggers_t *triggers)
+{
+    clarity_workflow_t *workflow;
+    const clarity_load_t *load;
+    const clarity_json_t *root, *start, *active, *conditions;
+    enum { ID, NAME, TRIGGER, ACTIVE, CONDITIONS, SECRETS, ACTIONS, N };
+    clarity_member_t members[N] = {
+        [ID] = { "id", CLARITY_STRING, true, NULL },
+        [NAME] = { "name", CLARITY_STRING, false, NULL },
+        [TRIGGER] = { "trigger", CLARITY_STRING, true, NULL },
+        [ACTIVE] = { "active", CLARITY_BOOLEAN, false, NULL },
+        [CONDITIONS] = { "conditions", CLARITY_OBJECT, false, NULL },
+        [SECRETS] = { "secrets", CLARITY_OBJECT, false, NULL },
+        [ACTIONS] = { "actions", CLARITY_ARRAY, true, NULL },
+    };
+
+    load = &parser->load;
+    workflow = parser->workflow;
+    root = workflow->doc->root;
+
+    start = clarity_json_get(root, clarity_lit("start"));
+    if (start != NULL) {
+        return clarity_load_error(load, start->name_line,
+            "\"start\" is not supported by this version");
+    }
+
+    if (!clarity_load_members(load, root, "a workflow", members, N)
+        || !read_name(parser, members[ID].value, members[NAME].value)
+        || !read_trigger(parser, members[TRIGGER].value, triggers))
+    {
+        return false;
+    }
+
+    active = members[ACTIVE].value;
+    workflow->active = (active == NULL || active->boolean);
+
+    conditions = members[CONDITIONS].value;
+    if (conditions != NULL) {
+        workflow->conditions = clarity_condition_compile(
+            conditions, load->file, parser->names.trigger, load->error);
+        if (workflow->conditions == NULL) {
+            return false;
+        }
+    }
+
+    return read_secrets(parser, members[SECRETS].value)
+           && read_actions(parser, members[ACTIONS].value);
+}
+
+
+static bool
+read_name(
+    parser_t *parser, const clarity_json_t *id, const clarity_json_t *name)
+{
+    clarity_workflow_t *workflow;
+
+    workflow = parser->workflow;
+
+    if (!clarity_id_parse(&workflow->id, id, &parser->load)) {
+        return false;
+    }
+
+    workflow->name = workflow->id;
+
+    if (name == NULL) {
+        return true;
+    }
+
+    if (name->text.len == 0 || name->text.len > CLARITY_WORKFLOW_NAME_MAX
+        || clarity_has_control(name->text))
+    {
+        return clarity_load_error(&parser->load, name->line,
+            "\"name\" is empty, long or has a control byte, expected 1 to %d "
+            "bytes on one line",
+            CLARITY_WORKFLOW_NAME_MAX);
+    }
+
+    workflow->name = name->text;
+
+    return true;
+}
+
+
+static bool
+read_trigger(parser_t *parser, const clarity_json_t *value,
+    const clarity_triggers_t *triggers)
+{
+    size_t i;
+    clarity_list_t list = { 0 };
+
+    parser->names.trigger = clarity_triggers_find(triggers, value->text);
+
+    if (parser->names.trigger != NULL) {
+        parser->workflow->trigger = value->text;
+        return true;
+    }
+
+    for (i = 0; i < triggers->count; i++) {
+        clarity_list_add(&list, triggers->triggers[i].name);
+    }
+
+    return clarity_load_error(&parser->load, value->line,
+        "unknown trigger %s, triggers are %s", clarity_quote(value->text).text,
+        list.len > 0 ? list.text : "none");
+}
+
+
+static bool
+read_secrets(parser_t *parser, const clarity_json_t *value)
+{
+    clarity_quote_t quote;
+    const clarity_json_t *child;
+    clarity_secret_t *secret;
+    clarity_workflow_t *workflow;
+
+    if (value == NULL || value->count == 0) {
+        return true;
+    }
+
+    workflow = parser->workflow;
+
+    workflow->secrets = calloc(value->count, sizeof(*workflow->secrets));
+    parser->secrets = calloc(value->count, sizeof(*parser->secrets));
+
+    if (workflow->secrets == NULL || parser->secrets == NULL) {
+        return clarity_load_no_memory(&parser->load);
+    }
+
+    for (child = value->first; child != NULL; child = child->next) {
+        if (!is_id(child->name)) {
+            return clarity_load_error(&parser->load, child->name_line,
+                "a secret's name is %s, expected " CLARITY_ID_FORM,
+                clarity_quote(child->name).text);
+        }
+
+        secret = &workflow->secrets[workflow->nsecrets];
+        quote = clarity_quote(child->name);
+
+        if (!clarity_secret_parse(secret, child, quote.text, &parser->load)) {
+            return false;
+        }
+
+        secret->name = child->name;
+        parser->secrets[workflow->nsecrets++] = child->name;
+    }
+
+    parser->names.secrets = parser->secrets;
+    parser->names.nsecrets = workflow->nsecrets;
+
+    return true;
+}
+
+
+static bool
+read_actions(parser_t *parser, const clarity_json_t *value)
+{
+    const clarity_json_t *child;
+    clarity_workflow_t *workflow;
+
+    if (value->count == 0 || value->count > CLARITY_MAX_ACTIONS) {
+        return clarity_load_error(&parser->load, value->line,
+            "\"actions\" has %zu, expected 1 to %d", value->count,
+            CLARITY_MAX_ACTIONS);
+    }
+
+    workflow = parser->workflow;
+
+    workflow->actions = calloc(value->count, sizeof(*workflow->actions));
+    parser->steps = calloc(value->count, sizeof(*parser->steps));
+
+    if (workflow->actions == NULL || parser->steps == NULL) {
+        return clarity_load_no_memory(&parser->load);
+    }
+
+    parser->names.steps = parser->steps;
+
+    for (child = value->first; child != NULL; child = child->next) {
+        if (!read_action(parser, child)) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static bool
+read_action(parser_t *parser, const clarity_json_t *value)
+{
+    size_t i;
+    clarity_action_t *action;
+    clarity_workflow_t *workflow;
+
+    workflow = parser->workflow;
+    action = &workflow->actions[workflow->nactions++];
+
+    if (!clarity_action_parse(action, value, &parser->names, &parser->load)) {
+        return false;
+    }
+
+    for (i = 0; i < parser->names.nsteps; i++) {
+        if (clarity_str_eq(parser->steps[i], action->id)) {
+            return clarity_load_error(&parser->load, action->line,
+                "the second action with id %s, expected an id of its own",
+                clarity_quote(action->id).text);
+        }
+    }
+
+    parser->steps[parser->names.nsteps++] = action->id;
+
+    return true;
+}
+
+
+static bool
+make_digest(clarity_workflow_t *workflow, clarity_str_t text)
+{
+    size_t i;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    static const char hex[] = "0123456789abcdef";
+
+    if (EVP_Digest(text.data, text.len, digest, NULL, EVP_sha256(), NULL) != 1)
+    {
+        return false;
+    }
+
+    for (i = 0; i < CLARITY_DIGEST_HEX / 2; i++) {
+        workflow->digest[2 * i] = hex[digest[i] >> 4];
+        workflow->digest[2 * i + 1] = hex[digest[i] & 0xf];
+    }
+
+    return true;
+}
+
+
+bool
+clarity_id_parse(
+    clarity_str_t *id, const clarity_json_t *value, const clarity_load_t *load)
+{
+    if (!is_id(value->text)) {
+        return clarity_load_error(load, value->line,
+            "\"id\" is %s, expected " CLARITY_ID_FORM,
+            clarity_quote(value->text).text);
+    }
+
+    *id = value->text;
+
+    return true;
+}
+
+
+static bool
+is_id(clarity_str_t text)
+{
+    size_t i;
+
+    for (i = 0; i < text.len; i++) {
+        char c = text.data[i];
+
+        if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z')
+            && !(c >= '0' && c <= '9') && c != '_' && c != '-')
+        {
+            return false;
+        }
+    }
+
+    return text.len > 0 && text.len <= CLARITY_WORKFLOW_ID_MAX;
+}
+
+
+void
+clarity_workflow_free(clarity_workflow_t *workflow)
+{
+    size_t i;
+
+    if (workflow == NULL) {
+        return;
+    }
+
+    for (i = 0; i < workflow->nactions; i++) {
+        clarity_action_clear(&workflow->actions[i]);
+    }
+
+    for (i = 0; i < workflow->nsecrets; i++) {
+        clarity_secret_clear(&workflow->secrets[i]);
+    }
+
+    clarity_condition_free(workflow->conditions);
+    clarity_json_free(workflow->doc);
+
+    free(workflow->actions);
+    free(workflow->secrets);
+    free(workflow->file);
+    free(workflow);
+}
+
+
+bool
+clarity_workflow_each_secret(clarity_workflow_t *workflow,
+    clarity_secret_pt each, void *data, clarity_error_t *error)
+{
+    size_t i;
+    clarity_secret_t *credential;
+
+    for (i = 0; i < workflow->nsecrets; i++) {
+        if (!each(data, &workflow->secrets[i], error)) {
+            return false;
+        }
+    }
+
+    for (i = 0; i < workflow->nactions; i++) {
+        credential = workflow->actions[i].http.credential;
+
+        if (credential != NULL && !each(data, credential, error)) {
+            return false;
+        }
+    }
+
+    return true;
+}
