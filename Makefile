@@ -91,6 +91,7 @@ unit: $(UNIT)
 
 deps:
 	@scripts/deps build run test
+	@echo "All that building, running and testing needs is installed."
 
 check:
 	@scripts/deps build check
