@@ -79,7 +79,11 @@ clarity_str_t clarity_context_text(
  * "received":[…],"errors":[…]` of the answer, without braces. Bounded
  * whatever was sent; holds names, never a value. More faults than
  * CLARITY_CONTEXT_MAX_FAULTS add `"errors_omitted":N`, and likewise
- * `"received_omitted":N`.
+ * `"received_omitted":N`. The errors stand in the displayed order of their
+ * parameters, then come the unknown names, each once. Of a name that came
+ * more than once only the first value was looked at. A name of the caller's
+ * that is longer than CLARITY_CONTEXT_MAX_SHOWN ends in "…", also in its
+ * pointer.
  */
 void clarity_context_problem(
     const clarity_context_checker_t *checker, clarity_buf_t *buf);
@@ -88,7 +92,7 @@ void clarity_context_problem(
 void clarity_context_summary(
     const clarity_context_checker_t *checker, clarity_buf_t *buf);
 
-/* Faults found, those not kept included; and the kept ones one by one. */
+/* Faults found, those that the answer leaves out included. */
 size_t clarity_context_nfaults(const clarity_context_checker_t *checker);
 
 const char *clarity_context_code_name(clarity_context_code_t code);
