@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "worker/version.h"
+#include "conf/version.h"
 
 struct clarity_http_s {
     CURLM *multi;

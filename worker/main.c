@@ -4,7 +4,7 @@
 #include "conf/conf.h"
 #include "conf/workflows.h"
 #include "worker/log.h"
-#include "worker/version.h"
+#include "conf/version.h"
 #include "worker/worker.h"
 
 static int work(const char *file, bool test);

@@ -9,7 +9,7 @@
 #include "worker/queue.h"
 #include "worker/runner.h"
 #include "worker/timer.h"
-#include "worker/version.h"
+#include "conf/version.h"
 
 #define LEAVE_TIME 2000 /* ms for the last words with Redis */
 #define SIGNALS    4

@@ -1,0 +1,32 @@
+/*
+ * The commands. Each writes to `out` what is to be printed, and returns the
+ * exit status; on CLARITY_EXIT_NO there is *error instead.
+ */
+
+#ifndef CLARITY_CLI_COMMAND_H
+#define CLARITY_CLI_COMMAND_H
+
+#include "cli/ask.h"
+#include "cli/target.h"
+#include "json/buf.h"
+
+#define CLARITY_EXIT_DONE  0
+#define CLARITY_EXIT_NO    1
+#define CLARITY_EXIT_USAGE 2
+
+typedef struct {
+    const clarity_target_t *target;
+    clarity_asker_t *asker;
+    const char *argument; /* after the command's name, or NULL */
+    bool json;
+    clarity_buf_t *out;
+    clarity_error_t *error;
+} clarity_command_t;
+
+/* NULL if it can be job's argument, else why not. */
+const char *clarity_command_job_refused(const char *argument);
+
+int clarity_command_job(const clarity_command_t *command);
+int clarity_command_stats(const clarity_command_t *command);
+
+#endif

@@ -1,0 +1,284 @@
+#include "cli/command.h"
+
+#include "cli/show.h"
+#include "cli/view.h"
+
+#define LATEST      "latest"
+#define STATE_WIDTH 11
+
+static void show_json(const clarity_view_t *view, clarity_buf_t *out);
+static void show_run_json(const clarity_run_view_t *run, clarity_buf_t *out);
+static void show_step_json(
+    const clarity_step_view_t *step, clarity_buf_t *out);
+static void add_text(clarity_buf_t *out, const char *name, clarity_str_t text);
+static void add_time(clarity_buf_t *out, const char *name, uint64_t ms);
+static void show(const clarity_view_t *view, clarity_buf_t *out);
+static void show_run(
+    const clarity_run_view_t *run, bool colours, clarity_buf_t *out);
+static void show_step(const clarity_step_view_t *step, int width, bool colours,
+    clarity_buf_t *out);
+static int width_of_steps(const clarity_run_view_t *run);
+
+
+const char *
+clarity_command_job_refused(const char *argument)
+{
+    clarity_job_id_t id;
+
+    if (strcmp(argument, LATEST) == 0
+        || clarity_job_id_parse(clarity_str(argument), &id))
+    {
+        return NULL;
+    }
+
+    return "is not a job id, expected one such as 0-1732000000000-0, or "
+           "\"latest\"";
+}
+
+
+int
+clarity_command_job(const clarity_command_t *command)
+{
+    int status;
+    clarity_job_id_t id;
+    clarity_view_t view;
+
+    if (!clarity_job_id_parse(clarity_str(command->argument), &id)
+        && !clarity_view_latest(
+            command->target, command->asker, &id, command->error))
+    {
+        return CLARITY_EXIT_NO;
+    }
+
+    status = CLARITY_EXIT_NO;
+
+    if (clarity_view_get(
+            command->target, command->asker, &id, &view, command->error))
+    {
+        status = CLARITY_EXIT_DONE;
+
+        if (command->json) {
+            show_json(&view, command->out);
+        } else {
+            show(&view, command->out);
+        }
+    }
+
+    clarity_view_free(&view);
+
+    return status;
+}
+
+
+static void
+show_json(const clarity_view_t *view, clarity_buf_t *out)
+{
+    size_t i;
+    char id[CLARITY_JOB_ID_MAX];
+
+    clarity_job_id_format(&view->id, id);
+
+    clarity_buf_addf(out, "{\"job_id\":\"%s\"", id);
+    add_text(out, "trigger", view->trigger);
+    add_text(out, "webhook", view->webhook);
+    add_text(out, "state", clarity_str(clarity_state_name(view->state)));
+    add_text(out, "reason", view->reason);
+    add_time(out, "received_at", view->received);
+
+    clarity_buf_addz(out, ",\"runs\":[");
+
+    for (i = 0; i < view->nruns; i++) {
+        clarity_buf_addz(out, i > 0 ? "," : "");
+        show_run_json(&view->runs[i], out);
+    }
+
+    clarity_buf_addz(out, "]}\n");
+}
+
+
+static void
+show_run_json(const clarity_run_view_t *run, clarity_buf_t *out)
+{
+    size_t i;
+
+    clarity_buf_addz(out, "{\"workflow\":");
+    clarity_buf_add_json(out, run->id);
+    clarity_buf_addf(out, ",\"state\":\"%s\",\"attempt\":%u",
+        clarity_state_name(run->record.state), run->record.attempt);
+
+    add_text(out, "reason", run->record.reason);
+
+    if (run->record.next != 0) {
+        add_time(out, "next_at", run->record.next);
+    }
+
+    clarity_buf_addz(out, ",\"steps\":[");
+
+    for (i = 0; i < run->nsteps; i++) {
+        clarity_buf_addz(out, i > 0 ? "," : "");
+        show_step_json(&run->steps[i], out);
+    }
+
+    clarity_buf_addz(out, "]}");
+}
+
+
+static void
+show_step_json(const clarity_step_view_t *step, clarity_buf_t *out)
+{
+    const clarity_step_record_t *record;
+
+    record = &step->record;
+
+    clarity_buf_addz(out, "{\"id\":");
+    clarity_buf_add_json(out, step->id);
+    clarity_buf_addf(out, ",\"state\":\"%s\",\"attempt\":%u",
+        clarity_state_name(record->state), record->attempt);
+
+    if (record->status != 0) {
+        clarity_buf_addf(out, ",\"status\":%u", record->status);
+    }
+
+    add_text(out, "reason", record->reason);
+    add_time(out, "started_at", record->started);
+    add_time(out, "ended_at", record->ended);
+
+    clarity_buf_addz(out, "}");
+}
+
+
+/* null where it is empty. */
+static void
+add_text(clarity_buf_t *out, const char *name, clarity_str_t text)
+{
+    clarity_buf_addf(out, ",\"%s\":", name);
+
+    if (text.len > 0) {
+        clarity_buf_add_json(out, text);
+    } else {
+        clarity_buf_addz(out, "null");
+    }
+}
+
+
+static void
+add_time(clarity_buf_t *out, const char *name, uint64_t ms)
+{
+    if (ms == 0) {
+        clarity_buf_addf(out, ",\"%s\":null", name);
+        return;
+    }
+
+    clarity_buf_addf(out, ",\"%s\":\"", name);
+    clarity_show_time(out, ms);
+    clarity_buf_addz(out, "\"");
+}
+
+
+static void
+show(const clarity_view_t *view, clarity_buf_t *out)
+{
+    bool colours;
+    size_t i;
+    char id[CLARITY_JOB_ID_MAX];
+    clarity_buf_t time = { 0 };
+
+    colours = clarity_show_colours();
+    clarity_job_id_format(&view->id, id);
+
+    clarity_buf_addf(out, "job %s  ", id);
+    clarity_show_state(out, view->state, 0, colours);
+    clarity_buf_addz(out, "\n");
+
+    if (view->received != 0) {
+        clarity_show_time(&time, view->received);
+    }
+
+    clarity_show_line(out, "reason", view->reason);
+    clarity_show_line(out, "trigger", view->trigger);
+    clarity_show_line(out, "webhook", view->webhook);
+    clarity_show_line(out, "received", clarity_buf_str(&time));
+
+    for (i = 0; i < view->nruns; i++) {
+        show_run(&view->runs[i], colours, out);
+    }
+
+    clarity_buf_free(&time);
+}
+
+
+static void
+show_run(const clarity_run_view_t *run, bool colours, clarity_buf_t *out)
+{
+    int width;
+    size_t i;
+
+    clarity_buf_addz(out, "\nworkflow ");
+    clarity_show_text(out, run->id);
+    clarity_buf_addz(out, "  ");
+    clarity_show_state(out, run->record.state, 0, colours);
+
+    if (run->record.attempt > 1) {
+        clarity_buf_addf(out, "  (taken up %u times)", run->record.attempt);
+    }
+
+    clarity_buf_addz(out, "\n");
+    clarity_show_line(out, "reason", run->record.reason);
+
+    width = width_of_steps(run);
+
+    for (i = 0; i < run->nsteps; i++) {
+        show_step(&run->steps[i], width, colours, out);
+    }
+}
+
+
+static void
+show_step(const clarity_step_view_t *step, int width, bool colours,
+    clarity_buf_t *out)
+{
+    const clarity_step_record_t *record;
+
+    record = &step->record;
+
+    clarity_buf_addz(out, "  ");
+    clarity_show_text(out, step->id);
+    clarity_buf_addf(out, "%*s  ", width - (int) step->id.len, "");
+    clarity_show_state(out, record->state, STATE_WIDTH, colours);
+
+    if (record->reason.len > 0) {
+        clarity_show_text(out, record->reason);
+
+    } else if (record->status != 0) {
+        clarity_buf_addf(out, "answered %u", record->status);
+    }
+
+    if (record->ended > record->started && record->started != 0) {
+        clarity_buf_addz(out, ", ");
+        clarity_show_duration(out, record->ended - record->started);
+    }
+
+    if (record->attempt > 1) {
+        clarity_buf_addf(out, ", attempt %u", record->attempt);
+    }
+
+    clarity_buf_addz(out, "\n");
+}
+
+
+static int
+width_of_steps(const clarity_run_view_t *run)
+{
+    int width;
+    size_t i;
+
+    width = 0;
+
+    for (i = 0; i < run->nsteps; i++) {
+        if ((int) run->steps[i].id.len > width) {
+            width = (int) run->steps[i].id.len;
+        }
+    }
+
+    return width;
+}

@@ -1,0 +1,6 @@
+#ifndef CLARITY_CONF_VERSION_H
+#define CLARITY_CONF_VERSION_H
+
+#define CLARITY_VERSION "0.1.0"
+
+#endif

@@ -1,6 +1,0 @@
-#ifndef CLARITY_WORKER_VERSION_H
-#define CLARITY_WORKER_VERSION_H
-
-#define CLARITY_VERSION "0.1.0"
-
-#endif
