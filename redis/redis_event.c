@@ -317,12 +317,7 @@ connect_to(clarity_redis_event_t *redis, const struct sockaddr *address,
 
     errno = ENOMEM;
 
-    /*
-     * Enabled before: a connect() that succeeds at once, as on a unix socket,
-     * is not told otherwise.
-     */
     if (evbuffer_add_cb(bufferevent_get_output(bev), on_output, redis) == NULL
-        || bufferevent_enable(bev, EV_WRITE) == -1
         || bufferevent_socket_connect(bev, address, (int) len) == -1)
     {
         saved = errno;
