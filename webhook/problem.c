@@ -20,9 +20,7 @@ static void add_detail(clarity_buf_t *buf,
     const clarity_context_checker_t *checker, size_t index);
 static void add_order(clarity_buf_t *buf,
     const clarity_context_checker_t *checker, size_t index);
-static void add_type(clarity_buf_t *buf,
-    const clarity_context_checker_t *checker,
-    const clarity_context_fault_t *fault);
+static void add_types(clarity_buf_t *buf, unsigned types, unsigned got);
 static const char *format_expected(clarity_format_t format);
 static void add_bound(
     clarity_buf_t *buf, const clarity_parameter_t *parameter, unsigned value);
@@ -244,12 +242,27 @@ add_detail(
     clarity_buf_t *buf, const clarity_context_checker_t *checker, size_t index)
 {
     const clarity_parameter_t *parameter;
+    const clarity_context_slot_t *slot;
     const clarity_context_fault_t *fault;
 
     fault = &checker->faults[index];
-    parameter = fault->of == FAULT_OF_PARAMETER
-                    ? &checker->trigger->context[fault->index]
-                    : NULL;
+
+    if (fault->of == FAULT_OF_ALL) {
+        clarity_buf_addf(buf,
+            "expected an object with the trigger's parameters, got %s",
+            type_name(checker->type));
+        return;
+    }
+
+    if (fault->of == FAULT_OF_NAME) {
+        clarity_buf_addz(buf, "not a parameter of the trigger ");
+        clarity_buf_add(buf, checker->trigger->name);
+        clarity_buf_addz(buf, "; leave it out");
+        return;
+    }
+
+    slot = &checker->slots[fault->index];
+    parameter = &checker->trigger->context[fault->index];
 
     switch (fault->code) {
 
@@ -262,18 +275,13 @@ add_detail(
 
     case CLARITY_CONTEXT_OUT_OF_ORDER: add_order(buf, checker, index); break;
 
-    case CLARITY_CONTEXT_UNKNOWN:
-        clarity_buf_addz(buf, "not a parameter of the trigger ");
-        clarity_buf_add(buf, checker->trigger->name);
-        clarity_buf_addz(buf, "; leave it out");
-        break;
-
     case CLARITY_CONTEXT_DUPLICATE:
-        clarity_buf_addf(buf, "came %zu times, expected once",
-            checker->slots[fault->index].times);
+        clarity_buf_addf(buf, "came %zu times, expected once", slot->times);
         break;
 
-    case CLARITY_CONTEXT_WRONG_TYPE: add_type(buf, checker, fault); break;
+    case CLARITY_CONTEXT_WRONG_TYPE:
+        add_types(buf, parameter->types, slot->type);
+        break;
 
     case CLARITY_CONTEXT_WRONG_FORMAT:
         clarity_buf_addf(buf, "expected format %s: %s",
@@ -281,9 +289,7 @@ add_detail(
             format_expected(parameter->format));
         break;
 
-    case CLARITY_CONTEXT_NOT_ALLOWED:
-        add_bound(buf, parameter, fault->value);
-        break;
+    default: add_bound(buf, parameter, fault->value);
     }
 }
 
@@ -323,23 +329,12 @@ add_order(
 
 
 static void
-add_type(clarity_buf_t *buf, const clarity_context_checker_t *checker,
-    const clarity_context_fault_t *fault)
+add_types(clarity_buf_t *buf, unsigned types, unsigned got)
 {
     bool more;
-    unsigned types, type, got;
+    unsigned type;
 
     clarity_buf_addz(buf, "expected ");
-
-    if (fault->of == FAULT_OF_ALL) {
-        clarity_buf_addf(buf,
-            "an object with the trigger's parameters, got %s",
-            type_name(checker->type));
-        return;
-    }
-
-    types = checker->trigger->context[fault->index].types;
-    got = checker->slots[fault->index].type;
     more = false;
 
     for (type = CLARITY_TYPE_NULL; type <= CLARITY_TYPE_OBJECT; type <<= 1) {

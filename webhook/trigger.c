@@ -189,15 +189,22 @@ bool
 clarity_loader_enter(clarity_loader_t *loader, const clarity_json_t *json,
     const char *what, const char *const *keywords, clarity_str_t *name)
 {
-    size_t len;
+    bool named;
+    char *where;
+    size_t room;
     const clarity_json_t *value;
 
     value = name == NULL ? NULL : name_of(json);
-    len = strlen(loader->where);
+    named = value != NULL && is_name(value);
 
-    snprintf(loader->where + len, sizeof(loader->where) - len,
-        "%s%s%s%s: ", what, is_name(value) ? " \"" : "",
-        is_name(value) ? value->text.data : "", is_name(value) ? "\"" : "");
+    where = loader->where + strlen(loader->where);
+    room = sizeof(loader->where) - strlen(loader->where);
+
+    if (named) {
+        snprintf(where, room, "%s \"%s\": ", what, value->text.data);
+    } else {
+        snprintf(where, room, "%s: ", what);
+    }
 
     if (json->kind != CLARITY_OBJECT) {
         return clarity_loader_refuse(loader, json->line,
@@ -216,7 +223,7 @@ clarity_loader_enter(clarity_loader_t *loader, const clarity_json_t *json,
         return clarity_loader_refuse(loader, json->line, "no \"name\" in it");
     }
 
-    if (!is_name(value)) {
+    if (!named) {
         return clarity_loader_refuse(loader, value->line,
             "\"name\" must be a string of 1 to %d letters, digits, _ and -, "
             "the first a letter or _; got %s",
@@ -385,7 +392,7 @@ is_name(const clarity_json_t *value)
     char c;
     size_t i;
 
-    if (value == NULL || value->kind != CLARITY_STRING || value->text.len == 0
+    if (value->kind != CLARITY_STRING || value->text.len == 0
         || value->text.len > CLARITY_MAX_NAME)
     {
         return false;

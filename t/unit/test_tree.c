@@ -329,6 +329,9 @@ out_of_memory_at_any_point_is_an_error_without_a_leak(void **state)
     for (i = 0; i < 500; i++) {
         clarity_buf_addf(&buf, "{\"n%zu\":\"\\n\",\"b\":true},", i);
     }
+
+    /* Pieces that get blocks of their own. */
+    clarity_buf_addf(&buf, "{\"%02000d\":\"%02000d\"},", 0, 0);
     clarity_buf_addz(&buf, "null,1.5]}");
 
     for (n = 0;; n++) {

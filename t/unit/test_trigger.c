@@ -563,6 +563,7 @@ static void
 out_of_memory_at_any_point_is_an_error_without_a_leak(void **state)
 {
     long n;
+    size_t padding;
     clarity_buf_t buf = { 0 };
     clarity_error_t error;
     clarity_triggers_t *triggers;
@@ -573,26 +574,34 @@ out_of_memory_at_any_point_is_an_error_without_a_leak(void **state)
 
     make_list(&buf, "{\"triggers\":[",
         "{\"name\":\"t%zu\",\"context\":[{\"name\":\"p\",\"enum\":[1,2,3]}]}",
-        100, "]}");
-    buf.len--;
+        10, "]}");
+    buf.len -= 3;
 
-    for (n = 0;; n++) {
-        error.text[0] = '\0';
+    /* Memory comes in blocks: let each piece be the first of one. */
+    for (padding = 0; padding < 4096 / 16; padding++) {
+        clarity_buf_addz(&buf, "],\"description\":\"");
+        clarity_buf_addf(&buf, "%0*d\"}", (int) (padding * 16 + 1), 0);
 
-        oom_after = n;
-        triggers =
-            clarity_triggers_parse(clarity_buf_str(&buf), "t.json", &error);
-        oom_after = -1;
+        for (n = 0;; n++) {
+            error.text[0] = '\0';
 
-        if (triggers != NULL) {
-            break;
+            oom_after = n;
+            triggers = clarity_triggers_parse(
+                clarity_buf_str(&buf), "t.json", &error);
+            oom_after = -1;
+
+            if (triggers != NULL) {
+                break;
+            }
+
+            assert_string_equal(error.text, "t.json: out of memory");
         }
 
-        assert_string_equal(error.text, "t.json: out of memory");
+        assert_true(n > 5);
+        clarity_triggers_free(triggers);
+        buf.len -= padding * 16 + 1 + strlen("],\"description\":\"\"}");
     }
 
-    assert_true(n > 10);
-    clarity_triggers_free(triggers);
     clarity_buf_free(&buf);
 }
 
