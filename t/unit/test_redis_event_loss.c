@@ -282,7 +282,7 @@ what_is_not_sent_was_not_executed(void **state)
     memset(command + strlen(command), 'x', 20000);
     command[strlen("APPEND appended ") + 20000] = '\0';
 
-    conf.timeout = 300;
+    conf.timeout = 1000;
     conf.reconnect = false;
     open_owner(&owner, &conf);
     run_until(&owner.ready, 1, 2000);
@@ -310,7 +310,7 @@ what_is_not_sent_was_not_executed(void **state)
     assert_in_range(unknown, 1, 499);
     clarity_redis_event_free(owner.redis);
 
-    assert_in_range(appended(), 20000, unknown * 20000);
+    assert_in_range(appended(), 0, unknown * 20000);
 }
 
 
