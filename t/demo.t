@@ -9,6 +9,9 @@ use Clarity::Test;
 
 my $t = Clarity::Test->new;
 
+plan skip_all => 'the demo runs a module without sanitizers'
+    if Clarity::Nginx::sanitizer($t);
+
 # A fresh folder for each, with a path that leaves room for a socket.
 my $folders = 0;
 

@@ -39,6 +39,8 @@ sub example {
 
 
 my $file = $t->write_file('nginx.conf', example('nginx.conf'));
+my %sanitizer = Clarity::Nginx::sanitizer($t);
+@ENV{ keys %sanitizer } = values %sanitizer;
 my $said = `nginx -t -e stderr -p $dir -c $file 2>&1`;
 is $?, 0, 'nginx takes nginx.conf' or diag $said;
 unlike $said, qr/clarity/, 'without a warning of ours';

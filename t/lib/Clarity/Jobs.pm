@@ -116,8 +116,9 @@ Waits until it has that state, and returns it.
 sub wait_for_job {
     my ($redis, $id, $state, $seconds) = @_;
 
-    wait_until { ((job($redis, $id) // {})->{state} // '') eq $state }
-        $seconds // 5, "job $id to be $state";
+    wait_until {
+        ($redis->ask('HGET', hash_key($id), 'state')->[1] // '') eq $state
+    } $seconds // 5, "job $id to be $state";
 
     return job($redis, $id);
 }

@@ -66,14 +66,20 @@ sub prepare {
     $self->test->word(PORT => $self->{port});
     $self->configure($self->{conf} // $self->_conf);
 
-    $self->{env} = { %{ $self->{env} // {} }, _sanitizer($self->test) };
+    $self->{env} = { %{ $self->{env} // {} }, sanitizer($self->test) };
 }
 
 
-# A module with a sanitizer needs its library in the nginx that has none, and
-# that library must come first.
+=head1 FUNCTIONS
 
-sub _sanitizer {
+=head2 sanitizer(TEST)
+
+The environment that nginx needs for a module with a sanitizer, if that is
+what is tested: nginx itself has none, and its library must come first.
+
+=cut
+
+sub sanitizer {
     my ($test) = @_;
 
     my $module = $test->build . '/ngx_http_clarity_webhook_module.so';

@@ -345,7 +345,10 @@ sub _clean_up {
 
     $self->_end_processes;
 
-    if ($self->{done} && !$status && Test::More->builder->is_passing) {
+    # Without any test it was skipped.
+    my $done = $self->{done} || !Test::More->builder->current_test;
+
+    if ($done && !$status && Test::More->builder->is_passing) {
         remove_tree($self->{dir});
         return;
     }
