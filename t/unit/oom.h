@@ -77,10 +77,11 @@ realloc(void *old, size_t size)
 static bool
 oom_works(void)
 {
-    void *volatile p;
+    void *p;
+    void *(*volatile from_afar)(size_t size) = malloc; /* not inlined */
 
     oom_after = 0;
-    p = malloc(1);
+    p = from_afar(1);
     oom_after = -1;
 
     free(p);
