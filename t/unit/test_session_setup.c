@@ -290,8 +290,8 @@ a_refused_setup_says_why_and_tells_no_secret(void **state)
             " this Redis asks for them" },
         { "", 20, "-ERR DB index is out of range\r\n+OK\r\n",
             "SELECT was refused: ERR DB index is out of range" },
-        { "", 20, "-ERR \x1b[31m\tred\xff\r\n",
-            "SELECT was refused: ERR ?[31m?red?" },
+        { "", 20, "-ERR \x1b[31m\tred\xff\x7f\r\n",
+            "SELECT was refused: ERR ?[31m?red??" },
         { "", 20, "-NOAUTH Authentication required.\r\n",
             "SELECT was refused (NOAUTH): Redis wants a password and none was"
             " given" },
