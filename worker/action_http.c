@@ -493,14 +493,7 @@ end_transfers(clarity_http_t *http)
 static void
 end_transfer(clarity_transfer_t *transfer, CURLcode code)
 {
-    long status;
-    clarity_attempt_t attempt;
-
-    memset(&attempt, 0, sizeof(attempt));
-
-    status = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    attempt.status = (unsigned) status;
+    clarity_attempt_t attempt = { 0 };
 
     if (code == CURLE_OK) {
         judge_answer(transfer, &attempt);
@@ -520,9 +513,12 @@ end_transfer(clarity_transfer_t *transfer, CURLcode code)
 static void
 judge_answer(clarity_transfer_t *transfer, clarity_attempt_t *attempt)
 {
-    unsigned status;
+    long status;
 
-    status = attempt->status;
+    status = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+
+    attempt->status = (unsigned) status;
     attempt->body = clarity_buf_str(&transfer->body);
 
     if (status >= 200 && status < 300) {
@@ -535,7 +531,8 @@ judge_answer(clarity_transfer_t *transfer, clarity_attempt_t *attempt)
                            ? CLARITY_ATTEMPT_RETRY
                            : CLARITY_ATTEMPT_FAILED;
 
-    snprintf(attempt->reason, sizeof(attempt->reason), "answered %u%s", status,
+    snprintf(attempt->reason, sizeof(attempt->reason), "answered %ld%s",
+        status,
         status >= 300 && status < 400 ? "; redirects are not followed" : "");
 }
 
@@ -573,8 +570,8 @@ judge_failure(
         if (transfer->too_large) {
             attempt->verdict = CLARITY_ATTEMPT_FAILED;
             snprintf(reason, size,
-                "answered %u with more than the %zu bytes that are read",
-                attempt->status, CLARITY_ANSWER_MAX);
+                "answered with more than the %zu bytes that are read",
+                CLARITY_ANSWER_MAX);
             break;
         }
 
@@ -582,7 +579,17 @@ judge_failure(
         break;
 
     case CURLE_URL_MALFORMAT:
+        attempt->verdict = CLARITY_ATTEMPT_FAILED;
+        snprintf(reason, size, "the url is none");
+        break;
+
+    /* It says so of an answer that is no HTTP, too. */
     case CURLE_UNSUPPORTED_PROTOCOL:
+        if (transfer->tried) {
+            snprintf(reason, size, "what %s answers is not HTTP", host);
+            break;
+        }
+
         attempt->verdict = CLARITY_ATTEMPT_FAILED;
         snprintf(reason, size, "the url is not one of http or https");
         break;

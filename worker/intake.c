@@ -1,6 +1,7 @@
 #include "worker/intake.h"
 
 #include <event2/event.h>
+#include <event2/util.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 #include "redis/reply_error.h"
 #include "worker/timer.h"
 
-#define LOOK_EVERY  1000 /* ms between looks at what others left */
+#define LOOK_EVERY  1000 /* ms between looks at what others left, at most */
 #define READ_GRACE  5000 /* ms that a read may take beyond its BLOCK */
 #define RETRY_EVERY 1000 /* ms until a turn that was refused is taken again */
 
@@ -31,6 +32,7 @@ static void on_timer(evutil_socket_t fd, short events, void *data);
 static bool look(clarity_intake_t *intake, size_t slots);
 static void on_look(
     void *subject, void *data, const redisReply *reply, bool repeated);
+static uint64_t next_look(void);
 static void log_deleted(clarity_intake_t *intake, const redisReply *ids);
 static bool read_jobs(clarity_intake_t *intake, size_t slots, uint64_t block);
 static void on_read(
@@ -205,7 +207,7 @@ on_look(void *subject, void *data, const redisReply *reply, bool repeated)
     (void) data;
     (void) repeated;
 
-    intake->look_at = clarity_clock_ms() + LOOK_EVERY;
+    intake->look_at = next_look();
 
     if (reply != NULL && reply->type == REDIS_REPLY_ARRAY
         && reply->elements >= 2) {
@@ -228,6 +230,21 @@ on_look(void *subject, void *data, const redisReply *reply, bool repeated)
     }
 
     end_turn(intake);
+}
+
+
+/*
+ * At odd times: a job that one worker does not know and lets go of would else
+ * be due just when the same one looks again, before all others.
+ */
+static uint64_t
+next_look(void)
+{
+    uint32_t random;
+
+    evutil_secure_rng_get_bytes(&random, sizeof(random));
+
+    return clarity_clock_ms() + LOOK_EVERY / 2 + random % (LOOK_EVERY / 2 + 1);
 }
 
 

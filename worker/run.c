@@ -413,18 +413,26 @@ log_step(const clarity_run_t *run, clarity_log_level_t level,
     const char *event, const clarity_attempt_t *attempt)
 {
     char id[CLARITY_WORKFLOW_ID_MAX + 1];
-    uint64_t started, ended;
+    const char *job;
+    clarity_log_t *log;
+    unsigned long long ms;
     const clarity_step_record_t *step;
 
+    log = run->task->runner->conf.log;
+    job = run->task->lease->delivery.id;
     step = &run->steps[run->step];
-    started = step->started;
-    ended = step->ended;
+    ms = step->ended > step->started ? step->ended - step->started : 0;
 
     snprintf(id, sizeof(id), "%.*s", clarity_fmt(run->step_ids[run->step]));
 
-    clarity_log(run->task->runner->conf.log, level, event,
-        "job=%s workflow=%s step=%s attempt=%u status=%u reason=%s ms=%llu",
-        run->task->lease->delivery.id, run->id, id, step->attempt,
-        attempt->status, attempt->reason,
-        (unsigned long long) (ended > started ? ended - started : 0));
+    if (attempt->verdict == CLARITY_ATTEMPT_SUCCEEDED) {
+        clarity_log(log, level, event,
+            "job=%s workflow=%s step=%s attempt=%u status=%u ms=%llu", job,
+            run->id, id, step->attempt, attempt->status, ms);
+        return;
+    }
+
+    clarity_log(log, level, event,
+        "job=%s workflow=%s step=%s attempt=%u reason=%s ms=%llu", job,
+        run->id, id, step->attempt, attempt->reason, ms);
 }

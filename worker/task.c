@@ -262,7 +262,7 @@ start(clarity_task_t *task, const clarity_str_t *fields, size_t n)
     if (clarity_state_parse(clarity_field(fields, n, "state"), &state)
         && clarity_state_is_final(state))
     {
-        clarity_log(task->runner->conf.log, CLARITY_LOG_WARN,
+        clarity_log(task->runner->conf.log, CLARITY_LOG_INFO,
             "job_done_before", "job=%s", delivery->id);
         task->done_before = true;
 
@@ -343,24 +343,28 @@ begin(clarity_task_t *task)
 {
     bool good;
     size_t i;
+    unsigned under_way;
     const clarity_job_t *job;
     clarity_fields_t fields = { 0 };
 
     job = &task->lease->delivery.job;
-
-    clarity_log(task->runner->conf.log, CLARITY_LOG_INFO,
-        task->lease->taken_over ? "job_taken_over" : "job_started",
-        "job=%s trigger=%s webhook=%s request=%s runs=%u",
-        task->lease->delivery.id, job->trigger.data, job->webhook.data,
-        job->request.data, (unsigned) task->nruns);
+    under_way = 0;
 
     for (i = 0; i < task->nruns; i++) {
         if (task->runs[i].record.state == CLARITY_RUNNING) {
             clarity_run_begin(&task->runs[i], &fields);
         }
+
+        under_way += !clarity_state_is_final(task->runs[i].record.state);
     }
 
-    if (all_final(task)) {
+    clarity_log(task->runner->conf.log, CLARITY_LOG_INFO,
+        task->lease->taken_over ? "job_taken_over" : "job_started",
+        "job=%s trigger=%s webhook=%s request=%s runs=%u",
+        task->lease->delivery.id, job->trigger.data, job->webhook.data,
+        job->request.data, under_way);
+
+    if (under_way == 0) {
         judge(task);
         good = finish(task, &fields);
 

@@ -1,0 +1,67 @@
+/* When a failed attempt is made again. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "worker/retry.c"
+
+
+static void
+the_longest_wait_doubles_up_to_its_bound(void **state)
+{
+    size_t i;
+    uint64_t ms;
+    static const struct {
+        clarity_retry_t retry;
+        unsigned attempts;
+        uint64_t expected; /* with all the luck */
+    } cases[] = {
+        { { 8, 5000, 3600000 }, 1, 5000 },
+        { { 8, 5000, 3600000 }, 2, 10000 },
+        { { 8, 5000, 3600000 }, 3, 20000 },
+        { { 8, 5000, 3600000 }, 10, 2560000 },
+        { { 8, 5000, 3600000 }, 11, 3600000 },
+        { { 8, 5000, 3600000 }, 1000, 3600000 },
+        { { 8, 5000, 5000 }, 7, 5000 },
+        { { 8, 1, UINT64_MAX }, 64, UINT64_C(1) << 63 },
+        { { 8, 0, 1000 }, 100, 0 },
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ms = clarity_retry_delay(
+            &cases[i].retry, cases[i].attempts, UINT32_MAX);
+        assert_int_equal(ms, cases[i].expected);
+    }
+}
+
+
+static void
+the_wait_is_spread_from_nothing_to_the_longest(void **state)
+{
+    static const clarity_retry_t retry = { 8, 1000, 60000 };
+
+    (void) state;
+
+    assert_int_equal(clarity_retry_delay(&retry, 3, 0), 0);
+    assert_in_range(clarity_retry_delay(&retry, 3, UINT32_MAX / 4), 999, 1001);
+    assert_in_range(
+        clarity_retry_delay(&retry, 3, UINT32_MAX / 2), 1999, 2001);
+    assert_int_equal(clarity_retry_delay(&retry, 3, UINT32_MAX), 4000);
+}
+
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_longest_wait_doubles_up_to_its_bound),
+        cmocka_unit_test(the_wait_is_spread_from_nothing_to_the_longest),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
