@@ -35,7 +35,7 @@ give_poorly(command_t *command, owner_t *owner, size_t argc, long n)
 }
 
 
-/* 17 arguments take a larger buffer, 64 more room for their lengths too. */
+/* More arguments take a larger buffer. */
 static void
 without_memory_a_command_changes_nothing(void **state)
 {
@@ -90,7 +90,7 @@ without_memory_a_command_changes_nothing(void **state)
 
         close_owner(&owner);
         assert_int_equal(poor.calls, 1);
-        assert_true(n >= 2);
+        assert_true(n >= 1);
     }
 }
 
