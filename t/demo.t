@@ -75,16 +75,19 @@ sub status_of {
 }
 
 
-# Processes with the run folder in their command line or as working folder.
+# Processes with the run folder in their command line.
 
 sub processes {
     my ($demo) = @_;
 
-    return grep { /\Q$demo->{dir}\E\b/ } map {
-        open my $fh, '<', $_;
-        local $/;
-        scalar(<$fh>) // '';
-    } glob '/proc/[0-9]*/cmdline';
+    my @lines;
+
+    for my $file (glob '/proc/[0-9]*/cmdline') {
+        open my $fh, '<', $file or next; # ended meanwhile
+        push @lines, grep { /\Q$demo->{dir}\E\b/ } <$fh>;
+    }
+
+    return @lines;
 }
 
 
