@@ -269,6 +269,9 @@ is_nil(redisReply *reply)
         return false;
     }
 
+    /* What freeReplyObject() frees goes by the type. */
+    free(reply->str);
+    reply->str = NULL;
     reply->type = REDIS_REPLY_NIL;
 
     return true;

@@ -76,7 +76,7 @@ my $workflow = {
     ],
 };
 
-$receiver->answer('/two', { status => 503, delay => 2 },
+$receiver->answer('/two', { status => 503, delay => 4 },
     { status => 404 });
 
 my $worker = $t->worker(workflows => { 'grant.json' => $workflow },

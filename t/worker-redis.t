@@ -59,6 +59,21 @@ is calls($id, 'one'), 1, 'a step that ended while Redis was away is done once';
 is calls($id, 'two'), 1, 'and so is the next';
 is pending($redis), 0, 'the entry is acknowledged';
 
+# It is away for longer than a lease, and several workers come back to it.
+
+my @others = map { $t->worker(name => $_, %workflows,
+    conf => { lease => '2s' }) } qw(other another);
+
+$receiver->answer('/one', { delay => 6 });
+$id = add_job($redis);
+wait_until { calls($id, 'one') } 5, 'the call';
+$redis->kill;
+sleep 3;
+$redis->start;
+wait_for_job($redis, $id, 'succeeded', 10);
+is calls($id, 'one'), 1, 'a job stays with the worker that has it in hand';
+$_->stop for @others;
+
 # While nothing is in hand.
 
 $receiver->answer('/one', {});

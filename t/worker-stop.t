@@ -43,6 +43,7 @@ is scalar(consumers()), 1, 'a worker is a consumer';
 
 $worker->signal('TERM');
 ok $worker->log_like(qr/"event":"stopping"/), 'it is told to end';
+sleep 0.3; # its last read ends
 my $late = add_job($redis);
 
 is $worker->wait_exit(10), 0, 'and does';

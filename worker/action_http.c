@@ -181,7 +181,9 @@ set_options(clarity_transfer_t *transfer, const clarity_transfer_conf_t *conf)
 
     /*
      * A proxy of the environment would connect in our place, and a redirect
-     * could lead where the workflow's author never meant to call.
+     * could lead where the workflow's author never meant to call. QUICK_EXIT:
+     * a name that takes too long is given up, not waited for, which would
+     * hold the whole loop.
      */
 
     return curl_easy_setopt(easy, CURLOPT_URL, transfer->call.url.data) == 0
@@ -190,6 +192,7 @@ set_options(clarity_transfer_t *transfer, const clarity_transfer_conf_t *conf)
            && curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == 0
            && curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L) == 0
            && curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == 0
+           && curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == 0
            && curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, ms) == 0
            && curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, ms) == 0
            && curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == 0

@@ -10,6 +10,7 @@
 #include "worker/timer.h"
 
 #define LOOK_EVERY  1000 /* ms between looks at what others left, at most */
+#define PATIENCE    1500 /* ms, above what a reconnect waits */
 #define READ_GRACE  5000 /* ms that a read may take beyond its BLOCK */
 #define RETRY_EVERY 1000 /* ms until a turn that was refused is taken again */
 
@@ -109,6 +110,13 @@ clarity_intake_turn(clarity_intake_t *intake)
     if (!taken) {
         clarity_timer_arm(intake->timer, RETRY_EVERY);
     }
+}
+
+
+void
+clarity_intake_be_patient(clarity_intake_t *intake)
+{
+    intake->look_at = clarity_clock_ms() + PATIENCE;
 }
 
 

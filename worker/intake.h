@@ -39,6 +39,12 @@ void clarity_intake_free(clarity_intake_t *intake);
 void clarity_intake_turn(clarity_intake_t *intake);
 
 /*
+ * The connection was lost for a while. Others lost it too, and could not renew
+ * their leases: they get the time to do so before their jobs are taken over.
+ */
+void clarity_intake_be_patient(clarity_intake_t *intake);
+
+/*
  * The last turn is cut short. What it still brings is handed out as ever;
  * `stopped` comes after it, which may be at once.
  */

@@ -410,8 +410,6 @@ beat(clarity_leases_t *leases)
     clarity_lease_t *lease;
     clarity_call_conf_t conf = { 0 };
 
-    leases->beaten_at = clarity_clock_ms();
-
     argv = malloc((3 + leases->count) * sizeof(clarity_str_t));
     if (argv == NULL) {
         return;
@@ -437,7 +435,9 @@ beat(clarity_leases_t *leases)
         conf.subject = leases;
         conf.done = on_beat;
 
-        (void) clarity_call(leases->conf.calls, &conf);
+        if (clarity_call(leases->conf.calls, &conf)) {
+            leases->beaten_at = clarity_clock_ms();
+        }
     }
 
     free(argv);
@@ -455,6 +455,7 @@ on_beat(void *subject, void *data, const redisReply *reply, bool repeated)
     (void) repeated;
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
+        leases->beaten_at = 0; /* it may not have been */
         return;
     }
 

@@ -268,6 +268,7 @@ on_writer_ready(void *owner)
     clarity_queue_t *queue = owner;
 
     clarity_calls_resume(queue->calls);
+    clarity_leases_renew(queue->leases);
     on_ready(queue);
 }
 
@@ -283,7 +284,10 @@ on_ready(void *owner)
         return;
     }
 
-    if (!queue->was_ready) {
+    if (queue->was_ready) {
+        clarity_intake_be_patient(queue->intake);
+
+    } else {
         queue->was_ready = true;
         queue->conf.ready(queue->conf.owner);
     }
