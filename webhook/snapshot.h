@@ -1,0 +1,61 @@
+/*
+ * All webhooks that were made at run time, as the request path looks them up:
+ * one block of memory without pointers, so that it can lie in memory that
+ * processes share. Built anew at each change, then only read.
+ */
+
+#ifndef CLARITY_WEBHOOK_SNAPSHOT_H
+#define CLARITY_WEBHOOK_SNAPSHOT_H
+
+#include <stdint.h>
+
+#include "json/buf.h"
+#include "webhook/context.h"
+#include "webhook/token.h"
+
+#define CLARITY_SNAPSHOT_TOKENS 4 /* of one webhook */
+
+typedef struct {
+    clarity_token_digest_t digest;
+    clarity_str_t id;
+    uint64_t expires; /* ms since 1970; 0: never */
+} clarity_snapshot_token_t;
+
+/* A webhook that goes in or comes out; its strings are somebody else's. */
+typedef struct {
+    clarity_str_t id;
+    clarity_str_t method;
+    clarity_str_t endpoint;
+    clarity_str_t trigger;
+    bool active;
+    clarity_context_rules_t rules;
+    unsigned status; /* of an accepted request: 200, 201, 202 */
+    uint64_t revision;
+    clarity_snapshot_token_t tokens[CLARITY_SNAPSHOT_TOKENS];
+    size_t ntokens;
+} clarity_snapshot_webhook_t;
+
+/*
+ * Appends the block to an empty *buf. The array is sorted in place. On failure
+ * buf->failed is set.
+ */
+void clarity_snapshot_build(
+    clarity_snapshot_webhook_t *webhooks, size_t n, clarity_buf_t *buf);
+
+size_t clarity_snapshot_count(const void *snapshot);
+
+/*
+ * The i-th, in the order of endpoint and then method. The strings lie in the
+ * snapshot.
+ */
+void clarity_snapshot_get(
+    const void *snapshot, size_t i, clarity_snapshot_webhook_t *webhook);
+
+/*
+ * The webhooks of an endpoint, one a method: *first and the number of them; 0:
+ * there is none. By bisection.
+ */
+size_t clarity_snapshot_find(
+    const void *snapshot, clarity_str_t endpoint, size_t *first);
+
+#endif
