@@ -62,9 +62,7 @@ ngx_http_clarity_create_loc_conf(ngx_conf_t *cf)
      *     conf->redis_password_file = { 0, NULL };
      *     conf->redis_prefix = { 0, NULL };
      *     conf->token_header = { 0, NULL };
-     *     conf->trigger = NULL;
-     *     conf->name = { 0, NULL };
-     *     conf->method = 0;
+     *     conf->webhook = { 0 };
      */
 
     conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_clarity_loc_conf_t));
@@ -76,6 +74,9 @@ ngx_http_clarity_create_loc_conf(ngx_conf_t *cf)
     conf->redis_timeout = NGX_CONF_UNSET_MSEC;
     conf->redis_max_pending = NGX_CONF_UNSET_UINT;
     conf->tokens = NGX_CONF_UNSET_PTR;
+    conf->status = NGX_CONF_UNSET_UINT;
+    conf->context_order = NGX_CONF_UNSET_UINT;
+    conf->context_unknown = NGX_CONF_UNSET_UINT;
 
     return conf;
 }
@@ -103,15 +104,19 @@ ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->token_header, prev->token_header,
         "x-clarity-webhook-token");
     ngx_conf_merge_ptr_value(conf->tokens, prev->tokens, NULL);
+    ngx_conf_merge_uint_value(conf->status, prev->status, NGX_HTTP_ACCEPTED);
+    ngx_conf_merge_uint_value(conf->context_order, prev->context_order,
+        CLARITY_ORDER_STRICT);
+    ngx_conf_merge_uint_value(conf->context_unknown, prev->context_unknown,
+        CLARITY_UNKNOWN_REJECT);
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (clcf->noname && conf->trigger == NULL && prev->trigger) {
+    if (clcf->noname && conf->webhook.trigger == NULL
+        && prev->webhook.trigger)
+    {
         /* an "if" or "limit_except" in the webhook's location */
-        conf->trigger = prev->trigger;
-        conf->name = prev->name;
-        conf->method = prev->method;
-        conf->method_name = prev->method_name;
+        conf->webhook = prev->webhook;
         conf->place = prev->place;
         conf->redis = prev->redis;
 
@@ -120,9 +125,9 @@ ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_OK;
     }
 
-    if (conf->trigger == NULL) {
+    if (conf->webhook.trigger == NULL) {
 
-        if (conf->method) {
+        if (conf->webhook.method) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                 "\"clarity_webhook_method\" without \"clarity_webhook\" in "
                 "location \"%V\" in %V:%ui",
@@ -142,28 +147,37 @@ ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *prev, ngx_http_clarity_loc_conf_t *conf)
 {
     u_char                       *p;
+    ngx_str_t                    *name;
     ngx_http_core_loc_conf_t     *clcf;
-    ngx_http_clarity_loc_conf_t **webhook;
+    ngx_http_clarity_webhook_t   *webhook;
+    ngx_http_clarity_loc_conf_t **known;
     ngx_http_clarity_main_conf_t *cmcf;
 
+    webhook = &conf->webhook;
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     cmcf = ngx_http_conf_get_module_main_conf(cf,
         ngx_http_clarity_webhook_module);
 
-    if (conf->method == 0) {
-        conf->method = ngx_http_clarity_methods[0].method;
-        conf->method_name = ngx_http_clarity_methods[0].name;
+    webhook->status = conf->status;
+    webhook->rules.order = conf->context_order;
+    webhook->rules.unknown = conf->context_unknown;
+
+    if (webhook->method == 0) {
+        webhook->method = ngx_http_clarity_methods[0].method;
+        webhook->method_name = ngx_http_clarity_methods[0].name;
     }
 
-    if (conf->name.len == 0) {
-        conf->name.len = conf->method_name.len + 1 + clcf->name.len;
-        conf->name.data = ngx_pnalloc(cf->pool, conf->name.len);
-        if (conf->name.data == NULL) {
+    name = &webhook->name;
+
+    if (name->len == 0) {
+        name->len = webhook->method_name.len + 1 + clcf->name.len;
+        name->data = ngx_pnalloc(cf->pool, name->len);
+        if (name->data == NULL) {
             return NGX_CONF_ERROR;
         }
 
-        p = ngx_cpymem(conf->name.data, conf->method_name.data,
-            conf->method_name.len);
+        p = ngx_cpymem(name->data, webhook->method_name.data,
+            webhook->method_name.len);
         *p++ = ' ';
         ngx_memcpy(p, clcf->name.data, clcf->name.len);
     }
@@ -172,7 +186,7 @@ ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
             "webhook \"%V\" has no token in %V:%ui; add "
             "\"clarity_webhook_token\" or \"clarity_webhook_token_file\"",
-            &conf->name, &conf->place.file, conf->place.line);
+            name, &conf->place.file, conf->place.line);
         return NGX_CONF_ERROR;
     }
 
@@ -180,12 +194,12 @@ ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    webhook = ngx_array_push(&cmcf->webhooks);
-    if (webhook == NULL) {
+    known = ngx_array_push(&cmcf->webhooks);
+    if (known == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    *webhook = conf;
+    *known = conf;
 
     return NGX_CONF_OK;
 }
@@ -233,16 +247,18 @@ static ngx_int_t
 ngx_http_clarity_check_pair(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *a,
     ngx_http_clarity_loc_conf_t *b)
 {
+    ngx_str_t                *an, *bn;
     ngx_uint_t                i, k;
     ngx_http_clarity_token_t *at, *bt;
 
-    if (a->name.len == b->name.len
-        && ngx_memcmp(a->name.data, b->name.data, a->name.len) == 0)
-    {
+    an = &a->webhook.name;
+    bn = &b->webhook.name;
+
+    if (an->len == bn->len && ngx_memcmp(an->data, bn->data, an->len) == 0) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
             "two webhooks are named \"%V\", in %V:%ui and in %V:%ui; give "
             "one another name with \"name=\"",
-            &a->name, &a->place.file, a->place.line, &b->place.file,
+            an, &a->place.file, a->place.line, &b->place.file,
             b->place.line);
         return NGX_ERROR;
     }
@@ -264,7 +280,7 @@ ngx_http_clarity_check_pair(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *a,
             ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                 "one token opens two webhooks, \"%V\" and \"%V\", in "
                 "%V:%ui and in %V:%ui",
-                &a->name, &b->name, &at[i].place.file, at[i].place.line,
+                an, bn, &at[i].place.file, at[i].place.line,
                 &bt[k].place.file, bt[k].place.line);
         }
     }
@@ -332,7 +348,7 @@ ngx_http_clarity_set_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_core_loc_conf_t     *core;
     ngx_http_clarity_main_conf_t *cmcf;
 
-    if (clcf->trigger) {
+    if (clcf->webhook.trigger) {
         return "is duplicate";
     }
 
@@ -345,10 +361,10 @@ ngx_http_clarity_set_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "needs \"clarity_triggers\" before it, at http level";
     }
 
-    clcf->trigger = clarity_triggers_find(cmcf->triggers,
+    clcf->webhook.trigger = clarity_triggers_find(cmcf->triggers,
         (clarity_str_t){ (char *) value[1].data, value[1].len });
 
-    if (clcf->trigger == NULL) {
+    if (clcf->webhook.trigger == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
             "no trigger \"%V\" in the file of \"clarity_triggers\"",
             &value[1]);
@@ -366,8 +382,8 @@ ngx_http_clarity_set_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return NGX_CONF_ERROR;
         }
 
-        clcf->name.data = value[2].data + 5;
-        clcf->name.len = value[2].len - 5;
+        clcf->webhook.name.data = value[2].data + 5;
+        clcf->webhook.name.len = value[2].len - 5;
     }
 
     clcf->place = ngx_http_clarity_place(cf);
@@ -387,7 +403,7 @@ ngx_http_clarity_set_method(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t                 *value;
     ngx_http_clarity_method_t *method;
 
-    if (clcf->method) {
+    if (clcf->webhook.method) {
         return "is duplicate";
     }
 
@@ -399,10 +415,10 @@ ngx_http_clarity_set_method(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             && ngx_memcmp(method->name.data, value[1].data, value[1].len)
                 == 0)
         {
-            clcf->method = method->method;
-            clcf->method_name = method->name;
+            clcf->webhook.method = method->method;
+            clcf->webhook.method_name = method->name;
 
-            if (clcf->trigger == NULL) {
+            if (clcf->webhook.trigger == NULL) {
                 clcf->place = ngx_http_clarity_place(cf);
             }
 

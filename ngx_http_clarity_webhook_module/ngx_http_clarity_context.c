@@ -41,12 +41,11 @@ ngx_http_clarity_context_exit(void)
 
 ngx_int_t
 ngx_http_clarity_check_context(ngx_http_request_t *r,
-    ngx_http_clarity_loc_conf_t *clcf, clarity_str_t *context,
+    const ngx_http_clarity_webhook_t *webhook, clarity_str_t *context,
     ngx_http_clarity_refusal_t *refusal)
 {
-    clarity_str_t           text;
-    clarity_json_fault_t    fault;
-    clarity_context_rules_t rules;
+    clarity_str_t        text;
+    clarity_json_fault_t fault;
 
     refusal->outcome = CLARITY_INTERNAL;
 
@@ -54,11 +53,8 @@ ngx_http_clarity_check_context(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    rules.order = CLARITY_ORDER_STRICT;
-    rules.unknown = CLARITY_UNKNOWN_REJECT;
-
-    switch (clarity_context_check(ngx_http_clarity_checker, clcf->trigger,
-        rules, text, &fault))
+    switch (clarity_context_check(ngx_http_clarity_checker,
+        webhook->trigger, webhook->rules, text, &fault))
     {
 
     case CLARITY_CONTEXT_VALID:

@@ -6,10 +6,12 @@
 #include "ngx_http_clarity_webhook_module.h"
 
 
-static ngx_int_t ngx_http_clarity_init_ctx(ngx_http_request_t *r);
+static ngx_int_t ngx_http_clarity_init_ctx(
+    ngx_http_request_t *r, const ngx_http_clarity_webhook_t *webhook);
 static void ngx_http_clarity_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_check_method(ngx_http_request_t *r,
-    ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal);
+    const ngx_http_clarity_webhook_t *webhook,
+    ngx_http_clarity_refusal_t *refusal);
 static ngx_int_t ngx_http_clarity_check_media_type(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
 
@@ -29,16 +31,16 @@ ngx_http_clarity_handler(ngx_http_request_t *r)
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-        "clarity webhook \"%V\"", &clcf->name);
+        "clarity webhook \"%V\"", &clcf->webhook.name);
 
-    if (ngx_http_clarity_init_ctx(r) != NGX_OK) {
+    if (ngx_http_clarity_init_ctx(r, &clcf->webhook) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
 
     if (ngx_http_clarity_check_token(r, clcf, &refusal) != NGX_OK
-        || ngx_http_clarity_check_method(r, clcf, &refusal) != NGX_OK
+        || ngx_http_clarity_check_method(r, &clcf->webhook, &refusal) != NGX_OK
         || ngx_http_clarity_check_media_type(r, &refusal) != NGX_OK)
     {
         return ngx_http_clarity_refuse(r, &refusal);
@@ -57,7 +59,8 @@ ngx_http_clarity_handler(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_http_clarity_init_ctx(ngx_http_request_t *r)
+ngx_http_clarity_init_ctx(
+    ngx_http_request_t *r, const ngx_http_clarity_webhook_t *webhook)
 {
     ngx_http_clarity_ctx_t *ctx;
 
@@ -66,6 +69,7 @@ ngx_http_clarity_init_ctx(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
+    ctx->webhook = webhook;
     ctx->outcome = CLARITY_NOUTCOMES;
 
     ngx_http_set_ctx(r, ctx, ngx_http_clarity_webhook_module);
@@ -77,16 +81,18 @@ ngx_http_clarity_init_ctx(ngx_http_request_t *r)
 static void
 ngx_http_clarity_body_handler(ngx_http_request_t *r)
 {
-    clarity_str_t                context;
-    ngx_http_clarity_refusal_t   refusal;
-    ngx_http_clarity_loc_conf_t *clcf;
+    clarity_str_t              context;
+    ngx_http_clarity_ctx_t    *ctx;
+    ngx_http_clarity_refusal_t refusal;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
     ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
 
-    if (ngx_http_clarity_check_context(r, clcf, &context, &refusal) != NGX_OK
-        || ngx_http_clarity_enqueue(r, clcf, context, &refusal) != NGX_AGAIN)
+    if (ngx_http_clarity_check_context(r, ctx->webhook, &context, &refusal)
+            != NGX_OK
+        || ngx_http_clarity_enqueue(r, ctx->webhook, context, &refusal)
+            != NGX_AGAIN)
     {
         ngx_http_finalize_request(r, ngx_http_clarity_refuse(r, &refusal));
         return;
@@ -104,9 +110,10 @@ ngx_http_clarity_body_handler(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_clarity_check_method(ngx_http_request_t *r,
-    ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal)
+    const ngx_http_clarity_webhook_t *webhook,
+    ngx_http_clarity_refusal_t *refusal)
 {
-    if (r->method == clcf->method) {
+    if (r->method == webhook->method) {
         return NGX_OK;
     }
 

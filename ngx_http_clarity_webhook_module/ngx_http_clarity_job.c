@@ -28,7 +28,8 @@ static ngx_http_clarity_call_t *ngx_http_clarity_get_call(
 static void ngx_http_clarity_free_call(ngx_http_clarity_call_t *call);
 static void ngx_http_clarity_request_cleanup(void *data);
 static ngx_int_t ngx_http_clarity_job_fields(ngx_http_request_t *r,
-    ngx_http_clarity_loc_conf_t *clcf, clarity_job_t *job, u_char *received);
+    const ngx_http_clarity_webhook_t *webhook, clarity_job_t *job,
+    u_char *received);
 static clarity_str_t ngx_http_clarity_traceparent(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_request_id(
     ngx_http_request_t *r, clarity_str_t *id);
@@ -96,22 +97,25 @@ ngx_http_clarity_job_exit(void)
 
 ngx_int_t
 ngx_http_clarity_enqueue(ngx_http_request_t *r,
-    ngx_http_clarity_loc_conf_t *clcf, clarity_str_t context,
+    const ngx_http_clarity_webhook_t *webhook, clarity_str_t context,
     ngx_http_clarity_refusal_t *refusal)
 {
-    size_t                   argc;
-    clarity_job_t            job;
-    clarity_str_t            argv[CLARITY_JOB_MAX_ARGS];
-    clarity_redis_given_t    given;
-    ngx_http_clarity_call_t *call;
-    u_char                   received[NGX_TIME_T_LEN + 3];
+    size_t                       argc;
+    clarity_job_t                job;
+    clarity_str_t                argv[CLARITY_JOB_MAX_ARGS];
+    clarity_redis_given_t        given;
+    ngx_http_clarity_call_t     *call;
+    ngx_http_clarity_loc_conf_t *clcf;
+    u_char                       received[NGX_TIME_T_LEN + 3];
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
     refusal->outcome = CLARITY_INTERNAL;
 
     ngx_memzero(&job, sizeof(clarity_job_t));
     job.context = context;
 
-    if (ngx_http_clarity_job_fields(r, clcf, &job, received) != NGX_OK) {
+    if (ngx_http_clarity_job_fields(r, webhook, &job, received) != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -219,16 +223,17 @@ ngx_http_clarity_request_cleanup(void *data)
 
 static ngx_int_t
 ngx_http_clarity_job_fields(ngx_http_request_t *r,
-    ngx_http_clarity_loc_conf_t *clcf, clarity_job_t *job, u_char *received)
+    const ngx_http_clarity_webhook_t *webhook, clarity_job_t *job,
+    u_char *received)
 {
     ngx_time_t *tp;
 
     tp = ngx_timeofday();
 
-    job->trigger = clcf->trigger->name;
+    job->trigger = webhook->trigger->name;
 
-    job->webhook.data = (char *) clcf->name.data;
-    job->webhook.len = clcf->name.len;
+    job->webhook.data = (char *) webhook->name.data;
+    job->webhook.len = webhook->name.len;
 
     job->received.data = (char *) received;
     job->received.len = ngx_sprintf(received, "%T%03M", tp->sec, tp->msec)

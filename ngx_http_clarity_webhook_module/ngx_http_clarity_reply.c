@@ -27,20 +27,18 @@ static ngx_str_t ngx_http_clarity_problem_type
 ngx_int_t
 ngx_http_clarity_accept(ngx_http_request_t *r)
 {
-    size_t                       len;
-    ngx_buf_t                   *b;
-    ngx_str_t                    trigger;
-    ngx_http_clarity_ctx_t      *ctx;
-    ngx_http_clarity_loc_conf_t *clcf;
+    size_t                  len;
+    ngx_buf_t              *b;
+    ngx_str_t               trigger;
+    ngx_http_clarity_ctx_t *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
     ctx->outcome = CLARITY_ACCEPTED;
 
     /* a trigger's name needs no escaping: letters, digits, '_' and '-' */
-    trigger.data = (u_char *) clcf->trigger->name.data;
-    trigger.len = clcf->trigger->name.len;
+    trigger.data = (u_char *) ctx->webhook->trigger->name.data;
+    trigger.len = ctx->webhook->trigger->name.len;
 
     len = sizeof("{\"job_id\":\"\",\"trigger\":\"\",\"status\":\"accepted\","
                  "\"durability\":\"memory\",\"duplicate\":false}\n")
@@ -56,7 +54,7 @@ ngx_http_clarity_accept(ngx_http_request_t *r)
         "\"durability\":\"memory\",\"duplicate\":false}\n",
         &ctx->job_id, &trigger);
 
-    return ngx_http_clarity_send(r, NGX_HTTP_ACCEPTED,
+    return ngx_http_clarity_send(r, ctx->webhook->status,
         &ngx_http_clarity_json_type, b);
 }
 
@@ -171,8 +169,10 @@ ngx_http_clarity_refusal_headers(
     u_char                      *p;
     unsigned                     seconds;
     ngx_str_t                    value;
+    ngx_http_clarity_ctx_t      *ctx;
     ngx_http_clarity_loc_conf_t *clcf;
 
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
     seconds = clarity_outcome_info(outcome)->retry_after;
@@ -208,7 +208,8 @@ ngx_http_clarity_refusal_headers(
         return ngx_http_clarity_add_header(r, "WWW-Authenticate", &value);
 
     case CLARITY_METHOD_NOT_ALLOWED:
-        return ngx_http_clarity_add_header(r, "Allow", &clcf->method_name);
+        value = ctx->webhook->method_name;
+        return ngx_http_clarity_add_header(r, "Allow", &value);
 
     case CLARITY_MEDIA_TYPE_UNSUPPORTED:
         return ngx_http_clarity_add_header(r, "Accept",

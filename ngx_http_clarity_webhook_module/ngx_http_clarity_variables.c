@@ -11,6 +11,8 @@ static ngx_int_t ngx_http_clarity_webhook_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_clarity_trigger_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static const ngx_http_clarity_webhook_t *ngx_http_clarity_request_webhook(
+    ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_outcome_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_clarity_job_id_variable(
@@ -66,11 +68,12 @@ static ngx_int_t
 ngx_http_clarity_webhook_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_http_clarity_loc_conf_t *clcf;
+    const ngx_http_clarity_webhook_t *webhook;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+    webhook = ngx_http_clarity_request_webhook(r);
 
-    return ngx_http_clarity_set_variable(v, clcf->name.data, clcf->name.len);
+    return ngx_http_clarity_set_variable(v, webhook->name.data,
+        webhook->name.len);
 }
 
 
@@ -78,16 +81,36 @@ static ngx_int_t
 ngx_http_clarity_trigger_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_http_clarity_loc_conf_t *clcf;
+    const ngx_http_clarity_webhook_t *webhook;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+    webhook = ngx_http_clarity_request_webhook(r);
 
-    if (clcf->trigger == NULL) {
+    if (webhook->trigger == NULL) {
         return ngx_http_clarity_set_variable(v, NULL, 0);
     }
 
     return ngx_http_clarity_set_variable(v,
-        (u_char *) clcf->trigger->name.data, clcf->trigger->name.len);
+        (u_char *) webhook->trigger->name.data, webhook->trigger->name.len);
+}
+
+
+/* The one that the handler found, else the location's: never NULL. */
+
+static const ngx_http_clarity_webhook_t *
+ngx_http_clarity_request_webhook(ngx_http_request_t *r)
+{
+    ngx_http_clarity_ctx_t      *ctx;
+    ngx_http_clarity_loc_conf_t *clcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+    if (ctx && ctx->webhook) {
+        return ctx->webhook;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    return &clcf->webhook;
 }
 
 

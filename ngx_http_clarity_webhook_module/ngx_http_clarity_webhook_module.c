@@ -14,6 +14,29 @@ static void ngx_http_clarity_exit_process(ngx_cycle_t *cycle);
     (NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF)
 
 
+static ngx_conf_enum_t ngx_http_clarity_statuses[] = {
+    { ngx_string("200"), NGX_HTTP_OK },
+    { ngx_string("201"), NGX_HTTP_CREATED },
+    { ngx_string("202"), NGX_HTTP_ACCEPTED },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t ngx_http_clarity_orders[] = {
+    { ngx_string("strict"), CLARITY_ORDER_STRICT },
+    { ngx_string("any"), CLARITY_ORDER_ANY },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t ngx_http_clarity_unknowns[] = {
+    { ngx_string("reject"), CLARITY_UNKNOWN_REJECT },
+    { ngx_string("drop"), CLARITY_UNKNOWN_DROP },
+    { ngx_string("keep"), CLARITY_UNKNOWN_KEEP },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_command_t ngx_http_clarity_commands[] = {
 
     { ngx_string("clarity_triggers"),
@@ -99,6 +122,27 @@ static ngx_command_t ngx_http_clarity_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
+
+    { ngx_string("clarity_webhook_status"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_clarity_loc_conf_t, status),
+      &ngx_http_clarity_statuses },
+
+    { ngx_string("clarity_context_order"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_clarity_loc_conf_t, context_order),
+      &ngx_http_clarity_orders },
+
+    { ngx_string("clarity_context_unknown"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_clarity_loc_conf_t, context_unknown),
+      &ngx_http_clarity_unknowns },
 
     { ngx_string("clarity_problem"),
       NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,

@@ -39,6 +39,16 @@ typedef struct {
     ngx_http_clarity_place_t  place;
 } ngx_http_clarity_token_t;
 
+/* A webhook as a request meets it. */
+typedef struct {
+    ngx_str_t                name;    /* in jobs and logs */
+    const clarity_trigger_t *trigger; /* NULL: no webhook */
+    ngx_uint_t               method;  /* NGX_HTTP_POST, … */
+    ngx_str_t                method_name;
+    clarity_context_rules_t  rules;
+    ngx_uint_t               status; /* of an accepted request */
+} ngx_http_clarity_webhook_t;
+
 typedef struct {
     /* clarity_redis and what goes with it; inherited */
     ngx_str_t  redis_url;
@@ -52,12 +62,13 @@ typedef struct {
 
     ngx_array_t *tokens; /* of ngx_http_clarity_token_t; inherited */
 
+    ngx_uint_t status;          /* inherited, as are these two */
+    ngx_uint_t context_order;   /* clarity_order_t */
+    ngx_uint_t context_unknown; /* clarity_unknown_t */
+
     /* clarity_webhook: not inherited, but by an "if" in its location */
-    const clarity_trigger_t *trigger; /* NULL: no webhook here */
-    ngx_str_t                name;    /* empty until merged: METHOD path */
-    ngx_uint_t               method;  /* NGX_HTTP_POST, … */
-    ngx_str_t                method_name;
-    ngx_http_clarity_place_t place;
+    ngx_http_clarity_webhook_t webhook;
+    ngx_http_clarity_place_t   place;
 
     ngx_uint_t redis; /* index into the main conf's array */
 } ngx_http_clarity_loc_conf_t;
@@ -66,6 +77,8 @@ typedef struct {
 typedef struct ngx_http_clarity_call_s ngx_http_clarity_call_t;
 
 typedef struct {
+    const ngx_http_clarity_webhook_t *webhook; /* NULL: none was found */
+
     ngx_http_clarity_call_t *call;    /* NULL: none in flight */
     clarity_outcome_t        outcome; /* CLARITY_NOUTCOMES: none yet */
     ngx_msec_t               enqueue_time; /* from command to reply */
@@ -117,7 +130,7 @@ char *ngx_http_clarity_set_token_file(
  * next request is looked at; or NGX_DECLINED.
  */
 ngx_int_t ngx_http_clarity_check_context(ngx_http_request_t *r,
-    ngx_http_clarity_loc_conf_t *clcf, clarity_str_t *context,
+    const ngx_http_clarity_webhook_t *webhook, clarity_str_t *context,
     ngx_http_clarity_refusal_t *refusal);
 
 /* The checker, which a worker process keeps. */
@@ -131,7 +144,7 @@ void ngx_http_clarity_context_exit(void);
  * NGX_DECLINED: nothing was sent.
  */
 ngx_int_t ngx_http_clarity_enqueue(ngx_http_request_t *r,
-    ngx_http_clarity_loc_conf_t *clcf, clarity_str_t context,
+    const ngx_http_clarity_webhook_t *webhook, clarity_str_t context,
     ngx_http_clarity_refusal_t *refusal);
 
 /* The process's sessions, one for each element of the main conf's array. */
