@@ -31,7 +31,7 @@ static bool lies_in(const unsigned char address[16],
 /*
  * What IANA's registries of special-purpose addresses (RFC 6890) call not
  * globally reachable; the first range that fits decides. Of IPv6 only 2000::/3
- * is given out as global unicast, so what is left at the end is refused.
+ * is given out as global unicast, so what no range fits is refused.
  */
 static const clarity_range_t ranges[] = {
     { V4(0, 0, 0, 0), V4_BITS + 8, "unspecified" },
@@ -64,7 +64,6 @@ static const clarity_range_t ranges[] = {
     { { 0x20, 0x01, 0x00, 0x00 }, 32, "a Teredo tunnel's" },
     { { 0x20, 0x01 }, 23, "reserved" },
     { { 0x20 }, 3, NULL },
-    { { 0 }, 0, "reserved" },
 };
 
 /* Prefixes after which an IPv4 address stands that is the real target. */
@@ -284,11 +283,11 @@ kind_of(const unsigned char bytes[16])
 
     for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
         if (lies_in(bytes, ranges[i].bytes, ranges[i].bits)) {
-            break;
+            return ranges[i].kind;
         }
     }
 
-    return ranges[i].kind; /* the last range fits any address */
+    return "reserved";
 }
 
 

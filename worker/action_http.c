@@ -1,14 +1,13 @@
 #include "worker/action_http.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <event2/event.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "conf/version.h"
+#include "worker/verdict.h"
 
 struct clarity_http_s {
     CURLM *multi;
@@ -58,15 +57,6 @@ static curl_socket_t on_open(
 static size_t on_body(char *bytes, size_t size, size_t n, void *data);
 static void end_transfers(clarity_http_t *http);
 static void end_transfer(clarity_transfer_t *transfer, CURLcode code);
-static void judge_answer(
-    clarity_transfer_t *transfer, clarity_attempt_t *attempt);
-static void judge_failure(
-    clarity_transfer_t *transfer, CURLcode code, clarity_attempt_t *attempt);
-static void judge_connect(
-    clarity_transfer_t *transfer, clarity_attempt_t *attempt);
-static void show_duration(uint64_t ms, char *out, size_t size);
-static void show_host(
-    const clarity_transfer_t *transfer, char *out, size_t size);
 
 
 clarity_http_t *
@@ -496,13 +486,31 @@ end_transfers(clarity_http_t *http)
 static void
 end_transfer(clarity_transfer_t *transfer, CURLcode code)
 {
+    long status, error;
     clarity_attempt_t attempt = { 0 };
+    clarity_failure_t failure = { 0 };
+
+    status = error = 0;
 
     if (code == CURLE_OK) {
-        judge_answer(transfer, &attempt);
+        curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+        attempt.body = clarity_buf_str(&transfer->body);
+        clarity_verdict_of_answer((unsigned) status, &attempt);
 
     } else {
-        judge_failure(transfer, code, &attempt);
+        curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+
+        failure.code = code;
+        failure.error = (int) error;
+        failure.url = transfer->call.url.data;
+        failure.timeout = transfer->timeout;
+        failure.too_large = transfer->too_large;
+        failure.tried = transfer->tried;
+        failure.address = transfer->address;
+        failure.refused = transfer->refused;
+        failure.tls_error = transfer->tls_error;
+
+        clarity_verdict_of_failure(&failure, &attempt);
     }
 
     curl_multi_remove_handle(transfer->http->multi, transfer->easy);
@@ -510,168 +518,4 @@ end_transfer(clarity_transfer_t *transfer, CURLcode code)
     transfer->done(transfer->data, &attempt);
 
     free_transfer(transfer);
-}
-
-
-static void
-judge_answer(clarity_transfer_t *transfer, clarity_attempt_t *attempt)
-{
-    long status;
-
-    status = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-
-    attempt->status = (unsigned) status;
-    attempt->body = clarity_buf_str(&transfer->body);
-
-    if (status >= 200 && status < 300) {
-        attempt->verdict = CLARITY_ATTEMPT_SUCCEEDED;
-        return;
-    }
-
-    attempt->verdict = status == 408 || status == 425 || status == 429
-                               || (status >= 500 && status < 600)
-                           ? CLARITY_ATTEMPT_RETRY
-                           : CLARITY_ATTEMPT_FAILED;
-
-    snprintf(attempt->reason, sizeof(attempt->reason), "answered %ld%s",
-        status,
-        status >= 300 && status < 400 ? "; redirects are not followed" : "");
-}
-
-
-/* Names the host alone: the rest of a url may hold a value or a secret. */
-
-static void
-judge_failure(
-    clarity_transfer_t *transfer, CURLcode code, clarity_attempt_t *attempt)
-{
-    char host[128], duration[24];
-    char *reason;
-    size_t size;
-
-    reason = attempt->reason;
-    size = sizeof(attempt->reason);
-    attempt->verdict = CLARITY_ATTEMPT_RETRY;
-
-    show_host(transfer, host, sizeof(host));
-
-    switch (code) {
-
-    case CURLE_COULDNT_CONNECT: judge_connect(transfer, attempt); break;
-
-    case CURLE_COULDNT_RESOLVE_HOST:
-        snprintf(reason, size, "the name %s cannot be resolved", host);
-        break;
-
-    case CURLE_OPERATION_TIMEDOUT:
-        show_duration(transfer->timeout, duration, sizeof(duration));
-        snprintf(reason, size, "timed out after %s", duration);
-        break;
-
-    case CURLE_WRITE_ERROR:
-        if (transfer->too_large) {
-            attempt->verdict = CLARITY_ATTEMPT_FAILED;
-            snprintf(reason, size,
-                "answered with more than the %zu bytes that are read",
-                CLARITY_ANSWER_MAX);
-            break;
-        }
-
-        snprintf(reason, size, "out of memory");
-        break;
-
-    case CURLE_URL_MALFORMAT:
-        attempt->verdict = CLARITY_ATTEMPT_FAILED;
-        snprintf(reason, size, "the url is none");
-        break;
-
-    /* It says so of an answer that is no HTTP, too. */
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        if (transfer->tried) {
-            snprintf(reason, size, "what %s answers is not HTTP", host);
-            break;
-        }
-
-        attempt->verdict = CLARITY_ATTEMPT_FAILED;
-        snprintf(reason, size, "the url is not one of http or https");
-        break;
-
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-        snprintf(reason, size, "TLS with %.80s failed: %.128s", host,
-            transfer->tls_error[0] != '\0' ? transfer->tls_error
-                                           : curl_easy_strerror(code));
-        break;
-
-    default:
-        snprintf(reason, size, "the call to %s failed: %s", host,
-            curl_easy_strerror(code));
-    }
-}
-
-
-static void
-judge_connect(clarity_transfer_t *transfer, clarity_attempt_t *attempt)
-{
-    long error;
-
-    if (!transfer->tried && transfer->refused != NULL) {
-        attempt->verdict = CLARITY_ATTEMPT_FAILED;
-        snprintf(attempt->reason, sizeof(attempt->reason),
-            "the address %s is %s; add it to allow_addresses if it may be "
-            "called",
-            transfer->address, transfer->refused);
-        return;
-    }
-
-    error = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
-
-    if (error == ECONNREFUSED) {
-        snprintf(attempt->reason, sizeof(attempt->reason),
-            "connection refused by %s", transfer->address);
-        return;
-    }
-
-    snprintf(attempt->reason, sizeof(attempt->reason),
-        "no connection to %s: %s", transfer->address,
-        error != 0 ? strerror((int) error) : "no answer");
-}
-
-
-static void
-show_duration(uint64_t ms, char *out, size_t size)
-{
-    if (ms % 1000 == 0) {
-        snprintf(out, size, "%" PRIu64 "s", ms / 1000);
-
-    } else {
-        snprintf(out, size, "%" PRIu64 "ms", ms);
-    }
-}
-
-
-static void
-show_host(const clarity_transfer_t *transfer, char *out, size_t size)
-{
-    char *host;
-    CURLU *url;
-
-    snprintf(out, size, "the host");
-
-    url = curl_url();
-
-    if (url == NULL) {
-        return;
-    }
-
-    if (curl_url_set(url, CURLUPART_URL, transfer->call.url.data, 0) == 0
-        && curl_url_get(url, CURLUPART_HOST, &host, 0) == 0)
-    {
-        snprintf(out, size, "%s", host);
-        curl_free(host);
-    }
-
-    curl_url_cleanup(url);
 }
