@@ -78,6 +78,26 @@ a_buffer_grows_to_ten_megabytes_in_few_steps(void **state)
 
 
 static void
+one_large_piece_fits_behind_a_small_one(void **state)
+{
+    char large[10000];
+    clarity_buf_t buf = { 0 };
+
+    (void) state;
+
+    memset(large, 'x', sizeof(large));
+    clarity_buf_addz(&buf, "small");
+    clarity_buf_add(&buf, (clarity_str_t){ large, sizeof(large) });
+
+    assert_false(buf.failed);
+    assert_int_equal(buf.len, 5 + sizeof(large));
+    assert_memory_equal(buf.data, "smallxxx", 8);
+
+    clarity_buf_free(&buf);
+}
+
+
+static void
 a_reset_keeps_the_memory(void **state)
 {
     char *data;
@@ -285,6 +305,7 @@ main(void)
         cmocka_unit_test(bytes_added_in_pieces_stand_one_after_the_other),
         cmocka_unit_test(bytes_may_be_nul),
         cmocka_unit_test(a_buffer_grows_to_ten_megabytes_in_few_steps),
+        cmocka_unit_test(one_large_piece_fits_behind_a_small_one),
         cmocka_unit_test(a_reset_keeps_the_memory),
         cmocka_unit_test(dropping_keeps_what_follows),
         cmocka_unit_test(text_becomes_a_json_string),

@@ -418,6 +418,57 @@ each_fault_says_what_is_wrong_and_what_was_expected(void **state)
 
 
 static void
+the_type_that_came_is_named(void **state)
+{
+    size_t i;
+    char text[100], expected[400];
+    static const struct {
+        const char *value;
+        const char *got;
+    } cases[] = {
+        { "null", "null" },
+        { "true", "a boolean" },
+        { "1.5", "a number with a fraction" },
+        { "[]", "an array" },
+        { "{}", "an object" },
+    };
+
+    (void) state;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        snprintf(text, sizeof(text),
+            "{\"id\":%s,\"day\":null,\"kind\":null,\"n\":1,\"meta\":{}}",
+            cases[i].value);
+        snprintf(expected, sizeof(expected),
+            "\"expected\":[\"id\",\"day\",\"kind\",\"n\",\"meta\"],"
+            "\"received\":[\"id\",\"day\",\"kind\",\"n\",\"meta\"],"
+            "\"errors\":["
+            "{\"code\":\"wrong_type\",\"parameter\":\"id\",\"pointer\":\"/"
+            "id\","
+            "\"detail\":\"expected an integer or a string, got %s\"}]",
+            cases[i].got);
+
+        assert_int_equal(
+            check("typed", strict, clarity_str(text)), CLARITY_CONTEXT_FAULTY);
+        assert_problem(expected);
+    }
+
+    /* Where no integer was asked for, a fraction is not the point. */
+    assert_int_equal(
+        check("typed", strict,
+            clarity_lit("{\"id\":\"ab\",\"day\":1.5,\"kind\":null,\"n\":1,"
+                        "\"meta\":{}}")),
+        CLARITY_CONTEXT_FAULTY);
+    assert_problem(
+        "\"expected\":[\"id\",\"day\",\"kind\",\"n\",\"meta\"],"
+        "\"received\":[\"id\",\"day\",\"kind\",\"n\",\"meta\"],"
+        "\"errors\":["
+        "{\"code\":\"wrong_type\",\"parameter\":\"day\",\"pointer\":\"/day\","
+        "\"detail\":\"expected null or a string, got a number\"}]");
+}
+
+
+static void
 a_context_that_is_no_object_is_one_fault(void **state)
 {
     size_t i;
@@ -952,6 +1003,7 @@ main(void)
         cmocka_unit_test(every_fault_of_names_is_found_at_once),
         cmocka_unit_test(every_fault_of_values_is_found_at_once),
         cmocka_unit_test(each_fault_says_what_is_wrong_and_what_was_expected),
+        cmocka_unit_test(the_type_that_came_is_named),
         cmocka_unit_test(a_context_that_is_no_object_is_one_fault),
         cmocka_unit_test(
             what_is_not_json_is_told_as_such_whatever_else_is_wrong),

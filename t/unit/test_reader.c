@@ -282,6 +282,12 @@ a_fault_is_placed_at_the_wrong_tokens_first_byte(void **state)
 
         /* literals and comments */
         { clarity_lit("NaN"), 0, 1, 1, LITERAL },
+        { clarity_lit("A"), 0, 1, 1, LITERAL },
+        { clarity_lit("Z"), 0, 1, 1, LITERAL },
+        { clarity_lit("a"), 0, 1, 1, LITERAL },
+        { clarity_lit("z"), 0, 1, 1, LITERAL },
+        { clarity_lit("@"), 0, 1, 1, WANT_VALUE },
+        { clarity_lit("`"), 0, 1, 1, WANT_VALUE },
         { clarity_lit("[Infinity]"), 1, 1, 2, LITERAL },
         { clarity_lit("[-Infinity]"), 1, 1, 2, NUMBER },
         { clarity_lit("[True]"), 1, 1, 2, LITERAL },

@@ -20,9 +20,9 @@ static const char lone_low[] = "a lone surrogate; \\uDC00 to \\uDFFF must "
                                "follow \\uD800 to \\uDBFF";
 
 
-/* Each text is also tried behind and before up to two words of plain bytes. */
 static void
-assert_scan(clarity_str_t text, size_t offset, const char *reason)
+assert_scan_within(
+    char plain, clarity_str_t text, size_t offset, const char *reason)
 {
     char *padded;
     size_t before, after, at;
@@ -39,7 +39,7 @@ assert_scan(clarity_str_t text, size_t offset, const char *reason)
             /* Of just that size, so that reading on would be noticed. */
             padded = malloc(before + text.len + after + !text.len);
             assert_non_null(padded);
-            memset(padded, 'x', before + text.len + after);
+            memset(padded, plain, before + text.len + after);
             memcpy(padded + before, text.data, text.len);
 
             got = NULL;
@@ -56,6 +56,18 @@ assert_scan(clarity_str_t text, size_t offset, const char *reason)
             free(padded);
         }
     }
+}
+
+
+/*
+ * Each text is also tried behind and before up to two words of plain bytes,
+ * of the least and the greatest that there are.
+ */
+static void
+assert_scan(clarity_str_t text, size_t offset, const char *reason)
+{
+    assert_scan_within(' ', text, offset, reason);
+    assert_scan_within('\x7f', text, offset, reason);
 }
 
 
@@ -196,7 +208,7 @@ utf8_is_what_a_decoder_by_the_definition_takes(void **state)
 
     assert_int_equal(COUNT(borders), 32);
 
-    memset(text, 'x', sizeof(text));
+    memset(text, '0', sizeof(text));
 
     for (sequence = 0; sequence < 1u << 20; sequence++) {
         for (i = 0; i < 4; i++) {

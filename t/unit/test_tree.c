@@ -112,6 +112,31 @@ values_keep_their_kind_text_and_bytes(void **state)
 
 
 static void
+text_of_any_length_ends_with_a_nul(void **state)
+{
+    size_t n;
+    char json[200], digits[71];
+    clarity_json_doc_t *doc;
+    const clarity_json_t *value;
+
+    (void) state;
+
+    snprintf(digits, sizeof(digits), "%070d", 0);
+
+    for (n = 0; n < sizeof(digits); n++) {
+        snprintf(json, sizeof(json), "{\"%.*s\":\"%.*s\",\"a\":\"b\"}",
+            (int) n, digits, (int) n, digits);
+        doc = parse(json);
+        value = doc->root->first;
+        assert_int_equal(value->text.len, n);
+        assert_int_equal(strlen(value->text.data), n);
+        assert_int_equal(strlen(value->name.data), n);
+        clarity_json_free(doc);
+    }
+}
+
+
+static void
 looking_into_the_wrong_kind_finds_nothing(void **state)
 {
     clarity_json_doc_t *doc;
@@ -360,6 +385,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_keep_their_kind_text_and_bytes),
+        cmocka_unit_test(text_of_any_length_ends_with_a_nul),
         cmocka_unit_test(looking_into_the_wrong_kind_finds_nothing),
         cmocka_unit_test(kinds_have_names_for_messages),
         cmocka_unit_test(errors_name_file_line_and_column),

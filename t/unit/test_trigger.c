@@ -757,6 +757,7 @@ formats_are_those_of_the_standards(void **state)
         { CLARITY_FORMAT_UUID, clarity_lit(""), false },
 
         { CLARITY_FORMAT_EMAIL, clarity_lit("a@b"), true },
+        { CLARITY_FORMAT_EMAIL, clarity_lit("azAZ09@azAZ.09"), true },
         { CLARITY_FORMAT_EMAIL, clarity_lit("first.last+tag@example.com"),
             true },
         { CLARITY_FORMAT_EMAIL,
