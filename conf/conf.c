@@ -6,6 +6,8 @@
 
 #include "conf/file.h"
 #include "job/key.h"
+#include "json/duration.h"
+#include "json/duration.h"
 #include "json/number.h"
 #include "json/tree.h"
 #include "workflow/workflow.h"
