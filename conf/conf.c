@@ -7,7 +7,6 @@
 #include "conf/file.h"
 #include "job/key.h"
 #include "json/duration.h"
-#include "json/duration.h"
 #include "json/number.h"
 #include "json/tree.h"
 #include "workflow/workflow.h"
