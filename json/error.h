@@ -12,7 +12,7 @@ typedef struct {
     char text[512]; /* NUL-terminated */
 } clarity_error_t;
 
-/* printf into the error; always returns false, for `return clarity_error()`. */
+/* printf into the error; always false, for `return clarity_error(…);`. */
 bool clarity_error(clarity_error_t *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -62,7 +62,7 @@ typedef struct {
 #define CLARITY_MAX_TRIGGERS   1024
 #define CLARITY_MAX_PARAMETERS 64
 #define CLARITY_MAX_ENUM       1024
-#define CLARITY_MAX_NAME       64 /* bytes of a trigger's or parameter's name */
+#define CLARITY_MAX_NAME       64 /* bytes, of triggers and parameters */
 
 typedef struct clarity_triggers_s {
     const clarity_trigger_t *triggers;

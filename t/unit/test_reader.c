@@ -25,7 +25,9 @@
 #define LITERAL                                                               \
     "not a JSON literal; expected true, false, null or a value in double "    \
     "quotes"
-#define NUMBER       "not a number; a digit must follow '-', '.', 'e', 'e+' and 'e-'"
+#define NUMBER                                                                \
+    "not a number; a digit must follow '-', '.', 'e', 'e+' "                  \
+    "and 'e-'"
 #define NUMBER_START "not a number; one starts with a digit or '-'"
 #define SINGLE       "a single quote; JSON strings stand in double quotes"
 #define UNCLOSED     "a string without its closing quote"
