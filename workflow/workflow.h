@@ -134,7 +134,4 @@ bool clarity_http_call_render(const clarity_http_action_t *action,
     clarity_error_t *error);
 void clarity_http_call_free(clarity_http_call_t *call);
 
-/* "250ms", "10s", "5m", "1h", "7d" -> ms. false: not a duration. */
-bool clarity_duration_parse(clarity_str_t text, uint64_t *ms);
-
 #endif
