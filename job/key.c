@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+static void set_key(
+    clarity_key_t *key, clarity_str_t prefix, const char *name);
+
 
 const char *
 clarity_prefix_refused(clarity_str_t prefix)
@@ -60,6 +63,42 @@ clarity_key_job(
 void
 clarity_key_meta(clarity_key_t *key, clarity_str_t prefix)
 {
+    set_key(key, prefix, "meta");
+}
+
+
+void
+clarity_key_webhooks(clarity_key_t *key, clarity_str_t prefix)
+{
+    set_key(key, prefix, "webhooks");
+}
+
+
+void
+clarity_key_audit(clarity_key_t *key, clarity_str_t prefix)
+{
+    set_key(key, prefix, "audit");
+}
+
+
+void
+clarity_key_workflows(clarity_key_t *key, clarity_str_t prefix)
+{
+    set_key(key, prefix, "workflows");
+}
+
+
+void
+clarity_key_nginx(clarity_key_t *key, clarity_str_t prefix)
+{
+    set_key(key, prefix, "nginx");
+}
+
+
+/* One that belongs to no shard. */
+static void
+set_key(clarity_key_t *key, clarity_str_t prefix, const char *name)
+{
     key->len = (size_t) snprintf(
-        key->data, sizeof(key->data), "{%.*s}:meta", clarity_fmt(prefix));
+        key->data, sizeof(key->data), "{%.*s}:%s", clarity_fmt(prefix), name);
 }

@@ -40,4 +40,16 @@ void clarity_key_job(
 /* {PREFIX}:meta — hash: format, shards. */
 void clarity_key_meta(clarity_key_t *key, clarity_str_t prefix);
 
+/* {PREFIX}:webhooks — hash: those made at run time; also their channel. */
+void clarity_key_webhooks(clarity_key_t *key, clarity_str_t prefix);
+
+/* {PREFIX}:audit — stream: who changed which of them. */
+void clarity_key_audit(clarity_key_t *key, clarity_str_t prefix);
+
+/* {PREFIX}:workflows — hash: what each worker has loaded. */
+void clarity_key_workflows(clarity_key_t *key, clarity_str_t prefix);
+
+/* {PREFIX}:nginx — hash: which revision each nginx serves. */
+void clarity_key_nginx(clarity_key_t *key, clarity_str_t prefix);
+
 #endif

@@ -41,6 +41,18 @@ keys_are_spelled_as_documented(void **state)
 
     clarity_key_meta(&key, clarity_lit("clarity"));
     assert_key(&key, "{clarity}:meta");
+
+    clarity_key_webhooks(&key, clarity_lit("clarity"));
+    assert_key(&key, "{clarity}:webhooks");
+
+    clarity_key_audit(&key, clarity_lit("clarity"));
+    assert_key(&key, "{clarity}:audit");
+
+    clarity_key_workflows(&key, clarity_lit("clarity"));
+    assert_key(&key, "{clarity}:workflows");
+
+    clarity_key_nginx(&key, clarity_lit("clarity"));
+    assert_key(&key, "{clarity}:nginx");
 }
 
 
