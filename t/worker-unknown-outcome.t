@@ -37,7 +37,8 @@ my $two = add_job($redis, context => context(grant_type => '"two"'));
 
 $receiver->wait_for(2, 5);
 $redis->pause;
-ok $worker->log_like(qr/"event":"redis_lost".*did not reply in time/, 15),
+ok $worker->log_like(
+    qr/"connection":"clarity-worker","redis.*did not reply in time/, 15),
     'a Redis that does not reply costs the connection';
 $redis->resume;
 
