@@ -105,4 +105,9 @@ my $many = $t->worker(name => 'many', %options,
 wait_for_job($redis, $_, 'succeeded', 20) for @lost;
 is pending($redis), 0, 'all of them are done, 20 at a time';
 
+# Where nothing keeps them any more, entries go: by whole nodes of 100.
+
+ok wait_until { $redis->command('XLEN', stream_key()) <= 100 } 5,
+    'the stream is trimmed';
+
 $t->done;

@@ -12,6 +12,7 @@
 #include "worker/timer.h"
 
 #define TRIM_EVERY   1000 /* ms */
+#define TRIM_AGAIN   20   /* ms, while there is more to drop */
 #define CONSUMER_MAX 128
 
 struct clarity_queue_s {
@@ -401,14 +402,23 @@ on_trim(evutil_socket_t fd, short events, void *data)
 }
 
 
-/* Where it failed the next finished job brings another. */
+/*
+ * One call drops a bounded number, so there may be more. Where it failed the
+ * next job that ends brings another.
+ */
 static void
 on_trimmed(void *subject, void *data, const redisReply *reply, bool repeated)
 {
-    (void) subject;
+    clarity_queue_t *queue = subject;
+
     (void) data;
-    (void) reply;
     (void) repeated;
+
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER
+        && reply->integer > 0) {
+        queue->finished = true;
+        clarity_timer_arm(queue->trim, TRIM_AGAIN);
+    }
 }
 
 
