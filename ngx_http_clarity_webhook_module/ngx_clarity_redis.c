@@ -7,12 +7,10 @@
  *                +---------- wake (backoff) --------------------+
  */
 
-#include "ngx_clarity_redis.h"
+#include "ngx_clarity_agree.h"
 
 #include <ngx_event_connect.h>
 
-#include "job/key.h"
-#include "job/meta.h"
 #include "redis/reply_error.h"
 
 #define NGX_CLARITY_REDIS_READ_SIZE 16384
@@ -20,6 +18,7 @@
 struct ngx_clarity_redis_s {
     const ngx_clarity_redis_conf_t *conf;
     clarity_redis_session_t        *session;
+    ngx_clarity_agree_t             agree;
     ngx_connection_t               *connection; /* NULL: none */
     ngx_log_t                      *log;
     ngx_log_t  quiet;   /* for attempts: their failure is told once, by us */
@@ -38,7 +37,6 @@ struct ngx_clarity_redis_s {
     unsigned                   has_told_error : 1;
 
     const char *drop; /* why to drop the connection; NULL: keep it */
-    char        setup_number[12];
 };
 
 
@@ -50,10 +48,7 @@ static void ngx_clarity_redis_connected(ngx_clarity_redis_t *redis);
 static uint64_t ngx_clarity_redis_now(void *owner);
 static void ngx_clarity_redis_setup(
     void *owner, clarity_redis_session_t *session);
-static void ngx_clarity_redis_ignore(
-    void *data, clarity_redis_result_t result, const redisReply *reply);
-static void ngx_clarity_redis_meta(
-    void *data, clarity_redis_result_t result, const redisReply *reply);
+static void ngx_clarity_redis_agreed(void *owner);
 static void ngx_clarity_redis_read_handler(ngx_event_t *rev);
 static void ngx_clarity_redis_write_handler(ngx_event_t *wev);
 static void ngx_clarity_redis_flush_handler(ngx_event_t *ev);
@@ -92,6 +87,11 @@ ngx_clarity_redis_create(
     if (redis->session == NULL) {
         return NULL;
     }
+
+    redis->agree.conf = conf;
+    redis->agree.session = redis->session;
+    redis->agree.agreed = ngx_clarity_redis_agreed;
+    redis->agree.owner = redis;
 
     redis->conf = conf;
     redis->log = cycle->log;
@@ -324,32 +324,7 @@ ngx_clarity_redis_setup(void *owner, clarity_redis_session_t *session)
 {
     ngx_clarity_redis_t *redis = owner;
 
-    size_t                 argc;
-    unsigned               i;
-    clarity_key_t          key;
-    clarity_str_t          argv[CLARITY_META_MAX_ARGS], prefix;
-    clarity_redis_reply_pt callback;
-
-    prefix.data = (char *) redis->conf->prefix.data;
-    prefix.len = redis->conf->prefix.len;
-
-    clarity_key_meta(&key, prefix);
-
-    for (i = 0; i < CLARITY_META_COMMANDS; i++) {
-        argc = clarity_meta_command(i, clarity_key_str(&key),
-            redis->conf->shards, redis->setup_number, argv);
-
-        callback = (i == CLARITY_META_COMMANDS - 1)
-            ? ngx_clarity_redis_meta
-            : ngx_clarity_redis_ignore;
-
-        if (clarity_redis_setup(session, argc, argv, callback, redis)
-            != CLARITY_REDIS_GIVEN)
-        {
-            clarity_redis_refuse(session, "out of memory");
-            return;
-        }
-    }
+    ngx_clarity_agree(&redis->agree);
 
     if (!redis->flush.posted) {
         ngx_post_event(&redis->flush, &ngx_posted_events);
@@ -358,52 +333,9 @@ ngx_clarity_redis_setup(void *owner, clarity_redis_session_t *session)
 
 
 static void
-ngx_clarity_redis_ignore(
-    void *data, clarity_redis_result_t result, const redisReply *reply)
+ngx_clarity_redis_agreed(void *owner)
 {
-    /* HSETNX may fail (out of memory, read-only): what HMGET finds counts */
-}
-
-
-static void
-ngx_clarity_redis_meta(
-    void *data, clarity_redis_result_t result, const redisReply *reply)
-{
-    ngx_clarity_redis_t *redis = data;
-
-    size_t          i;
-    clarity_str_t   values[2];
-    clarity_error_t error;
-
-    if (result != CLARITY_REDIS_REPLIED) {
-        return;
-    }
-
-    if (reply->type == REDIS_REPLY_ERROR) {
-        clarity_redis_refuse(redis->session,
-            clarity_redis_error_info(
-                (clarity_str_t){ reply->str, reply->len })
-                ->meaning);
-        return;
-    }
-
-    ngx_memzero(values, sizeof(values));
-
-    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
-        for (i = 0; i < 2; i++) {
-            if (reply->element[i]->type == REDIS_REPLY_STRING) {
-                values[i].data = reply->element[i]->str;
-                values[i].len = reply->element[i]->len;
-            }
-        }
-    }
-
-    if (!clarity_meta_agrees(values[0], values[1], redis->conf->shards,
-            &error))
-    {
-        clarity_redis_refuse(redis->session, error.text);
-        return;
-    }
+    ngx_clarity_redis_t *redis = owner;
 
     clarity_redis_ready(redis->session);
 

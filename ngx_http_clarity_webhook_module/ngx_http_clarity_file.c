@@ -9,6 +9,10 @@
 #define NGX_HTTP_CLARITY_MAX_FILE (4 * 1024 * 1024)
 
 
+static ngx_int_t ngx_http_clarity_read_open_file(
+    ngx_conf_t *cf, ngx_file_t *file, ngx_uint_t secret, ngx_str_t *text);
+
+
 ngx_http_clarity_place_t
 ngx_http_clarity_place(ngx_conf_t *cf)
 {
@@ -31,11 +35,8 @@ ngx_int_t
 ngx_http_clarity_read_file(
     ngx_conf_t *cf, ngx_str_t *name, ngx_uint_t secret, ngx_str_t *text)
 {
-    ssize_t    n;
     ngx_int_t  rc;
     ngx_file_t file;
-
-    rc = NGX_ERROR;
 
     if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
         return NGX_ERROR;
@@ -53,45 +54,7 @@ ngx_http_clarity_read_file(
         return NGX_ERROR;
     }
 
-    if (ngx_fd_info(file.fd, &file.info) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-            ngx_fd_info_n " \"%V\" failed", name);
-        goto done;
-    }
-
-    if (!ngx_is_file(&file.info)
-        || ngx_file_size(&file.info) > NGX_HTTP_CLARITY_MAX_FILE)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-            "\"%V\" is not a file of up to %d bytes", name,
-            NGX_HTTP_CLARITY_MAX_FILE);
-        goto done;
-    }
-
-    if (secret && (file.info.st_mode & S_IROTH)) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-            "every user may read the secret file \"%V\"; try chmod o-r",
-            name);
-    }
-
-    text->len = ngx_file_size(&file.info);
-    text->data = ngx_pnalloc(cf->pool, text->len + 1);
-    if (text->data == NULL) {
-        goto done;
-    }
-
-    n = ngx_read_file(&file, text->data, text->len, 0);
-
-    if (n != (ssize_t) text->len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, n == NGX_ERROR ? ngx_errno : 0,
-            ngx_read_file_n " \"%V\" returned %z of %uz bytes", name, n,
-            text->len);
-        goto done;
-    }
-
-    rc = NGX_OK;
-
-done:
+    rc = ngx_http_clarity_read_open_file(cf, &file, secret, text);
 
     if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
         ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
@@ -99,4 +62,50 @@ done:
     }
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_read_open_file(
+    ngx_conf_t *cf, ngx_file_t *file, ngx_uint_t secret, ngx_str_t *text)
+{
+    ssize_t n;
+
+    if (ngx_fd_info(file->fd, &file->info) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+            ngx_fd_info_n " \"%V\" failed", &file->name);
+        return NGX_ERROR;
+    }
+
+    if (!ngx_is_file(&file->info)
+        || ngx_file_size(&file->info) > NGX_HTTP_CLARITY_MAX_FILE)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "\"%V\" is not a file of up to %d bytes", &file->name,
+            NGX_HTTP_CLARITY_MAX_FILE);
+        return NGX_ERROR;
+    }
+
+    if (secret && (file->info.st_mode & S_IROTH)) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+            "every user may read the secret file \"%V\"; try chmod o-r",
+            &file->name);
+    }
+
+    text->len = ngx_file_size(&file->info);
+    text->data = ngx_pnalloc(cf->pool, text->len + 1);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = ngx_read_file(file, text->data, text->len, 0);
+
+    if (n != (ssize_t) text->len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, n == NGX_ERROR ? ngx_errno : 0,
+            ngx_read_file_n " \"%V\" returned %z of %uz bytes", &file->name,
+            n, text->len);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }

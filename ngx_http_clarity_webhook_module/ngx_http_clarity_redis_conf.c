@@ -10,6 +10,8 @@
 
 static ngx_int_t ngx_http_clarity_make_redis(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis);
+static ngx_int_t ngx_http_clarity_read_password(
+    ngx_conf_t *cf, ngx_str_t *file, clarity_redis_url_t *url);
 static ngx_int_t ngx_http_clarity_resolve(
     ngx_conf_t *cf, ngx_clarity_redis_conf_t *redis);
 static ngx_uint_t ngx_http_clarity_same_redis(
@@ -130,9 +132,6 @@ ngx_http_clarity_make_redis(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis)
 {
     size_t          len;
-    unsigned        line;
-    ngx_str_t       text;
-    clarity_str_t   rest, password;
     clarity_error_t error;
     char            shown[sizeof(redis->url.host) + 32];
 
@@ -145,31 +144,12 @@ ngx_http_clarity_make_redis(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    if (conf->redis_password_file.len) {
-        if (ngx_http_clarity_read_file(cf, &conf->redis_password_file, 1,
-                &text)
+    if (conf->redis_password_file.len
+        && ngx_http_clarity_read_password(cf, &conf->redis_password_file,
+               &redis->url)
             != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        rest.data = (char *) text.data;
-        rest.len = text.len;
-        line = 0;
-
-        if (!clarity_token_next_line(&rest, &line, &password)
-            || password.len >= sizeof(redis->url.password))
-        {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                "\"%V\" holds no password; expected one line of up to %uz "
-                "bytes", &conf->redis_password_file,
-                sizeof(redis->url.password) - 1);
-            return NGX_ERROR;
-        }
-
-        ngx_memzero(redis->url.password, sizeof(redis->url.password));
-        ngx_memcpy(redis->url.password, password.data, password.len);
-        ngx_explicit_memzero(text.data, text.len);
+    {
+        return NGX_ERROR;
     }
 
     clarity_redis_url_show(&redis->url, shown, sizeof(shown));
@@ -189,6 +169,39 @@ ngx_http_clarity_make_redis(ngx_conf_t *cf,
     redis->connect_timeout = conf->redis_connect_timeout;
     redis->timeout = conf->redis_timeout;
     redis->max_pending = conf->redis_max_pending;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_read_password(
+    ngx_conf_t *cf, ngx_str_t *file, clarity_redis_url_t *url)
+{
+    unsigned      line;
+    ngx_str_t     text;
+    clarity_str_t rest, password;
+
+    if (ngx_http_clarity_read_file(cf, file, 1, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rest.data = (char *) text.data;
+    rest.len = text.len;
+    line = 0;
+
+    if (!clarity_token_next_line(&rest, &line, &password)
+        || password.len >= sizeof(url->password))
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+            "\"%V\" holds no password; expected one line of up to %uz bytes",
+            file, sizeof(url->password) - 1);
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(url->password, sizeof(url->password));
+    ngx_memcpy(url->password, password.data, password.len);
+    ngx_explicit_memzero(text.data, text.len);
 
     return NGX_OK;
 }

@@ -1,0 +1,100 @@
+/*
+ * HSETNX format, HSETNX shards, HMGET both: whoever comes first says what it
+ * is, and everyone then reads it.
+ */
+
+#include "ngx_clarity_agree.h"
+
+#include "job/key.h"
+#include "job/meta.h"
+#include "redis/reply_error.h"
+
+
+static void ngx_clarity_agree_ignore(
+    void *data, clarity_redis_result_t result, const redisReply *reply);
+static void ngx_clarity_agree_handler(
+    void *data, clarity_redis_result_t result, const redisReply *reply);
+
+
+void
+ngx_clarity_agree(ngx_clarity_agree_t *agree)
+{
+    size_t                 argc;
+    unsigned               i;
+    clarity_key_t          key;
+    clarity_str_t          argv[CLARITY_META_MAX_ARGS], prefix;
+    clarity_redis_reply_pt callback;
+
+    prefix.data = (char *) agree->conf->prefix.data;
+    prefix.len = agree->conf->prefix.len;
+
+    clarity_key_meta(&key, prefix);
+
+    for (i = 0; i < CLARITY_META_COMMANDS; i++) {
+        argc = clarity_meta_command(i, clarity_key_str(&key),
+            agree->conf->shards, agree->number, argv);
+
+        callback = (i == CLARITY_META_COMMANDS - 1)
+            ? ngx_clarity_agree_handler
+            : ngx_clarity_agree_ignore;
+
+        if (clarity_redis_setup(agree->session, argc, argv, callback, agree)
+            != CLARITY_REDIS_GIVEN)
+        {
+            clarity_redis_refuse(agree->session, "out of memory");
+            return;
+        }
+    }
+}
+
+
+static void
+ngx_clarity_agree_ignore(
+    void *data, clarity_redis_result_t result, const redisReply *reply)
+{
+    /* HSETNX may fail (out of memory, read-only): what HMGET finds counts */
+}
+
+
+static void
+ngx_clarity_agree_handler(
+    void *data, clarity_redis_result_t result, const redisReply *reply)
+{
+    ngx_clarity_agree_t *agree = data;
+
+    size_t          i;
+    clarity_str_t   values[2];
+    clarity_error_t error;
+
+    if (result != CLARITY_REDIS_REPLIED) {
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        clarity_redis_refuse(agree->session,
+            clarity_redis_error_info(
+                (clarity_str_t){ reply->str, reply->len })
+                ->meaning);
+        return;
+    }
+
+    ngx_memzero(values, sizeof(values));
+
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
+        for (i = 0; i < 2; i++) {
+            if (reply->element[i]->type == REDIS_REPLY_STRING) {
+                values[i].data = reply->element[i]->str;
+                values[i].len = reply->element[i]->len;
+            }
+        }
+    }
+
+    if (!clarity_meta_agrees(values[0], values[1], agree->conf->shards,
+            &error))
+    {
+        clarity_redis_refuse(agree->session, error.text);
+        return;
+    }
+
+    agree->agreed(agree->owner);
+}

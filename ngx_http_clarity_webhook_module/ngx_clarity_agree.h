@@ -1,0 +1,24 @@
+/*
+ * The last part of a connection's setup: whether what is kept below the prefix
+ * is of our format and has our number of shards (job/meta.h).
+ */
+
+#ifndef NGX_CLARITY_AGREE_H
+#define NGX_CLARITY_AGREE_H
+
+#include "ngx_clarity_redis.h"
+
+typedef struct {
+    const ngx_clarity_redis_conf_t *conf;
+    clarity_redis_session_t        *session;
+    char                            number[12]; /* the shards' digits */
+
+    /* Called when they agree; else the session is refused. */
+    void (*agreed)(void *owner);
+    void *owner;
+} ngx_clarity_agree_t;
+
+/* In a session's setup. agree lives as long as the session. */
+void ngx_clarity_agree(ngx_clarity_agree_t *agree);
+
+#endif
