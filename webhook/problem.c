@@ -5,6 +5,7 @@
 #define ENUM_SHOWN     200 /* bytes, about, of `enum` in a detail */
 #define NUMBER_SHOWN   64  /* bytes of a number of triggers.json */
 
+static const char *code_in_words(clarity_context_code_t code);
 static size_t kept(const clarity_context_checker_t *checker);
 static void add_expected(
     clarity_buf_t *buf, const clarity_context_checker_t *checker);
@@ -66,7 +67,6 @@ clarity_context_summary(
     const clarity_context_checker_t *checker, clarity_buf_t *buf)
 {
     size_t i, n;
-    const char *code;
     const clarity_context_fault_t *fault;
 
     n = checker->nfaults < SUMMARY_FAULTS ? checker->nfaults : SUMMARY_FAULTS;
@@ -86,12 +86,7 @@ clarity_context_summary(
             clarity_buf_add(buf, name_of(checker, fault));
         }
 
-        clarity_buf_addz(buf, " ");
-
-        for (code = clarity_context_code_name(fault->code); *code; code++) {
-            clarity_buf_add(
-                buf, (clarity_str_t){ *code == '_' ? " " : code, 1 });
-        }
+        clarity_buf_addz(buf, code_in_words(fault->code));
     }
 
     if (checker->nfaults > n) {
@@ -111,6 +106,24 @@ clarity_context_code_name(clarity_context_code_t code)
     case CLARITY_CONTEXT_WRONG_TYPE: return "wrong_type";
     case CLARITY_CONTEXT_WRONG_FORMAT: return "wrong_format";
     case CLARITY_CONTEXT_NOT_ALLOWED: return "not_allowed";
+    }
+
+    return "";
+}
+
+
+static const char *
+code_in_words(clarity_context_code_t code)
+{
+    switch (code) {
+    case CLARITY_CONTEXT_MISSING: return " is missing";
+    case CLARITY_CONTEXT_OUT_OF_ORDER: return " is out of order";
+    case CLARITY_CONTEXT_UNKNOWN: return " is unknown";
+    case CLARITY_CONTEXT_DUPLICATE: return " comes more than once";
+    case CLARITY_CONTEXT_WRONG_TYPE: return " has a wrong type";
+    case CLARITY_CONTEXT_WRONG_FORMAT: return " has a wrong format";
+    case CLARITY_CONTEXT_NOT_ALLOWED:
+        return " has a value that is not allowed";
     }
 
     return "";
@@ -378,13 +391,13 @@ add_bound(
 {
     switch (value) {
     case CLARITY_VALUE_MIN_LENGTH:
-        clarity_buf_addf(buf, "shorter than minLength, %zu characters",
+        clarity_buf_addf(buf, "shorter than minLength, which is %zu",
             parameter->min_length);
         break;
 
     case CLARITY_VALUE_MAX_LENGTH:
-        clarity_buf_addf(buf, "longer than maxLength, %zu characters",
-            parameter->max_length);
+        clarity_buf_addf(
+            buf, "longer than maxLength, which is %zu", parameter->max_length);
         break;
 
     case CLARITY_VALUE_MINIMUM:

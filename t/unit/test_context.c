@@ -333,8 +333,9 @@ each_fault_says_what_is_wrong_and_what_was_expected(void **state)
         "{\"code\":\"unknown\",\"parameter\":\"x/y~z\","
         "\"pointer\":\"/x~1y~0z\",\"detail\":\"not a parameter of the trigger "
         "abc; leave it out\"}]");
-    assert_summary("5 faults: a missing; b out of order; c out of order; c "
-                   "duplicate; \"x/y~z\" unknown");
+    assert_summary(
+        "5 faults: a is missing; b is out of order; c is out of order; c "
+        "comes more than once; \"x/y~z\" is unknown");
 
     assert_int_equal(check("typed", strict,
                          clarity_lit("{\"id\":1.5,\"day\":\"SECRET\",\"kind\":"
@@ -369,7 +370,7 @@ each_fault_says_what_is_wrong_and_what_was_expected(void **state)
         "\"received\":[\"id\",\"kind\",\"n\",\"meta\"],"
         "\"errors\":["
         "{\"code\":\"not_allowed\",\"parameter\":\"id\",\"pointer\":\"/id\","
-        "\"detail\":\"longer than maxLength, 4 characters\"},"
+        "\"detail\":\"longer than maxLength, which is 4\"},"
         "{\"code\":\"missing\",\"parameter\":\"day\",\"pointer\":\"/day\","
         "\"detail\":\"required, but not there; send null if it has no "
         "value\"},"
@@ -388,8 +389,8 @@ each_fault_says_what_is_wrong_and_what_was_expected(void **state)
         "\"received\":[\"id\",\"day\",\"kind\",\"n\",\"meta\"],"
         "\"errors\":["
         "{\"code\":\"not_allowed\",\"parameter\":\"id\",\"pointer\":\"/id\","
-        "\"detail\":\"shorter than minLength, 2 characters\"}]");
-    assert_summary("1 fault: id not allowed");
+        "\"detail\":\"shorter than minLength, which is 2\"}]");
+    assert_summary("1 fault: id has a value that is not allowed");
 
     assert_int_equal(check("formats", strict,
                          clarity_lit("{\"date\":\"\",\"time\":\"\",\"uuid\":"
@@ -498,7 +499,7 @@ a_context_that_is_no_object_is_one_fault(void **state)
             "got %s\"}]",
             cases[i].got);
         assert_problem(expected);
-        assert_summary("1 fault: the context wrong type");
+        assert_summary("1 fault: the context has a wrong type");
     }
 
     /* Also where there is nothing to be required. */
@@ -660,7 +661,7 @@ long_and_strange_names_are_shown_cut_and_escaped(void **state)
         "{\"code\":\"unknown\",\"parameter\":\"\\n\\u0000\\\"~\\\\\","
         "\"pointer\":\"/\\n\\u0000\\\"~0\\\\\",\"detail\":\"not a parameter "
         "of the trigger nothing; leave it out\"}]");
-    assert_summary("1 fault: \"\\n\\u0000\\\"~\\\\\" unknown");
+    assert_summary("1 fault: \"\\n\\u0000\\\"~\\\\\" is unknown");
 
     clarity_buf_free(&buf);
 }
@@ -687,8 +688,9 @@ the_answer_is_bounded_whatever_was_sent(void **state)
 
     /* 3 of the trigger's, 125 listed, 175 not; the ten were listed. */
     assert_int_equal(clarity_context_nfaults(checker), 303);
-    assert_summary("303 faults: a out of order; b out of order; c missing; "
-                   "\"u0\" unknown; \"u1\" unknown; and 298 more");
+    assert_summary(
+        "303 faults: a is out of order; b is out of order; c is missing; "
+        "\"u0\" is unknown; \"u1\" is unknown; and 298 more");
 
     doc = problem();
     assert_int_equal(
