@@ -24,6 +24,10 @@ words such as %%RECEIVER%%: see L<Clarity::Test>.
 More keys of its configuration, or other values. From the start there are
 C<redis>, C<triggers>, C<workflows> and C<allow_addresses>, 127.0.0.0/8.
 
+=item under => [ COMMAND, ... ]
+
+What starts it: a command that executes the rest of its arguments.
+
 =back
 
 =cut
@@ -67,7 +71,8 @@ sub prepare {
 sub argv {
     my ($self) = @_;
 
-    return ($self->test->build . '/clarity-worker', '-c', $self->{file});
+    return (@{ $self->{under} // [] },
+        $self->test->build . '/clarity-worker', '-c', $self->{file});
 }
 
 
