@@ -3,6 +3,7 @@
 # make run: what it prints can be pasted, two of them run side by side, and
 # whatever way one ends, nothing of it stays but its files.
 
+use IO::Socket::INET;
 use POSIX ();
 
 use Clarity::Test;
@@ -91,6 +92,15 @@ sub processes {
 }
 
 
+sub pid_in {
+    my ($demo, $file) = @_;
+
+    open my $fh, '<', "$demo->{dir}/$file" or die "$file: $!\n";
+    chomp(my $pid = <$fh>);
+    return $pid;
+}
+
+
 sub litter {
     my ($demo) = @_;
 
@@ -144,11 +154,23 @@ sub is_shown {
 }
 
 
+# nginx's worker processes do not have it there: they have the port.
+
+sub is_free {
+    my ($demo) = @_;
+
+    return IO::Socket::INET->new(LocalAddr => '127.0.0.1',
+        LocalPort => $demo->{port}, Listen => 1, ReuseAddr => 1);
+}
+
+
 sub is_gone {
     my ($demo, $what) = @_;
 
     my $gone = wait_until { !processes($demo) } 5;
     ok $gone, "$what: no process stays" or diag processes($demo);
+    my $free = wait_until { is_free($demo) } 5;
+    ok $free, 'and nothing has the port';
 
     my $clean = wait_until { !litter($demo) } 1;
     ok $clean, 'and no socket or pid file' or diag litter($demo);
@@ -213,12 +235,18 @@ is_deeply [ lines($again) ], [ $curl, $export, $ctl ],
     'the same folder again: the lines are the same';
 like shell("$export; $ctl"), qr/\Q$job\E/, 'and the job is still there';
 
-my ($redis) = `cat $again->{dir}/redis.pid` =~ /(\d+)/;
-kill 'KILL', $redis;
+kill 'KILL', pid_in($again, 'redis.pid');
 is status_of($again), 1 << 8, 'if Redis dies, so does the demo';
 like said($again), qr/Redis was ended by signal 9.*redis\.log/s,
     'and says why';
 is_gone($again, 'Redis killed');
+
+my $beheaded = start_demo();
+wait_ready($beheaded);
+kill 'KILL', pid_in($beheaded, 'nginx.pid');
+is status_of($beheaded), 1 << 8, "if nginx's master dies, so does the demo";
+ok is_free($beheaded), 'which ends what the master left, before it ends';
+is_gone($beheaded, "nginx's master killed");
 
 my $killed = start_demo();
 wait_ready($killed);
