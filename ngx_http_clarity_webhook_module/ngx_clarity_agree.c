@@ -10,7 +10,7 @@
 #include "redis/reply_error.h"
 
 
-static void ngx_clarity_agree_ignore(
+static void ngx_clarity_agree_written(
     void *data, clarity_redis_result_t result, const redisReply *reply);
 static void ngx_clarity_agree_handler(
     void *data, clarity_redis_result_t result, const redisReply *reply);
@@ -30,13 +30,15 @@ ngx_clarity_agree(ngx_clarity_agree_t *agree)
 
     clarity_key_meta(&key, prefix);
 
+    agree->refused = NULL;
+
     for (i = 0; i < CLARITY_META_COMMANDS; i++) {
         argc = clarity_meta_command(i, clarity_key_str(&key),
             agree->conf->shards, agree->number, argv);
 
         callback = (i == CLARITY_META_COMMANDS - 1)
             ? ngx_clarity_agree_handler
-            : ngx_clarity_agree_ignore;
+            : ngx_clarity_agree_written;
 
         if (clarity_redis_setup(agree->session, argc, argv, callback, agree)
             != CLARITY_REDIS_GIVEN)
@@ -48,11 +50,32 @@ ngx_clarity_agree(ngx_clarity_agree_t *agree)
 }
 
 
+/*
+ * What is there already counts, also where nothing can be written. But a
+ * server that another connection may be spared, such as a replica, takes no
+ * jobs either.
+ */
+
 static void
-ngx_clarity_agree_ignore(
+ngx_clarity_agree_written(
     void *data, clarity_redis_result_t result, const redisReply *reply)
 {
-    /* HSETNX may fail (out of memory, read-only): what HMGET finds counts */
+    ngx_clarity_agree_t *agree = data;
+
+    const clarity_redis_error_info_t *info;
+
+    if (result != CLARITY_REDIS_REPLIED || reply->type != REDIS_REPLY_ERROR) {
+        return;
+    }
+
+    info = clarity_redis_error_info(
+        (clarity_str_t){ reply->str, reply->len });
+
+    agree->refused = info->meaning;
+
+    if (info->reconnect) {
+        clarity_redis_refuse(agree->session, info->meaning);
+    }
 }
 
 
@@ -92,7 +115,9 @@ ngx_clarity_agree_handler(
     if (!clarity_meta_agrees(values[0], values[1], agree->conf->shards,
             &error))
     {
-        clarity_redis_refuse(agree->session, error.text);
+        clarity_redis_refuse(agree->session,
+            agree->refused && values[0].len == 0 ? agree->refused
+                                                 : error.text);
         return;
     }
 

@@ -13,6 +13,9 @@ typedef struct {
     clarity_redis_session_t        *session;
     char                            number[12]; /* the shards' digits */
 
+    /* Why HSETNX failed, where it did: NULL, or static text. */
+    const char *refused;
+
     /* Called when they agree; else the session is refused. */
     void (*agreed)(void *owner);
     void *owner;

@@ -90,6 +90,10 @@ ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_core_loc_conf_t *clcf;
 
+    if (conf->redis_url.data == NULL) {
+        conf->redis_place = prev->redis_place;
+    }
+
     ngx_conf_merge_str_value(conf->redis_url, prev->redis_url,
         "redis://127.0.0.1:6379/0");
     ngx_conf_merge_str_value(conf->redis_password_file,
@@ -280,8 +284,10 @@ ngx_http_clarity_check_pair(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *a,
             ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                 "one token opens two webhooks, \"%V\" and \"%V\", in "
                 "%V:%ui and in %V:%ui",
-                an, bn, &at[i].place.file, at[i].place.line,
-                &bt[k].place.file, bt[k].place.line);
+                an, bn, &a->place.file, a->place.line, &b->place.file,
+                b->place.line);
+
+            return NGX_OK;
         }
     }
 
@@ -473,6 +479,15 @@ ngx_http_clarity_set_token_header(
     clcf->token_header = value[1];
 
     return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_msec_t *msec = data;
+
+    return *msec ? NGX_CONF_OK : "must be greater than 0";
 }
 
 

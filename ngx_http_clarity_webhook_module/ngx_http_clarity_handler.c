@@ -6,8 +6,17 @@
 #include "ngx_http_clarity_webhook_module.h"
 
 
+/* bytes of a body that is read although its request is refused */
+#define NGX_HTTP_CLARITY_TAKEN_IN 65536
+
+
 static ngx_int_t ngx_http_clarity_init_ctx(
     ngx_http_request_t *r, const ngx_http_clarity_webhook_t *webhook);
+static ngx_int_t ngx_http_clarity_refuse_unread(
+    ngx_http_request_t *r, const ngx_http_clarity_refusal_t *refusal);
+#if (NGX_HTTP_V2)
+static void ngx_http_clarity_refused_body_handler(ngx_http_request_t *r);
+#endif
 static void ngx_http_clarity_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_check_method(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook,
@@ -43,7 +52,7 @@ ngx_http_clarity_handler(ngx_http_request_t *r)
         || ngx_http_clarity_check_method(r, &clcf->webhook, &refusal) != NGX_OK
         || ngx_http_clarity_check_media_type(r, &refusal) != NGX_OK)
     {
-        return ngx_http_clarity_refuse(r, &refusal);
+        return ngx_http_clarity_refuse_unread(r, &refusal);
     }
 
     r->request_body_in_single_buf = 1;
@@ -56,6 +65,62 @@ ngx_http_clarity_handler(ngx_http_request_t *r)
 
     return NGX_DONE;
 }
+
+
+/*
+ * Over HTTP/2 nginx resets a stream whose answer is complete before the body,
+ * and clients such as curl then drop the answer. So where what comes is small
+ * and its size is known, it is taken in first.
+ */
+
+static ngx_int_t
+ngx_http_clarity_refuse_unread(
+    ngx_http_request_t *r, const ngx_http_clarity_refusal_t *refusal)
+{
+#if (NGX_HTTP_V2)
+
+    ngx_int_t               rc;
+    ngx_http_clarity_ctx_t *ctx;
+
+    if (r->stream && r->headers_in.content_length_n > 0
+        && r->headers_in.content_length_n <= NGX_HTTP_CLARITY_TAKEN_IN
+        && r->headers_in.expect == NULL)
+    {
+        ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+        ctx->refusal = ngx_palloc(r->pool,
+            sizeof(ngx_http_clarity_refusal_t));
+        if (ctx->refusal == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        *ctx->refusal = *refusal;
+
+        rc = ngx_http_read_client_request_body(r,
+            ngx_http_clarity_refused_body_handler);
+
+        return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+    }
+
+#endif
+
+    return ngx_http_clarity_refuse(r, refusal);
+}
+
+
+#if (NGX_HTTP_V2)
+
+static void
+ngx_http_clarity_refused_body_handler(ngx_http_request_t *r)
+{
+    ngx_http_clarity_ctx_t *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+    ngx_http_finalize_request(r, ngx_http_clarity_refuse(r, ctx->refusal));
+}
+
+#endif
 
 
 static ngx_int_t

@@ -1,8 +1,11 @@
 /*
  * clarity_problem: nginx's own refusals in the shape of ours.
  *
- *     error_page 400 408 413 429 @problem;
- *     location @problem { clarity_problem; }
+ *     error_page 400 404 413 429 494 /problem;
+ *     location = /problem { internal; clarity_problem; }
+ *
+ * Not a named location: nginx cannot send a request there whose first line it
+ * could not read.
  */
 
 #include "ngx_http_clarity_webhook_module.h"
@@ -16,6 +19,7 @@ typedef struct {
 
 static ngx_http_clarity_problem_t ngx_http_clarity_problems[] = {
     { NGX_HTTP_BAD_REQUEST, CLARITY_BAD_REQUEST },
+    { NGX_HTTP_REQUEST_HEADER_TOO_LARGE, CLARITY_BAD_REQUEST },
     { NGX_HTTP_NOT_FOUND, CLARITY_WEBHOOK_NOT_FOUND },
     { NGX_HTTP_REQUEST_TIME_OUT, CLARITY_REQUEST_TIMEOUT },
     { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, CLARITY_PAYLOAD_TOO_LARGE },

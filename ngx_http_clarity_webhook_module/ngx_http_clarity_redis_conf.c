@@ -12,8 +12,8 @@ static ngx_int_t ngx_http_clarity_make_redis(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis);
 static ngx_int_t ngx_http_clarity_read_password(
     ngx_conf_t *cf, ngx_str_t *file, clarity_redis_url_t *url);
-static ngx_int_t ngx_http_clarity_resolve(
-    ngx_conf_t *cf, ngx_clarity_redis_conf_t *redis);
+static ngx_int_t ngx_http_clarity_resolve(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis);
 static ngx_uint_t ngx_http_clarity_same_redis(
     ngx_clarity_redis_conf_t *a, ngx_clarity_redis_conf_t *b);
 
@@ -45,6 +45,7 @@ ngx_http_clarity_set_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_explicit_memzero(&url, sizeof(clarity_redis_url_t));
 
     clcf->redis_url = value[1];
+    clcf->redis_place = ngx_http_clarity_place(cf);
 
     return NGX_CONF_OK;
 }
@@ -111,7 +112,7 @@ ngx_http_clarity_use_redis(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
         }
     }
 
-    if (ngx_http_clarity_resolve(cf, redis) != NGX_OK) {
+    if (ngx_http_clarity_resolve(cf, conf, redis) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -210,7 +211,8 @@ ngx_http_clarity_read_password(
 /* Names are resolved here, once; all their addresses are tried in turn. */
 
 static ngx_int_t
-ngx_http_clarity_resolve(ngx_conf_t *cf, ngx_clarity_redis_conf_t *redis)
+ngx_http_clarity_resolve(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf,
+    ngx_clarity_redis_conf_t *redis)
 {
     ngx_url_t u;
     u_char   *p;
@@ -238,8 +240,9 @@ ngx_http_clarity_resolve(ngx_conf_t *cf, ngx_clarity_redis_conf_t *redis)
 
     if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-            "%s in the \"clarity_redis\" address \"%V\"",
-            u.err ? u.err : "no address", &u.url);
+            "%s in the \"clarity_redis\" address \"%V\" in %V:%ui",
+            u.err ? u.err : "no address", &u.url, &conf->redis_place.file,
+            conf->redis_place.line);
         return NGX_ERROR;
     }
 

@@ -1,6 +1,7 @@
 /*
  * $clarity_webhook, $clarity_trigger: of the location, so that limit_req can
- * use them before the handler runs. $clarity_outcome, $clarity_job_id,
+ * use them before the handler runs; and kept then, so that the log has them
+ * when error_page has led elsewhere. $clarity_outcome, $clarity_job_id,
  * $clarity_enqueue_time: of the request, for the log.
  */
 
@@ -26,10 +27,10 @@ static ngx_int_t ngx_http_clarity_set_variable(
 static ngx_http_variable_t ngx_http_clarity_variables[] = {
 
     { ngx_string("clarity_webhook"), NULL,
-      ngx_http_clarity_webhook_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      ngx_http_clarity_webhook_variable, 0, 0, 0 },
 
     { ngx_string("clarity_trigger"), NULL,
-      ngx_http_clarity_trigger_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      ngx_http_clarity_trigger_variable, 0, 0, 0 },
 
     { ngx_string("clarity_outcome"), NULL,
       ngx_http_clarity_outcome_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },

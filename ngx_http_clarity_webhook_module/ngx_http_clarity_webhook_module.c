@@ -37,6 +37,16 @@ static ngx_conf_enum_t ngx_http_clarity_unknowns[] = {
 };
 
 
+static ngx_conf_post_t ngx_http_clarity_positive_msec = {
+    ngx_http_clarity_check_msec
+};
+
+
+static ngx_conf_num_bounds_t ngx_http_clarity_positive = {
+    ngx_conf_check_num_bounds, 1, -1
+};
+
+
 static ngx_command_t ngx_http_clarity_commands[] = {
 
     { ngx_string("clarity_triggers"),
@@ -72,21 +82,21 @@ static ngx_command_t ngx_http_clarity_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_clarity_loc_conf_t, redis_connect_timeout),
-      NULL },
+      &ngx_http_clarity_positive_msec },
 
     { ngx_string("clarity_redis_timeout"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_clarity_loc_conf_t, redis_timeout),
-      NULL },
+      &ngx_http_clarity_positive_msec },
 
     { ngx_string("clarity_redis_max_pending"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
       ngx_conf_set_num_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_clarity_loc_conf_t, redis_max_pending),
-      NULL },
+      &ngx_http_clarity_positive },
 
     { ngx_string("clarity_webhook"),
       NGX_HTTP_LOC_CONF | NGX_CONF_TAKE12,

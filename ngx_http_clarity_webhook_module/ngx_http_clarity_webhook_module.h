@@ -53,6 +53,10 @@ typedef struct {
     /* clarity_redis and what goes with it; inherited */
     ngx_str_t  redis_url;
     ngx_str_t  redis_password_file;
+
+    /* of clarity_redis; its file is empty where there is none */
+    ngx_http_clarity_place_t redis_place;
+
     ngx_str_t  redis_prefix;
     ngx_msec_t redis_connect_timeout;
     ngx_msec_t redis_timeout;
@@ -84,6 +88,9 @@ typedef struct {
     ngx_msec_t               enqueue_time; /* from command to reply */
     unsigned                 enqueued : 1; /* enqueue_time is set */
     ngx_str_t                job_id;       /* empty: no job */
+
+    /* Of a request that is refused once its body has come. */
+    struct ngx_http_clarity_refusal_s *refusal;
 } ngx_http_clarity_ctx_t;
 
 extern ngx_module_t ngx_http_clarity_webhook_module;
@@ -92,7 +99,7 @@ extern ngx_module_t ngx_http_clarity_webhook_module;
  * Why a request is refused. A check fills it in and returns NGX_DECLINED; the
  * handler sends it with ngx_http_clarity_refuse().
  */
-typedef struct {
+typedef struct ngx_http_clarity_refusal_s {
     clarity_outcome_t outcome;
     ngx_str_t         detail;  /* empty: the outcome's own */
     ngx_str_t         members; /* more of the problem: "name":value,… */
@@ -188,6 +195,9 @@ char *ngx_http_clarity_set_token_header(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_clarity_set_problem(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* After a time was set: it cannot be 0. */
+char *ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data);
 
 /* _redis_conf */
 

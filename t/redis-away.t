@@ -156,6 +156,9 @@ is post()->status, 202, 'accepted again once it is mended';
 
 # More than clarity_redis_max_pending at once, while the reply is waited for.
 
+sub few { return $nginx->post('/few', context(), token => 'few')->status }
+
+wait_until { few() == 202 } 5, 'a connection of that location';
 $redis->signal('STOP');
 
 my @waiting = map { $nginx->connect } 1 .. 8;
@@ -170,6 +173,31 @@ $redis->signal('CONT');
 is_deeply \%answers, { 504 => 1, 503 => 7 },
     'one may wait, the others are refused at once';
 is_back('SIGCONT');
+
+
+# A replica takes no jobs, and that is told once.
+
+$redis->command('REPLICAOF', '127.0.0.1', 1);
+wait_until { post()->status == 503 } 5, 'a 503';
+my $before_lines = log_lines(qr/Redis/);
+is_away(post(), 503, 'queue_unavailable', 'Redis is a replica') for 1 .. 20;
+wait_until { log_lines(qr/replica/) } 5, 'a line that says so';
+is_away(post(), 503, 'queue_unavailable', 'and stays one') for 1 .. 20;
+cmp_ok log_lines(qr/Redis/) - $before_lines, '<', 10, 'in few lines';
+$redis->command('REPLICAOF', 'NO', 'ONE');
+is_back('the end of that');
+
+
+# A new prefix cannot be begun where nothing can be written.
+
+$redis->command('DEL', '{clarity}:meta');
+$redis->command('CONFIG', 'SET', 'maxmemory', 1);
+$redis->command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+wait_until { log_lines(qr/is not available: .*maxmemory/) } 5,
+    'a line that names the cause';
+is_away(post(), 503, 'queue_unavailable', 'no memory for the format');
+$redis->command('CONFIG', 'SET', 'maxmemory', 0);
+is_back('room for it');
 
 
 # Who disagrees about what is kept below the prefix is refused.

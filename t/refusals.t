@@ -19,8 +19,15 @@ my $nginx = $t->nginx(http => <<'EOF', server => <<'EOF2');
         default "";
     }
 EOF
-        error_page 400 404 408 413 429 @problem;
-        location @problem { clarity_problem; }
+        error_page 400 404 408 413 429 494 /problem;
+        location = /problem { internal; clarity_problem; }
+        location @named { clarity_problem; }
+
+        location = /named {
+            error_page            413 @named;
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token named;
+        }
 
         location = /hook {
             clarity_webhook       provision_entitlement;
@@ -298,6 +305,9 @@ cmp_ok length $answer->body, '<', 65536, 'in an answer of bounded size';
 is_problem($nginx->post('/hook', 'x' x 70_000, token => 'secret'), 413,
     'payload_too_large', 'a body over client_max_body_size');
 
+is_problem($nginx->post('/named', 'x' x 70_000, token => 'named'), 413,
+    'payload_too_large', 'the same by a named location');
+
 my $http = $nginx->connect;
 $http->write("POST /hook HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
     . "X-Clarity-Webhook-Token: secret\r\n"
@@ -323,6 +333,12 @@ is_problem($nginx->post('/nothing-here', context(), token => 'secret'), 404,
 
 is_problem($nginx->http("POST /hook HTTP/1.1\r\n\r\n"), 400, 'bad_request',
     'a request without Host');
+is_problem($nginx->http("GARBAGE\r\n\r\n"), 400, 'bad_request',
+    'what is no request');
+is_problem($nginx->post('/hook', context(), token => 'x' x 40_000), 400,
+    'bad_request', 'a header that is too long for nginx');
+is_problem($nginx->get('/problem'), 404, 'webhook_not_found',
+    'the address of the problems');
 
 is_problem($nginx->post('/error-page', context()), 401, 'token_missing',
     'a webhook behind an error_page has its own status');
