@@ -5,6 +5,7 @@
 
 use IO::Socket::INET;
 use POSIX ();
+use Socket qw(AF_UNIX PF_UNSPEC SOCK_STREAM);
 
 use Clarity::Test;
 
@@ -27,8 +28,8 @@ sub start_demo {
     return $demo if $pid;
 
     open STDIN, '<', '/dev/null';
-    open STDOUT, '>', $demo->{said};
-    open STDERR, '>&', \*STDOUT;
+    open STDERR, '>', $demo->{said};
+    open STDOUT, '>&', $demo->{stdout} // \*STDERR;
 
     setpgrp;
     $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP ALRM);
@@ -177,6 +178,27 @@ sub is_gone {
 }
 
 
+# Nothing is printed meanwhile, so no write can fail.
+
+sub ends_with_its_reader {
+    my ($what, $reader, $end) = @_;
+
+    my $demo = start_demo(stdout => $end);
+    close $end;
+
+    while (<$reader>) {
+        last if /Ctrl-C ends/;
+    }
+
+    close $reader;
+    my $closed = time;
+
+    is status_of($demo), 0, "$what that nobody reads any more ends it";
+    cmp_ok time - $closed, '<=', 3, 'soon';
+    is_gone($demo, "nobody reads $what");
+}
+
+
 my $first = start_demo();
 my $second = start_demo();
 
@@ -260,5 +282,12 @@ wait_ready($orphan);
 kill 'KILL', $orphan->{pid};
 waitpid $orphan->{pid}, 0;
 is_gone($orphan, 'the process that started it killed');
+
+pipe my $pipe, my $pipe_end or die "pipe: $!\n";
+socketpair my $socket, my $socket_end, AF_UNIX, SOCK_STREAM, PF_UNSPEC
+    or die "socketpair: $!\n";
+
+ends_with_its_reader('a pipe', $pipe, $pipe_end);
+ends_with_its_reader('a socket', $socket, $socket_end);
 
 $t->done;
