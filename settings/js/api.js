@@ -1,0 +1,158 @@
+// The API of clarity_settings_api. Every call returns what the server said or
+// throws an ApiError, whose message can be shown as it is.
+
+import { learnServerTime } from './time.js';
+
+const PATIENCE = 10_000; // ms
+const base = new URL(
+    document.querySelector('meta[name="clarity-settings-api"]').content,
+    document.baseURI);
+
+
+export class ApiError extends Error {
+    // status: HTTP's, or 0 where no answer came
+    // code:   the problem's, or '' where it had none
+    // faults: [{ pointer, detail }]
+
+    constructor(message, { status = 0, code = '', faults = [] } = {}) {
+        super(message);
+        this.status = status;
+        this.code = code;
+        this.faults = faults;
+    }
+}
+
+
+export const listTriggers = signal => get('triggers', signal);
+export const listWorkflows = signal => get('workflows', signal);
+
+export function listWebhooks({ after, limit }, signal) {
+    const query = new URLSearchParams({ limit });
+
+    if (after) {
+        query.set('after', after);
+    }
+
+    return get(`webhooks?${query}`, signal);
+}
+
+export const getWebhook = (id, signal) => get(webhook(id), signal);
+export const getToken = (id, signal) => get(webhook(id, 'token'), signal);
+export const getActivity = (id, signal) =>
+    get(webhook(id, 'activity'), signal);
+
+export const createWebhook = body => send('POST', 'webhooks', { body });
+
+// `revision` is the one that the change is made to: if somebody else was
+// faster it fails with status 412.
+
+export const changeWebhook = (id, revision, body) =>
+    send('PATCH', webhook(id), { body, revision });
+
+export const deleteWebhook = (id, revision) =>
+    send('DELETE', webhook(id), { revision });
+
+export const rotateToken = (id, overlap) =>
+    send('POST', webhook(id, 'rotate'), { body: { overlap } });
+
+export const revokeToken = (id, tokenId) =>
+    send('POST', webhook(id, 'revoke'), { body: { token_id: tokenId } });
+
+
+function webhook(id, ...rest) {
+    return ['webhooks', id, ...rest].map(encodeURIComponent).join('/');
+}
+
+
+function get(path, signal) {
+    return call(path, { signal });
+}
+
+
+function send(method, path, { body, revision }) {
+    const headers = { 'content-type': 'application/json' };
+
+    if (revision !== undefined) {
+        headers['if-match'] = `"${revision}"`;
+    }
+
+    return call(path, {
+        method,
+        headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+    });
+}
+
+
+async function call(path, { signal, ...options }) {
+    const late = AbortSignal.timeout(PATIENCE);
+    let answer, text;
+
+    try {
+        answer = await fetch(new URL(path, base), {
+            ...options,
+            cache: 'no-store',
+            signal: signal ? AbortSignal.any([signal, late]) : late,
+        });
+        text = await answer.text();
+    } catch (error) {
+        throw signal?.aborted ? error : new ApiError(noAnswer(late, options));
+    }
+
+    learnServerTime(answer.headers.get('date'));
+
+    if (!answer.ok) {
+        throw refusal(answer, text);
+    }
+
+    return text === '' ? null : parse(text)
+        ?? fail(`The answer to ${path} is not JSON. Is`
+            + ' clarity_settings_api at that address?');
+}
+
+
+function noAnswer(late, { method = 'GET' }) {
+    const what = late.aborted
+        ? `The server has not answered within ${PATIENCE / 1000} seconds.`
+        : 'The server cannot be reached.';
+
+    return method === 'GET' ? what
+        : `${what} It is not known whether the change was made.`;
+}
+
+
+function refusal({ status }, text) {
+    const problem = parse(text) ?? {};
+
+    return new ApiError(problem.detail || problem.title || sayStatus(status), {
+        status,
+        code: problem.code,
+        faults: Array.isArray(problem.errors) ? problem.errors : [],
+    });
+}
+
+
+// What stands before the API answers in HTML.
+
+function sayStatus(status) {
+    if (status === 401 || status === 403) {
+        return `You are not signed in, or may not do this (HTTP ${status}).`
+            + ' Reload the page to sign in.';
+    }
+
+    return `The server answered with HTTP ${status}.`;
+}
+
+
+function parse(text) {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return null;
+    }
+}
+
+
+function fail(message) {
+    throw new ApiError(message);
+}

@@ -1,0 +1,119 @@
+// What the server's words mean, said to an administrator.
+
+const OUTCOMES = {
+    accepted: 'Accepted',
+    duplicate: 'Accepted before',
+    valid: 'Valid, checked only',
+    webhook_not_found: 'No such webhook',
+    token_missing: 'No authentication token',
+    token_invalid: 'Wrong authentication token',
+    method_not_allowed: 'Wrong method',
+    webhook_disabled: 'Webhook is off',
+    media_type_unsupported: 'Not sent as JSON',
+    json_invalid: 'Broken JSON',
+    context_twice: 'Context sent twice',
+    context_invalid: 'Wrong context',
+    idempotency_key_reused: 'Idempotency key used twice',
+    payload_too_large: 'Too large',
+    rate_limited: 'Too many requests',
+    bad_request: 'Not a good HTTP request',
+    request_timeout: 'Sent too slowly',
+    queue_full: 'Queue is full',
+    durability_unavailable: 'Not durable enough',
+    webhooks_not_loaded: 'Webhooks not loaded yet',
+    queue_unavailable: 'Queue is away',
+    queue_timeout: 'Queue did not answer',
+    internal: 'Internal error',
+};
+
+const FAULTS = {
+    missing: 'missing',
+    out_of_order: 'out of order',
+    unknown: 'not known',
+    duplicate: 'there twice',
+    wrong_type: 'of the wrong type',
+    wrong_format: 'in the wrong format',
+    not_allowed: 'not an allowed value',
+};
+
+export const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
+
+export const ORDERS = {
+    strict: ['In the displayed order',
+        'What is out of order is refused, as Clarity has it.'],
+    any: ['In any order',
+        'For senders that sort their parameters by name.'],
+};
+
+export const UNKNOWNS = {
+    reject: ['Refuse the request',
+        'A misspelt name is found at once.'],
+    drop: ['Drop them',
+        'The job holds the required context alone.'],
+    keep: ['Keep them',
+        'They become part of the job.'],
+};
+
+export const STATUSES = {
+    202: '202 Accepted',
+    201: '201 Created',
+    200: '200 OK',
+};
+
+
+export function sayOutcome(code) {
+    return OUTCOMES[code] ?? plain(code);
+}
+
+
+// good, bad or '' for neither.
+
+export function kindOfOutcome({ outcome, status }) {
+    if (outcome === 'valid' || outcome === 'duplicate') {
+        return '';
+    }
+
+    return status >= 200 && status < 300 ? 'good' : 'bad';
+}
+
+
+// Two nodes would do for name and fault, but it is read as one sentence.
+
+export function sayFault({ code, parameter }) {
+    const what = FAULTS[code] ?? plain(code);
+
+    return parameter ? `${parameter}: ${what}` : what;
+}
+
+
+export function sayIdempotency(value) {
+    if (value === null || value === undefined) {
+        return 'As nginx.conf has it (24h if it says nothing)';
+    }
+
+    return value === 'off' ? 'Off' : `For ${value}`;
+}
+
+
+export function sayLive({ workers, of }) {
+    return `Live on ${workers} of ${of}`;
+}
+
+
+export function count(n, one, many = `${one}s`) {
+    return `${n} ${n === 1 ? one : many}`;
+}
+
+
+export function sayMethodAndEndpoint({ method, endpoint }) {
+    return `${method} ${endpoint}`;
+}
+
+
+// A code that this page does not know yet.
+
+function plain(code) {
+    const text = String(code ?? '').replaceAll('_', ' ');
+
+    return text.charAt(0).toUpperCase() + text.slice(1);
+}
