@@ -1,0 +1,119 @@
+// The list of webhooks.
+
+import { listTriggers, listWebhooks } from './api.js';
+import { h, icon, keyedList, setChildren } from './dom.js';
+import { listRow } from './list-row.js';
+import { announce } from './messages.js';
+import { poll } from './poll.js';
+import { listHash } from './router.js';
+
+const PAGE = 50;    // webhooks
+const REFRESH = 4;  // seconds
+
+const COLUMNS = ['Webhook', 'Trigger', 'Last accepted', 'Last refused',
+    'nginx workers', 'Active'];
+
+
+export function listView({ query, signal }) {
+    const after = query.get('after');
+    const heading = h('h1', { tabindex: -1 }, 'Webhooks');
+    const body = h('tbody', { role: 'rowgroup' });
+    const pages = h('nav', { class: 'pages', 'aria-label': 'Pages' });
+    const place = h('div', {}, h('p', { class: 'muted' }, 'Loading…'));
+    const updates = poll({ task, seconds: REFRESH, signal });
+
+    const tools = h('p', { class: 'buttons' }, updates.pauseButton);
+    const table = h('div', { class: 'card flush of-cards' },
+        h('table', {
+            class: 'table wide', role: 'table', 'aria-label': 'Webhooks',
+        },
+        h('thead', { role: 'rowgroup' },
+            h('tr', { role: 'row' }, COLUMNS.map(
+                name => h('th', { scope: 'col', role: 'columnheader' },
+                    name)))),
+        body));
+
+    const setRows = keyedList(body, ({ id }) => id,
+        webhook => listRow(webhook, name => titles.get(name) ?? name,
+            updates.refresh),
+        () => heading.focus());
+
+    // What triggers are called: they change with nginx's configuration only.
+    let titles = new Map();
+
+    async function task() {
+        const list = await listWebhooks({ after, limit: PAGE }, signal);
+
+        if (list.webhooks.some(({ trigger }) => !titles.has(trigger))) {
+            const { triggers } = await listTriggers(signal);
+
+            titles = new Map(triggers.map(
+                ({ name, title }) => [name, title || name]));
+        }
+
+        setRows(list.webhooks);
+        setPages(list.next);
+        show(list.webhooks.length ? table : empty(after));
+    }
+
+    function show(what) {
+        tools.hidden = what !== table;
+
+        if (place.firstElementChild?.className !== what.className) {
+            setChildren(place, what);
+
+            if (what !== table) {
+                announce(what.textContent);
+            }
+        }
+    }
+
+    // Made anew only when it changes: one of its links may have the focus.
+
+    function setPages(next) {
+        if (pages.dataset.next === String(next)) {
+            return;
+        }
+
+        pages.dataset.next = next;
+        pages.hidden = !after && !next;
+        setChildren(pages,
+            after && h('a', { class: 'button', href: listHash() },
+                'First page'),
+            next && h('a', { class: 'button', href: listHash(next) },
+                'Next page'));
+    }
+
+    const node = h('div', { class: 'view' },
+        h('div', { class: 'view-head' },
+            h('div', {}, heading,
+                h('p', { class: 'muted' },
+                    'Addresses that other systems call to start workflows.'
+                    + ' Each takes the context of one trigger.')),
+            h('a', { class: 'button primary', href: '#/new' },
+                icon('plus'), 'Add New Webhook')),
+        updates.banner, place, pages, tools);
+
+    return { title: 'Webhooks', heading, node };
+}
+
+
+function empty(after) {
+    if (after) {
+        return h('div', { class: 'card' },
+            h('div', { class: 'empty in-card' },
+                h('p', {}, 'There are no more webhooks on this page.'),
+                h('a', { href: listHash() }, 'First page')));
+    }
+
+    return h('div', { class: 'card' },
+        h('div', { class: 'empty' },
+            h('h2', {}, 'No webhooks yet'),
+            h('p', { class: 'muted' },
+                'Add one for the system that is to start your workflows. You'
+                + ' get an address, an authentication token and a line to'
+                + ' paste into a terminal, and every nginx worker answers it'
+                + ' within a second.'),
+            h('a', { class: 'button primary', href: '#/new' },
+                icon('plus'), 'Add New Webhook')));
+}
