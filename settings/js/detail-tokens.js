@@ -1,0 +1,147 @@
+// A webhook's tokens: the newest, those that end soon, and their rotation.
+
+import { getWebhook, revokeToken, rotateToken } from './api.js';
+import { confirmDialog } from './dialog.js';
+import { h, keyedList, setChildren, setText } from './dom.js';
+import { radioField } from './fields.js';
+import { sayDone } from './messages.js';
+import { sayRelative, sayWhole, setTime } from './time.js';
+import { count } from './words.js';
+
+const OVERLAPS = {
+    '24h': ['For 24 hours', 'Time for the sender to change over.'],
+    '1h': ['For 1 hour'],
+    '7d': ['For 7 days'],
+    '0s': ['Not at all', 'If it has leaked: from now on only the new one.'],
+};
+
+
+export function tokensCard(token, { current, change }) {
+    const list = h('ul', { class: 'tokens' });
+    const rotate = h('button', {
+        type: 'button', class: 'button little', on: { click: openRotation },
+    }, 'Rotate…');
+
+    const node = h('section', { class: 'card', 'aria-labelledby': 'tokens' },
+        h('div', { class: 'card-head' },
+            h('h2', { id: 'tokens' }, 'Tokens'), rotate),
+        list);
+
+    const setTokens = keyedList(list, ({ id }) => id,
+        () => tokenRow(revoke), () => rotate.focus());
+
+    function update(webhook) {
+        const tokens = webhook.tokens ?? [];
+
+        token.update(webhook);
+        node.hidden = !token.readable;
+        setTokens(tokens.map((one, i) => ({
+            ...one, newest: i === 0, alone: tokens.length === 1,
+        })));
+    }
+
+    function openRotation() {
+        const overlap = radioField({
+            label: 'How long does the present token still work?',
+            choices: OVERLAPS,
+        });
+
+        overlap.set('24h');
+
+        let result;
+
+        confirmDialog({
+            title: 'Rotate the authentication token',
+            content: [
+                h('p', {}, 'A new token is made, and works at once.'),
+                overlap.node,
+            ],
+            confirm: 'Rotate token',
+            action: failed => change(async ({ id }) => {
+                result = await rotateToken(id, overlap.get());
+
+                return getWebhook(id);
+            }, failed),
+            done: () => sayDone('There is a new authentication token. '
+                + sayEnd(result.previous_expires_at)),
+        });
+    }
+
+    function revoke({ id }) {
+        const { tokens } = current();
+        const rest = tokens.length - 1;
+
+        confirmDialog({
+            title: 'Revoke this token?',
+            content: h('p', {}, 'Requests with ', h('code', {}, id),
+                ' are refused from now on. ',
+                `${count(rest, 'other token')} ${rest === 1 ? 'goes' : 'go'}`
+                + ' on working. This cannot be undone.'),
+            confirm: 'Revoke token',
+            danger: true,
+            action: failed => change(async webhook => {
+                await revokeToken(webhook.id, id);
+
+                return getWebhook(webhook.id);
+            }, failed),
+            done: () => sayDone('The token is revoked.'),
+        });
+    }
+
+    return { node, update };
+}
+
+
+function sayEnd(time) {
+    return time && Date.parse(time) > Date.now()
+        ? `The one before it works until ${sayWhole(time)}.`
+        : 'The one before it works no longer.';
+}
+
+
+function tokenRow(revoke) {
+    const id = h('code');
+    const kind = h('span', { class: 'badge' });
+    const created = h('span');
+    const used = h('span');
+    const ends = h('div', { class: 'second' });
+    const button = h('button', {
+        type: 'button',
+        class: 'button little danger',
+        on: { click: () => revoke(current) },
+    }, 'Revoke…');
+
+    let current;
+
+    const node = h('li', {},
+        h('div', {},
+            h('div', {}, id, ' ', kind),
+            h('div', { class: 'second' }, 'Made ', created),
+            h('div', { class: 'second' }, 'Last used ', used),
+            ends),
+        button);
+
+    function update(token) {
+        current = token;
+        setText(id, token.id);
+        kind.hidden = !token.newest;
+        setText(kind, 'Newest');
+        setTime(created, token.created_at);
+        setTime(used, token.last_used_at);
+        ends.hidden = !token.expires_at;
+        button.hidden = token.alone;
+        setEnd(token.expires_at);
+    }
+
+    function setEnd(time) {
+        if (time && ends.dataset.time !== time) {
+            ends.dataset.time = time;
+            setChildren(ends, 'Ends ',
+                h('time', { datetime: time, 'data-relative': true },
+                    sayRelative(time)),
+                `, ${sayWhole(time)}`);
+        }
+    }
+
+    return { node, update };
+}
