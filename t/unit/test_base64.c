@@ -105,6 +105,8 @@ bytes_have_one_text_only(void **state)
         { CLARITY_BASE64, "Zm 9v" },
         { CLARITY_BASE64, "Zm9v\n" },
         { CLARITY_BASE64, "_---" },
+        { CLARITY_BASE64URL, "A" }, /* no byte at all */
+        { CLARITY_BASE64URL, "Zm9vA" },
         { CLARITY_BASE64URL, "Z" },
         { CLARITY_BASE64URL, "Zg==" },
         { CLARITY_BASE64URL, "Zh" },
