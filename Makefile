@@ -2,7 +2,7 @@
 #
 #   make            the nginx module, clarity-worker and clarityctl, in build/
 #   make run        the demo: Redis, nginx, a worker; Ctrl-C ends it
-#                     PORT=8080  RUN_DIR=build/run
+#                     PORT=8080  RUN_DIR=build/run, also as environment
 #   make test       unit tests and t/*.t
 #   make test-all   the same, and the long ones
 #   make unit       the unit tests alone
@@ -17,8 +17,6 @@
 
 BUILD    = build
 NGX_SRC  = /usr/share/nginx/src
-PORT     = 8080
-RUN_DIR  = $(BUILD)/run
 JOBS    := $(shell nproc)
 
 CFLAGS   = -g -O2
@@ -65,12 +63,13 @@ endif
 all: $(MODULE) $(WORKER) $(CTL)
 
 # The compiler itself may be missing before `deps` has run, hence a make of
-# its own for what follows it.
+# its own for what follows it. PORT and RUN_DIR are for demo/run alone, which
+# has their defaults: make hands on what it got, as argument or environment.
 
 run:
 	@scripts/deps build run
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	@BUILD=$(BUILD) PORT=$(PORT) RUN_DIR=$(RUN_DIR) exec demo/run
+	@BUILD=$(BUILD) exec demo/run
 
 PROVE = CLARITY_BUILD=$(BUILD) CMOCKA_MESSAGE_OUTPUT=TAP \
         prove -j$(JOBS) -I t/lib

@@ -125,6 +125,30 @@ sub lines {
 sub shell { return scalar `@{[ shift ]} 2>&1` }
 
 
+# The lines of a `make run` that is refused, but make's own.
+
+sub make_run {
+    my ($environment, @arguments) = @_;
+
+    my $pid = open(my $fh, '-|') // die "fork: $!\n";
+
+    if ($pid == 0) {
+        open STDERR, '>&', \*STDOUT;
+
+        delete @ENV{qw(MAKEFLAGS MAKELEVEL MAKEOVERRIDES PORT RUN_DIR)};
+        $ENV{$_} = $environment->{$_} for keys %$environment;
+        exec 'timeout', 60, 'make', '-C', $t->root, '--no-print-directory', 'run',
+            'BUILD=' . $t->build, @arguments or POSIX::_exit(127);
+    }
+
+    my @said = <$fh>;
+    close $fh;
+    chomp @said;
+
+    return grep { !/^make\b/ } @said;
+}
+
+
 # The printed lines, pasted; and what is shown of it.
 
 sub is_shown {
@@ -237,6 +261,28 @@ for my $what (sort keys %refused) {
 
     is status_of($demo), 1 << 8, "$what is refused";
     like said($demo), $message, 'and the message says so';
+}
+
+
+# make run hands on what is for the demo. The first brings up to date what is
+# built, so that the others need not.
+
+make_run({}, 'PORT=80a');
+
+is_deeply [ make_run({ PORT => '80a' }) ],
+    [ 'demo: PORT=80a: a number from 1 to 65535 is expected' ],
+    'PORT from the environment';
+
+for my $dir ($t->dir . '/a b', $t->dir . q{/it's "$1";`}) {
+    my ($at) = $dir =~ m{([^/]*)$};
+    my $refusal = "demo: the path $dir holds more than letters, digits and"
+        . ' /._+@,:=~-';
+
+    # In an argument make looks for its own variables.
+    is_deeply [ make_run({}, 'RUN_DIR=' . $dir =~ s/\$/\$\$/gr) ],
+        [ $refusal ], "make run RUN_DIR=…/$at";
+    is_deeply [ make_run({ RUN_DIR => $dir }) ], [ $refusal ],
+        "RUN_DIR=…/$at make run";
 }
 
 
