@@ -60,7 +60,11 @@ endif
 .DELETE_ON_ERROR:
 .PHONY: all run test test-all unit deps check asan valgrind clean
 
+# The recipes of nothing keep make from saying that there is nothing to do,
+# where that is a step on the way to something else.
+
 all: $(MODULE) $(WORKER) $(CTL)
+	@:
 
 # The compiler itself may be missing before `deps` has run, hence a make of
 # its own for what follows it. PORT and RUN_DIR are for demo/run alone, which
@@ -84,6 +88,7 @@ test-all: test
 
 .PHONY: build-unit
 build-unit: $(UNIT)
+	@:
 
 unit: $(UNIT)
 	@$(PROVE) $(UNIT)
