@@ -85,20 +85,18 @@ void
 clarity_intake_turn(clarity_intake_t *intake)
 {
     bool taken;
-    size_t held, slots;
+    size_t slots;
     uint64_t now;
 
-    held = clarity_leases_count(intake->conf.leases);
+    slots = clarity_leases_free_slots(intake->conf.leases);
 
-    if (intake->turn != AT_REST || intake->stopping
-        || held >= intake->conf.slots
+    if (intake->turn != AT_REST || intake->stopping || slots == 0
         || !clarity_link_is_ready(intake->conf.reader)
         || !clarity_link_is_ready(intake->conf.writer))
     {
         return;
     }
 
-    slots = intake->conf.slots - held;
     now = clarity_clock_ms();
 
     if (now >= intake->look_at) {

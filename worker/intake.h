@@ -22,7 +22,6 @@ typedef struct {
     clarity_leases_t *leases;
     clarity_str_t stream;
     clarity_str_t consumer;
-    size_t slots;   /* jobs held at a time */
     uint64_t lease; /* ms */
 
     void *owner;

@@ -2,21 +2,24 @@
 
 #include <event2/event.h>
 #include <inttypes.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "job/state.h"
 #include "worker/timer.h"
 
-#define BEATS 4 /* in the time of a lease */
+#define BEATS      4   /* in the time of a lease */
+#define BEAT_BATCH 256 /* leases a call, which Redis does nothing beside */
 
 struct clarity_leases_s {
     clarity_leases_conf_t conf;
     clarity_key_t stream;
     struct event *timer; /* of the heartbeat */
     uint64_t beaten_at;
-    size_t count;
+    clarity_slots_t slots;
     clarity_lease_t *first;
+    void *by_entry; /* tsearch()'s, of the same */
 };
 
 static bool load(clarity_lease_t *lease);
@@ -35,11 +38,14 @@ static void on_released(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static void on_timer(evutil_socket_t fd, short events, void *data);
 static void beat(clarity_leases_t *leases);
+static bool beat_some(clarity_leases_t *leases, clarity_lease_t **next);
 static void on_beat(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static clarity_lease_t *find_lease(
     const clarity_leases_t *leases, clarity_str_t entry);
+static int by_entry(const void *a, const void *b);
 static void end_lease(clarity_lease_t *lease, clarity_lease_end_t end);
+static void wake_next(clarity_leases_t *leases);
 static void free_lease(clarity_lease_t *lease);
 
 
@@ -55,6 +61,7 @@ clarity_leases_create(const clarity_leases_conf_t *conf)
 
     leases->conf = *conf;
     clarity_key_jobs(&leases->stream, conf->prefix, conf->shard);
+    clarity_slots_init(&leases->slots, conf->slots);
 
     leases->timer = evtimer_new(conf->base, on_timer, leases);
     if (leases->timer == NULL) {
@@ -79,6 +86,7 @@ clarity_leases_free(clarity_leases_t *leases)
 
     for (lease = leases->first; lease != NULL; lease = next) {
         next = lease->next;
+        tdelete(lease, &leases->by_entry, by_entry);
         free_lease(lease);
     }
 
@@ -90,7 +98,14 @@ clarity_leases_free(clarity_leases_t *leases)
 size_t
 clarity_leases_count(const clarity_leases_t *leases)
 {
-    return leases->count;
+    return leases->slots.held;
+}
+
+
+size_t
+clarity_leases_free_slots(const clarity_leases_t *leases)
+{
+    return clarity_slots_free(&leases->slots);
 }
 
 
@@ -116,6 +131,13 @@ clarity_lease_take(
         end_lease(old, CLARITY_LEASE_LOST);
     }
 
+    if (tsearch(lease, &leases->by_entry, by_entry) == NULL) {
+        free_lease(lease);
+        return; /* likewise */
+    }
+
+    clarity_slot_take(&leases->slots, &lease->slot, lease);
+
     lease->leases = leases;
     lease->state = CLARITY_LEASE_LOADING;
     lease->taken_over = taken_over;
@@ -126,7 +148,6 @@ clarity_lease_take(
     }
 
     leases->first = lease;
-    leases->count++;
 
     if (!load(lease)) {
         clarity_lease_forget(lease);
@@ -168,6 +189,8 @@ clarity_lease_release(clarity_lease_t *lease, uint64_t idle)
     leases = lease->leases;
     lease->state = CLARITY_LEASE_RELEASING;
 
+    clarity_slot_leave_line(&leases->slots, &lease->slot);
+
     /* What was still to be written would come too late. */
     clarity_calls_cancel(leases->conf.calls, lease);
 
@@ -187,6 +210,21 @@ clarity_lease_release(clarity_lease_t *lease, uint64_t idle)
     conf.done = on_released;
 
     return clarity_call(leases->conf.calls, &conf);
+}
+
+
+void
+clarity_lease_rest(clarity_lease_t *lease)
+{
+    clarity_slot_rest(&lease->leases->slots, &lease->slot);
+    wake_next(lease->leases);
+}
+
+
+bool
+clarity_lease_wake(clarity_lease_t *lease)
+{
+    return clarity_slot_wake(&lease->leases->slots, &lease->slot);
 }
 
 
@@ -405,42 +443,57 @@ on_timer(evutil_socket_t fd, short events, void *data)
 static void
 beat(clarity_leases_t *leases)
 {
+    bool given;
+    clarity_lease_t *next;
+
+    next = leases->first;
+    given = true;
+
+    while (next != NULL) {
+        given = beat_some(leases, &next) && given;
+    }
+
+    if (given) {
+        leases->beaten_at = clarity_clock_ms();
+    }
+}
+
+
+static bool
+beat_some(clarity_leases_t *leases, clarity_lease_t **next)
+{
     size_t n;
-    clarity_str_t *argv;
+    clarity_str_t argv[3 + BEAT_BATCH];
     clarity_lease_t *lease;
     clarity_call_conf_t conf = { 0 };
-
-    argv = malloc((3 + leases->count) * sizeof(clarity_str_t));
-    if (argv == NULL) {
-        return;
-    }
 
     n = 0;
     argv[n++] = clarity_key_str(&leases->stream);
     argv[n++] = clarity_lit(CLARITY_GROUP);
     argv[n++] = leases->conf.consumer;
 
-    for (lease = leases->first; lease != NULL; lease = lease->next) {
+    for (lease = *next; lease != NULL && n < 3 + BEAT_BATCH;
+         lease = lease->next) {
         if (lease->state != CLARITY_LEASE_RELEASING) {
             argv[n++] = clarity_str(lease->delivery.entry);
         }
     }
 
-    if (n > 3) {
-        conf.script = &clarity_script_beat;
-        conf.argv = argv;
-        conf.argc = n;
-        conf.nkeys = 1;
-        conf.once = true;
-        conf.subject = leases;
-        conf.done = on_beat;
+    *next = lease;
 
-        if (clarity_call(leases->conf.calls, &conf)) {
-            leases->beaten_at = clarity_clock_ms();
-        }
+    if (n == 3) {
+        return true;
     }
 
-    free(argv);
+    conf.script = &clarity_script_beat;
+    conf.argv = argv;
+    conf.argc = n;
+    conf.nkeys = 1;
+    conf.once = true;
+    conf.subject = leases;
+    conf.done = on_beat;
+
+    return clarity_call(leases->conf.calls, &conf);
 }
 
 
@@ -473,15 +526,23 @@ on_beat(void *subject, void *data, const redisReply *reply, bool repeated)
 static clarity_lease_t *
 find_lease(const clarity_leases_t *leases, clarity_str_t entry)
 {
-    clarity_lease_t *lease;
+    clarity_lease_t key, **found;
 
-    for (lease = leases->first; lease != NULL; lease = lease->next) {
-        if (clarity_str_is(entry, lease->delivery.entry)) {
-            return lease;
-        }
-    }
+    snprintf(key.delivery.entry, sizeof(key.delivery.entry), "%.*s",
+        clarity_fmt(entry));
 
-    return NULL;
+    found = tfind(&key, &leases->by_entry, by_entry);
+
+    return found != NULL ? *found : NULL;
+}
+
+
+static int
+by_entry(const void *a, const void *b)
+{
+    const clarity_lease_t *left = a, *right = b;
+
+    return strcmp(left->delivery.entry, right->delivery.entry);
 }
 
 
@@ -504,10 +565,26 @@ end_lease(clarity_lease_t *lease, clarity_lease_end_t end)
         lease->next->prev = lease->prev;
     }
 
-    leases->count--;
+    tdelete(lease, &leases->by_entry, by_entry);
+    clarity_slot_leave(&leases->slots, &lease->slot);
+
+    /* Before its owner takes new jobs for the slot. */
+    wake_next(leases);
+
     leases->conf.ended(leases->conf.owner, lease, end);
 
     free_lease(lease);
+}
+
+
+static void
+wake_next(clarity_leases_t *leases)
+{
+    clarity_slot_t *slot;
+
+    while ((slot = clarity_slots_next(&leases->slots)) != NULL) {
+        leases->conf.woken(leases->conf.owner, slot->owner);
+    }
 }
 
 

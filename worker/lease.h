@@ -11,6 +11,7 @@
 
 #include "worker/call.h"
 #include "worker/delivery.h"
+#include "worker/slot.h"
 
 struct event_base;
 
@@ -40,6 +41,7 @@ struct clarity_lease_s {
     clarity_leases_t *leases;
     clarity_lease_t *prev;
     clarity_lease_t *next;
+    clarity_slot_t slot;
     clarity_lease_state_t state;
 };
 
@@ -49,6 +51,7 @@ typedef struct {
     clarity_str_t prefix;
     clarity_str_t consumer;
     unsigned shard;
+    size_t slots;
     uint64_t ms; /* of a lease; it is renewed four times in it */
 
     void *owner;
@@ -59,6 +62,9 @@ typedef struct {
 
     /* A record was written; data is the one that was given with it. */
     void (*recorded)(void *owner, clarity_lease_t *lease, void *data);
+
+    /* It rested, was to be woken, and has a slot now. */
+    void (*woken)(void *owner, clarity_lease_t *lease);
 
     /* The lease is freed when this returns; task is NULL where it never was
      * held. */
@@ -73,6 +79,9 @@ clarity_leases_t *clarity_leases_create(const clarity_leases_conf_t *conf);
 void clarity_leases_free(clarity_leases_t *leases);
 
 size_t clarity_leases_count(const clarity_leases_t *leases);
+
+/* How many more jobs may be taken. */
+size_t clarity_leases_free_slots(const clarity_leases_t *leases);
 
 /*
  * An entry that was delivered: [id, [field, value …]]. One that is held
@@ -97,6 +106,15 @@ bool clarity_lease_finish(clarity_lease_t *lease, uint64_t keep,
 
 /* Lets go, with `idle` ms of a lease counted as past: ended comes. */
 bool clarity_lease_release(clarity_lease_t *lease, uint64_t idle);
+
+/*
+ * Its job waits for a time, and needs no slot; it must not be resting. It is
+ * renewed as ever.
+ */
+void clarity_lease_rest(clarity_lease_t *lease);
+
+/* true: it has a slot. false: woken comes, unless it ends before. */
+bool clarity_lease_wake(clarity_lease_t *lease);
 
 /* It is renewed no more, so it will be taken over: ended comes at once. */
 void clarity_lease_forget(clarity_lease_t *lease);

@@ -45,6 +45,7 @@ static void on_refused(void *owner, const char *reason);
 static void on_held(void *owner, clarity_lease_t *lease,
     const clarity_str_t *fields, size_t n);
 static void on_recorded(void *owner, clarity_lease_t *lease, void *data);
+static void on_woken(void *owner, clarity_lease_t *lease);
 static void on_ended(
     void *owner, clarity_lease_t *lease, clarity_lease_end_t end);
 static void on_stopped(void *owner);
@@ -227,10 +228,12 @@ create_leases(clarity_queue_t *queue)
     conf.calls = queue->calls;
     conf.prefix = clarity_str(queue->conf.conf->prefix);
     conf.consumer = clarity_str(queue->consumer);
+    conf.slots = queue->conf.conf->concurrency;
     conf.ms = queue->conf.conf->lease;
     conf.owner = queue;
     conf.held = on_held;
     conf.recorded = on_recorded;
+    conf.woken = on_woken;
     conf.ended = on_ended;
 
     queue->leases = clarity_leases_create(&conf);
@@ -252,7 +255,6 @@ create_intake(clarity_queue_t *queue)
     conf.leases = queue->leases;
     conf.stream = clarity_key_str(&queue->stream);
     conf.consumer = clarity_str(queue->consumer);
-    conf.slots = queue->conf.conf->concurrency;
     conf.lease = queue->conf.conf->lease;
     conf.owner = queue;
     conf.stopped = on_stopped;
@@ -330,6 +332,18 @@ on_recorded(void *owner, clarity_lease_t *lease, void *data)
     clarity_queue_t *queue = owner;
 
     queue->conf.recorded(queue->conf.owner, lease, data);
+
+    /* It may rest now. */
+    clarity_intake_turn(queue->intake);
+}
+
+
+static void
+on_woken(void *owner, clarity_lease_t *lease)
+{
+    clarity_queue_t *queue = owner;
+
+    queue->conf.woken(queue->conf.owner, lease);
 }
 
 

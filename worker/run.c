@@ -27,6 +27,7 @@ static void fail(clarity_run_t *run, clarity_fields_t *fields,
     const clarity_attempt_t *attempt);
 static bool wait_until_next(clarity_run_t *run);
 static void on_next(evutil_socket_t fd, short events, void *data);
+static bool begin_again(clarity_run_t *run);
 static void log_step(const clarity_run_t *run, clarity_log_level_t level,
     const char *event, const clarity_attempt_t *attempt);
 
@@ -57,6 +58,14 @@ clarity_run_go_on(clarity_run_t *run)
 {
     return run->record.state == CLARITY_WAITING ? wait_until_next(run)
                                                 : call(run);
+}
+
+
+bool
+clarity_run_wake(clarity_run_t *run)
+{
+    return run->record.state != CLARITY_WAITING
+           || evtimer_pending(run->timer, NULL) || begin_again(run);
 }
 
 
@@ -390,21 +399,32 @@ wait_until_next(clarity_run_t *run)
 static void
 on_next(evutil_socket_t fd, short events, void *data)
 {
-    bool good;
     clarity_run_t *run = data;
-    clarity_fields_t fields = { 0 };
+    clarity_lease_t *lease;
 
     (void) fd;
     (void) events;
+
+    lease = run->task->lease;
+
+    if (clarity_lease_wake(lease) && !begin_again(run)) {
+        clarity_lease_forget(lease);
+    }
+}
+
+
+static bool
+begin_again(clarity_run_t *run)
+{
+    bool good;
+    clarity_fields_t fields = { 0 };
 
     clarity_run_begin(run, &fields);
     good = clarity_task_write(run->task, run, &fields);
 
     clarity_fields_free(&fields);
 
-    if (!good) {
-        clarity_lease_forget(run->task->lease);
-    }
+    return good;
 }
 
 

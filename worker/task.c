@@ -22,6 +22,8 @@ static void add_run(clarity_fields_t *fields, const clarity_run_t *run);
 static bool all_final(const clarity_task_t *task);
 static clarity_state_t state_under_way(const clarity_task_t *task);
 static void judge(clarity_task_t *task);
+static bool rest_if_waiting(clarity_task_t *task);
+static bool let_go(clarity_task_t *task);
 static void abandon(clarity_task_t *task);
 static void log_end(const clarity_task_t *task);
 
@@ -106,8 +108,25 @@ clarity_runner_recorded(void *owner, clarity_lease_t *lease, void *data)
         good = run->settled ? finish_if_done(task) : clarity_run_go_on(run);
     }
 
-    if (!good) {
+    if (!good || !rest_if_waiting(task)) {
         abandon(task);
+    }
+}
+
+
+void
+clarity_runner_woken(void *owner, clarity_lease_t *lease)
+{
+    size_t i;
+    clarity_task_t *task = lease->task;
+
+    (void) owner;
+
+    for (i = 0; i < task->nruns; i++) {
+        if (!clarity_run_wake(&task->runs[i])) {
+            abandon(task);
+            return;
+        }
     }
 }
 
@@ -153,27 +172,35 @@ clarity_runner_ended(
 
 
 void
+clarity_runner_stop(clarity_runner_t *runner)
+{
+    clarity_task_t *task, *next;
+
+    runner->stopping = true;
+
+    for (task = runner->tasks; task != NULL; task = next) {
+        next = task->next;
+
+        if (!rest_if_waiting(task)) {
+            abandon(task);
+            next = runner->tasks; /* its slot may have moved another */
+        }
+    }
+}
+
+
+void
 clarity_runner_release(clarity_runner_t *runner)
 {
-    size_t i;
     clarity_task_t *task, *next;
 
     for (task = runner->tasks; task != NULL; task = next) {
         next = task->next;
 
         /* What is being acknowledged is left to it. */
-        if (task->lease->state != CLARITY_LEASE_HELD) {
-            continue;
-        }
-
-        for (i = 0; i < task->nruns; i++) {
-            clarity_run_free(&task->runs[i]);
-        }
-
-        task->nruns = 0;
-
-        if (!clarity_lease_release(task->lease, runner->conf.conf->lease)) {
+        if (task->lease->state == CLARITY_LEASE_HELD && !let_go(task)) {
             abandon(task);
+            next = runner->tasks; /* likewise */
         }
     }
 }
@@ -576,6 +603,42 @@ judge(clarity_task_t *task)
             task->state = CLARITY_CANCELLED;
         }
     }
+}
+
+
+/* A job needs a slot as long as something of it is under way. */
+static bool
+rest_if_waiting(clarity_task_t *task)
+{
+    if (task->lease->state != CLARITY_LEASE_HELD || task->nruns == 0
+        || task->writes > 0 || state_under_way(task) != CLARITY_WAITING)
+    {
+        return true;
+    }
+
+    if (task->runner->stopping) {
+        return let_go(task);
+    }
+
+    clarity_lease_rest(task->lease);
+
+    return true;
+}
+
+
+/* Another may take it over at once. */
+static bool
+let_go(clarity_task_t *task)
+{
+    size_t i;
+
+    for (i = 0; i < task->nruns; i++) {
+        clarity_run_free(&task->runs[i]);
+    }
+
+    task->nruns = 0;
+
+    return clarity_lease_release(task->lease, task->runner->conf.conf->lease);
 }
 
 

@@ -63,6 +63,7 @@ struct clarity_runner_s {
     clarity_runner_conf_t conf;
     clarity_workflows_t *set;
     clarity_task_t *tasks;
+    bool stopping;
 };
 
 /*
@@ -85,6 +86,9 @@ bool clarity_task_write(
  * writes first; once they are written it goes on. */
 void clarity_run_begin(clarity_run_t *run, clarity_fields_t *fields);
 bool clarity_run_go_on(clarity_run_t *run);
+
+/* Its job has a slot again: where its next attempt is due it begins. */
+bool clarity_run_wake(clarity_run_t *run);
 
 void clarity_run_fail(clarity_run_t *run, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

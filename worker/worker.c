@@ -38,6 +38,7 @@ static void on_refused(void *owner, const char *reason);
 static void on_held(void *owner, clarity_lease_t *lease,
     const clarity_str_t *fields, size_t n);
 static void on_recorded(void *owner, clarity_lease_t *lease, void *data);
+static void on_woken(void *owner, clarity_lease_t *lease);
 static void on_ended(
     void *owner, clarity_lease_t *lease, clarity_lease_end_t end);
 static void on_stop(evutil_socket_t fd, short events, void *data);
@@ -116,6 +117,7 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
     queue.owner = worker;
     queue.held = on_held;
     queue.recorded = on_recorded;
+    queue.woken = on_woken;
     queue.ended = on_ended;
     queue.ready = on_ready;
     queue.refused = on_refused;
@@ -234,6 +236,15 @@ on_recorded(void *owner, clarity_lease_t *lease, void *data)
 
 
 static void
+on_woken(void *owner, clarity_lease_t *lease)
+{
+    clarity_worker_t *worker = owner;
+
+    clarity_runner_woken(worker->runner, lease);
+}
+
+
+static void
 on_ended(void *owner, clarity_lease_t *lease, clarity_lease_end_t end)
 {
     clarity_worker_t *worker = owner;
@@ -262,6 +273,7 @@ on_stop(evutil_socket_t fd, short events, void *data)
 
     clarity_timer_arm(worker->timer, worker->conf->drain);
     clarity_queue_stop(worker->queue);
+    clarity_runner_stop(worker->runner);
 }
 
 
