@@ -12,6 +12,7 @@ my $port = $t->port; # nobody listens there
 my $plain = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1);
 
 $t->word(NOBODY => "http://127.0.0.1:$port");
+$t->word(PLAIN => 'http://127.0.0.1:' . $plain->sockport);
 $t->word(TLS => 'https://127.0.0.1:' . $plain->sockport);
 
 my @retry = (retry => { attempts => 4, delay => '50ms' });
@@ -46,6 +47,7 @@ my $worker = $t->worker(workflows => {
     workflow('deep'),
     workflow('large'),
     workflow('tls', url => '%%TLS%%/', retry => { attempts => 1 }),
+    workflow('kept', url => '%%PLAIN%%/', body => {}),
     workflow('empty', method => 'POST'),
     workflow('get', method => 'GET'),
     workflow('head', method => 'HEAD'),
@@ -132,6 +134,35 @@ print $client "HTTP/1.1 400 Bad Request\r\n\r\n";
 close $client;
 $job = wait_for_job($redis, $id, 'failed');
 like $job->{reason}, qr/TLS with 127\.0\.0\.1 failed: /, 'TLS that fails says so';
+
+# A connection that is used again, and brings something else then.
+
+sub serve_kept {
+    my ($client, $answer) = @_;
+
+    my $request = '';
+    sysread $client, $request, 4096, length $request
+        until $request =~ /\r\n\r\n.*\}/s;
+    syswrite $client, $answer;
+}
+
+my $good = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+
+$id = start_job('kept');
+$client = $plain->accept;
+serve_kept($client, $good);
+wait_for_job($redis, $id, 'succeeded');
+
+$id = start_job('kept');
+serve_kept($client, "nonsense\r\n\r\n");
+close $client;
+$client = $plain->accept;
+serve_kept($client, $good);
+$job = wait_for_job($redis, $id, 'succeeded');
+is $job->{steps}{kept}{call}{attempt}, 2,
+    'what is no HTTP on a connection used again is tried again';
+is +($worker->events('step_retried'))[-1]{reason},
+    'what 127.0.0.1 answers is not HTTP', 'and the reason is true';
 
 # Bodies.
 

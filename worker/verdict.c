@@ -64,16 +64,10 @@ clarity_verdict_of_failure(
         decide(attempt, CLARITY_ATTEMPT_FAILED, "the url is none");
         break;
 
-    /* libcurl says so of an answer that is no HTTP, too. */
+    /* Of the answer: that the url is one of HTTP was checked at load. */
     case CURLE_UNSUPPORTED_PROTOCOL:
-        if (failure->tried) {
-            decide(attempt, CLARITY_ATTEMPT_RETRY,
-                "what %s answers is not HTTP", host);
-        } else {
-            decide(attempt, CLARITY_ATTEMPT_FAILED,
-                "the url is not one of http or https");
-        }
-
+        decide(attempt, CLARITY_ATTEMPT_RETRY, "what %s answers is not HTTP",
+            host);
         break;
 
     case CURLE_SSL_CONNECT_ERROR:
