@@ -4,7 +4,8 @@
 #   make run        the demo: Redis, nginx, a worker; Ctrl-C ends it
 #                     PORT=8080  RUN_DIR=build/run, also as environment
 #   make test       unit tests and t/*.t
-#   make test-all   the same, and the long ones
+#   make test-all   the same, and what takes long: valgrind, sanitizers, the
+#                     module built into nginx, mutants, a bare Debian 12
 #   make unit       the unit tests alone
 #   make deps       installs what is missing; YES=1 does not ask
 #   make check      format, include rules, cppcheck, clang-tidy
@@ -83,8 +84,28 @@ test:
 	@$(MAKE) --no-print-directory -j$(JOBS) all build-unit
 	@$(PROVE) $(UNIT) $(wildcard t/*.t)
 
+# What these start is a make of its own, which options of this one mislead.
+ALONE = env -u MAKEFLAGS -u MAKEOVERRIDES BUILD=$(BUILD)
+
 test-all: test
-	t/bare-root
+	@$(MAKE) --no-print-directory valgrind
+	@$(MAKE) --no-print-directory asan
+	@$(MAKE) --no-print-directory test-static
+	@$(ALONE) t/mutants
+	@if [ "$$(id -u)" -eq 0 ] && command -v debootstrap >/dev/null; then \
+	    $(ALONE) t/bare-root; \
+	else \
+	    echo "t/bare-root is skipped: it needs root and debootstrap."; \
+	fi
+
+# `make test` skips it for want of nginx's source, which is fetched here.
+NGX_TREE = $(abspath $(BUILD)/nginx-source)
+
+.PHONY: test-static
+test-static:
+	@[ -n "$$CLARITY_NGINX_SOURCE" ] || scripts/nginx-source $(NGX_TREE)
+	@CLARITY_NGINX_SOURCE="$${CLARITY_NGINX_SOURCE:-$(NGX_TREE)}" \
+	    $(PROVE) t/static-build.t
 
 .PHONY: build-unit
 build-unit: $(UNIT)
@@ -107,9 +128,10 @@ asan:
 	    CFLAGS='-g -O1 -fno-omit-frame-pointer' HARDEN= \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
 
-valgrind: $(UNIT)
-	@scripts/deps valgrind
-	set -e; for test in $(UNIT); do \
+valgrind:
+	@scripts/deps build valgrind
+	@$(MAKE) --no-print-directory -j$(JOBS) build-unit
+	@set -e; for test in $(UNIT); do \
 	    valgrind -q --leak-check=full --error-exitcode=1 $$test; done
 
 clean:
