@@ -14,6 +14,9 @@ typedef struct {
 
 static clarity_str_t get_literal(const clarity_pieces_t *pieces, size_t i);
 static size_t scheme_length(clarity_str_t literal);
+static bool check_authority(
+    const clarity_pieces_t *pieces, size_t scheme, clarity_error_t *error);
+static bool check_port(clarity_str_t port, clarity_error_t *error);
 static bool read_literal(
     url_t *url, clarity_str_t literal, clarity_error_t *error);
 static bool check_byte(const char *p, const char *end, clarity_error_t *error);
@@ -66,7 +69,7 @@ clarity_url_check(clarity_pieces_t *pieces, clarity_error_t *error)
             error, "no host, expected one after http:// or https://");
     }
 
-    return true;
+    return check_authority(pieces, scheme, error);
 }
 
 
@@ -99,6 +102,88 @@ scheme_length(clarity_str_t literal)
     }
 
     return 0;
+}
+
+
+/*
+ * What can never be called, RFC 3986, section 3.2. One that a secret is a part
+ * of is whole at the time of the call only.
+ */
+static bool
+check_authority(
+    const clarity_pieces_t *pieces, size_t scheme, clarity_error_t *error)
+{
+    const char *p, *end, *bracket;
+    clarity_str_t literal;
+
+    literal = get_literal(pieces, 0);
+    p = literal.data + scheme;
+    end = p;
+
+    while (end < literal.data + literal.len && *end != '/' && *end != '?') {
+        end++;
+    }
+
+    if (end == literal.data + literal.len && pieces->count > 1) {
+        return true;
+    }
+
+    if (*p == '[') {
+        bracket = memchr(p, ']', (size_t) (end - p));
+
+        if (bracket == NULL) {
+            return clarity_error(
+                error, "\"[\" without a \"]\" after the address");
+        }
+
+        if (bracket + 1 < end && bracket[1] != ':') {
+            return clarity_error(
+                error, "expected \":\" and a port or \"/\" after the \"]\"");
+        }
+
+        p = bracket + 1;
+
+    } else {
+        if (*p == ':') {
+            return clarity_error(
+                error, "no host, expected one after http:// or https://");
+        }
+
+        while (p < end && *p != ':') {
+            p++;
+        }
+    }
+
+    return p == end
+           || check_port(
+               (clarity_str_t){ p + 1, (size_t) (end - p - 1) }, error);
+}
+
+
+static bool
+check_port(clarity_str_t port, clarity_error_t *error)
+{
+    size_t i;
+    unsigned number;
+
+    number = 0;
+
+    for (i = 0; i < port.len && number <= 65535; i++) {
+        if (port.data[i] < '0' || port.data[i] > '9') {
+            number = 0;
+            break;
+        }
+
+        number = 10 * number + (unsigned) (port.data[i] - '0');
+    }
+
+    if (number < 1 || number > 65535) {
+        return clarity_error(error,
+            "port %s in the url, expected a number from 1 to 65535",
+            clarity_quote(port).text);
+    }
+
+    return true;
 }
 
 
