@@ -237,14 +237,19 @@ static void
 show_step(const clarity_step_view_t *step, int width, bool colours,
     clarity_buf_t *out)
 {
+    bool bare;
     const clarity_step_record_t *record;
 
     record = &step->record;
 
+    /* Nothing follows the state. */
+    bare = record->reason.len == 0 && record->status == 0
+           && record->ended <= record->started && record->attempt <= 1;
+
     clarity_buf_addz(out, "  ");
     clarity_show_text(out, step->id);
     clarity_buf_addf(out, "%*s  ", width - (int) step->id.len, "");
-    clarity_show_state(out, record->state, STATE_WIDTH, colours);
+    clarity_show_state(out, record->state, bare ? 0 : STATE_WIDTH, colours);
 
     if (record->reason.len > 0) {
         clarity_show_text(out, record->reason);

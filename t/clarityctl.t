@@ -123,6 +123,7 @@ is $job->{runs}[0]{steps}[1]{status}, 404, 'the answer\'s status is there';
 is $job->{runs}[0]{steps}[1]{attempt}, 1, 'and the attempt';
 
 ctl('job', $second);
+unlike $out, qr/\h$/m, 'no line ends in blanks';
 like $out, qr/^job \Q$second\E  failed$/m, 'people get the same';
 like $out, qr/^  two    failed     answered 404(?:, \d+ ms)?$/m, 'in short';
 unlike $out, qr/\e/, 'without colours where there is no terminal';
