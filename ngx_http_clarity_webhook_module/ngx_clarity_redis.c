@@ -17,6 +17,7 @@
 
 struct ngx_clarity_redis_s {
     const ngx_clarity_redis_conf_t *conf;
+    ngx_clarity_redis_listener_t    listener; /* NULLs: nobody listens */
     clarity_redis_session_t        *session;
     ngx_clarity_agree_t             agree;
     ngx_connection_t               *connection; /* NULL: none */
@@ -49,6 +50,7 @@ static uint64_t ngx_clarity_redis_now(void *owner);
 static void ngx_clarity_redis_setup(
     void *owner, clarity_redis_session_t *session);
 static void ngx_clarity_redis_agreed(void *owner);
+static void ngx_clarity_redis_push(void *owner, const redisReply *message);
 static void ngx_clarity_redis_read_handler(ngx_event_t *rev);
 static void ngx_clarity_redis_write_handler(ngx_event_t *wev);
 static void ngx_clarity_redis_flush_handler(ngx_event_t *ev);
@@ -60,8 +62,8 @@ static void ngx_clarity_redis_lost(
 
 
 ngx_clarity_redis_t *
-ngx_clarity_redis_create(
-    const ngx_clarity_redis_conf_t *conf, ngx_cycle_t *cycle)
+ngx_clarity_redis_create(const ngx_clarity_redis_conf_t *conf,
+    const ngx_clarity_redis_listener_t *listener, ngx_cycle_t *cycle)
 {
     ngx_clarity_redis_t *redis;
     clarity_redis_conf_t sc;
@@ -82,6 +84,11 @@ ngx_clarity_redis_create(
     sc.owner = redis;
     sc.now = ngx_clarity_redis_now;
     sc.setup = ngx_clarity_redis_setup;
+
+    if (listener) {
+        redis->listener = *listener;
+        sc.push = ngx_clarity_redis_push;
+    }
 
     redis->session = clarity_redis_create(&sc);
     if (redis->session == NULL) {
@@ -344,6 +351,19 @@ ngx_clarity_redis_agreed(void *owner)
         ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
             "connected to Redis %V again", &redis->conf->name);
     }
+
+    if (redis->listener.ready) {
+        redis->listener.ready(redis->listener.owner);
+    }
+}
+
+
+static void
+ngx_clarity_redis_push(void *owner, const redisReply *message)
+{
+    ngx_clarity_redis_t *redis = owner;
+
+    redis->listener.push(redis->listener.owner, message);
 }
 
 

@@ -19,7 +19,7 @@
 
 typedef struct {
     clarity_redis_url_t url;      /* the password file's password included */
-    ngx_str_t           name;     /* the server, for logs: no user, no secret */
+    ngx_str_t           name;     /* for logs: no user, no password */
     ngx_addr_t         *addrs;    /* tried in turn */
     ngx_uint_t          naddrs;
     ngx_str_t           prefix;   /* of every key; NUL-terminated */
@@ -31,10 +31,24 @@ typedef struct {
 
 typedef struct ngx_clarity_redis_s ngx_clarity_redis_t;
 
-/* Starts to connect. conf must live as long as the process. NULL: no memory.
+/* Somebody who wants to know more of a connection than replies. */
+typedef struct {
+    void *owner;
+
+    /* Commands go out from now on; it is called after each reconnect too. */
+    void (*ready)(void *owner);
+
+    /* A message that answers no command: of a subscription. */
+    void (*push)(void *owner, const redisReply *message);
+} ngx_clarity_redis_listener_t;
+
+/*
+ * Starts to connect. conf must live as long as the process; listener may be
+ * NULL. NULL: no memory.
  */
 ngx_clarity_redis_t *ngx_clarity_redis_create(
-    const ngx_clarity_redis_conf_t *conf, ngx_cycle_t *cycle);
+    const ngx_clarity_redis_conf_t *conf,
+    const ngx_clarity_redis_listener_t *listener, ngx_cycle_t *cycle);
 
 /* Owed callbacks are called first. At the end of the process only. */
 void ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis);
@@ -47,7 +61,7 @@ clarity_redis_given_t ngx_clarity_redis_command(ngx_clarity_redis_t *redis,
 /*
  * From a callback: what the server said of a command. An error is logged when
  * it differs from the last one; one that another connection may be spared
- * (READONLY, LOADING, …) drops the connection once the callback has returned.
+ * (READONLY, LOADING, …) drops the connection after the callback.
  */
 void ngx_clarity_redis_answered(
     ngx_clarity_redis_t *redis, const redisReply *reply);

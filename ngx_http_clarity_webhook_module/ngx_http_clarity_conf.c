@@ -7,6 +7,8 @@
 
 
 static void ngx_http_clarity_free_triggers(void *data);
+static char *ngx_http_clarity_merge_redis(
+    ngx_http_clarity_loc_conf_t *conf, ngx_http_clarity_loc_conf_t *prev);
 static char *ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *prev, ngx_http_clarity_loc_conf_t *conf);
 static ngx_int_t ngx_http_clarity_check_pair(ngx_conf_t *cf,
@@ -46,7 +48,28 @@ ngx_http_clarity_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    cmcf->zone_size = NGX_CONF_UNSET_SIZE;
+    cmcf->registry = NGX_CONF_UNSET_UINT;
+
     return cmcf;
+}
+
+
+char *
+ngx_http_clarity_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_clarity_main_conf_t *cmcf = conf;
+
+    ngx_conf_init_size_value(cmcf->zone_size, 32 * 1024 * 1024);
+
+    if (cmcf->zone_size < (size_t) (8 * ngx_pagesize)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "\"clarity_zone\" is too small; expected at least %uz bytes",
+            8 * ngx_pagesize);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -90,21 +113,10 @@ ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_core_loc_conf_t *clcf;
 
-    if (conf->redis_url.data == NULL) {
-        conf->redis_place = prev->redis_place;
+    if (ngx_http_clarity_merge_redis(conf, prev) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
     }
 
-    ngx_conf_merge_str_value(conf->redis_url, prev->redis_url,
-        "redis://127.0.0.1:6379/0");
-    ngx_conf_merge_str_value(conf->redis_password_file,
-        prev->redis_password_file, "");
-    ngx_conf_merge_str_value(conf->redis_prefix, prev->redis_prefix,
-        "clarity");
-    ngx_conf_merge_msec_value(conf->redis_connect_timeout,
-        prev->redis_connect_timeout, 1000);
-    ngx_conf_merge_msec_value(conf->redis_timeout, prev->redis_timeout, 1000);
-    ngx_conf_merge_uint_value(conf->redis_max_pending,
-        prev->redis_max_pending, 65536);
     ngx_conf_merge_str_value(conf->token_header, prev->token_header,
         "x-clarity-webhook-token");
     ngx_conf_merge_ptr_value(conf->tokens, prev->tokens, NULL);
@@ -129,6 +141,10 @@ ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_OK;
     }
 
+    if (conf->webhooks || conf->api) {
+        return ngx_http_clarity_merge_webhooks(cf, conf);
+    }
+
     if (conf->webhook.trigger == NULL) {
 
         if (conf->webhook.method) {
@@ -143,6 +159,30 @@ ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     return ngx_http_clarity_merge_webhook(cf, prev, conf);
+}
+
+
+static char *
+ngx_http_clarity_merge_redis(
+    ngx_http_clarity_loc_conf_t *conf, ngx_http_clarity_loc_conf_t *prev)
+{
+    if (conf->redis_url.data == NULL) {
+        conf->redis_place = prev->redis_place;
+    }
+
+    ngx_conf_merge_str_value(conf->redis_url, prev->redis_url,
+        "redis://127.0.0.1:6379/0");
+    ngx_conf_merge_str_value(conf->redis_password_file,
+        prev->redis_password_file, "");
+    ngx_conf_merge_str_value(conf->redis_prefix, prev->redis_prefix,
+        "clarity");
+    ngx_conf_merge_msec_value(conf->redis_connect_timeout,
+        prev->redis_connect_timeout, 1000);
+    ngx_conf_merge_msec_value(conf->redis_timeout, prev->redis_timeout, 1000);
+    ngx_conf_merge_uint_value(conf->redis_max_pending,
+        prev->redis_max_pending, 65536);
+
+    return NGX_CONF_OK;
 }
 
 
@@ -172,6 +212,7 @@ ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
     }
 
     name = &webhook->name;
+    conf->location = clcf->name;
 
     if (name->len == 0) {
         name->len = webhook->method_name.len + 1 + clcf->name.len;
@@ -222,7 +263,7 @@ ngx_http_clarity_check_conf(ngx_conf_t *cf)
     cmcf = ngx_http_conf_get_module_main_conf(cf,
         ngx_http_clarity_webhook_module);
 
-    if (cmcf->webhooks.nelts == 0) {
+    if (cmcf->redis.nelts == 0) {
         return NGX_OK;
     }
 

@@ -5,8 +5,6 @@
 #include "ngx_http_clarity_webhook_module.h"
 
 
-static ngx_int_t ngx_http_clarity_body(
-    ngx_http_request_t *r, clarity_str_t *text);
 static ngx_int_t ngx_http_clarity_read_buf(
     ngx_http_request_t *r, ngx_buf_t *b, u_char *p);
 static void ngx_http_clarity_json_refusal(ngx_http_request_t *r,
@@ -83,7 +81,7 @@ ngx_http_clarity_check_context(ngx_http_request_t *r,
  * else copied from its buffers and its temporary file.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_clarity_body(ngx_http_request_t *r, clarity_str_t *text)
 {
     off_t        size;

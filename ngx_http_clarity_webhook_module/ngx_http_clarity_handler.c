@@ -3,7 +3,7 @@
  * Each refusal comes as early, and costs as little, as it can.
  */
 
-#include "ngx_http_clarity_webhook_module.h"
+#include "ngx_http_clarity_registry.h"
 
 
 /* bytes of a body that is read although its request is refused */
@@ -18,6 +18,7 @@ static ngx_int_t ngx_http_clarity_refuse_unread(
 static void ngx_http_clarity_refused_body_handler(ngx_http_request_t *r);
 #endif
 static void ngx_http_clarity_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_clarity_receive(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_check_method(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook,
     ngx_http_clarity_refusal_t *refusal);
@@ -28,7 +29,6 @@ static ngx_int_t ngx_http_clarity_check_media_type(
 ngx_int_t
 ngx_http_clarity_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                    rc;
     ngx_http_clarity_refusal_t   refusal;
     ngx_http_clarity_loc_conf_t *clcf;
 
@@ -49,9 +49,79 @@ ngx_http_clarity_handler(ngx_http_request_t *r)
     ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
 
     if (ngx_http_clarity_check_token(r, clcf, &refusal) != NGX_OK
-        || ngx_http_clarity_check_method(r, &clcf->webhook, &refusal) != NGX_OK
-        || ngx_http_clarity_check_media_type(r, &refusal) != NGX_OK)
+        || ngx_http_clarity_check_method(r, &clcf->webhook, &refusal)
+            != NGX_OK)
     {
+        return ngx_http_clarity_refuse_unread(r, &refusal);
+    }
+
+    return ngx_http_clarity_receive(r);
+}
+
+
+ngx_int_t
+ngx_http_clarity_webhooks_handler(ngx_http_request_t *r)
+{
+    ngx_str_t                   endpoint;
+    ngx_http_clarity_ctx_t     *ctx;
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_clarity_refusal_t  refusal;
+    ngx_http_clarity_webhook_t *webhook;
+
+    if (r != r->main) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    if (ngx_http_clarity_init_ctx(r, NULL) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
+
+    /*
+     * An endpoint has only bytes that need no escape and no segments that
+     * nginx would resolve: an address with them is none of ours, however it
+     * reads when it is normalised.
+     */
+    if (r->quoted_uri || r->complex_uri) {
+        refusal.outcome = CLARITY_WEBHOOK_NOT_FOUND;
+        return ngx_http_clarity_refuse_unread(r, &refusal);
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    endpoint.data = r->uri.data + clcf->name.len;
+    endpoint.len = r->uri.len - clcf->name.len;
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+        "clarity endpoint \"%V\"", &endpoint);
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+    if (ngx_http_clarity_registry_find(r, &endpoint, &webhook, &refusal)
+        != NGX_OK)
+    {
+        ctx->webhook = webhook;
+        return ngx_http_clarity_refuse_unread(r, &refusal);
+    }
+
+    ctx->webhook = webhook;
+
+    return ngx_http_clarity_receive(r);
+}
+
+
+/* The rest of the story, the same for all webhooks. */
+
+static ngx_int_t
+ngx_http_clarity_receive(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_http_clarity_refusal_t refusal;
+
+    ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
+
+    if (ngx_http_clarity_check_media_type(r, &refusal) != NGX_OK) {
         return ngx_http_clarity_refuse_unread(r, &refusal);
     }
 
@@ -160,16 +230,7 @@ ngx_http_clarity_body_handler(ngx_http_request_t *r)
             != NGX_AGAIN)
     {
         ngx_http_finalize_request(r, ngx_http_clarity_refuse(r, &refusal));
-        return;
     }
-
-    /*
-     * XADD cannot be taken back and its reply is due within
-     * clarity_redis_timeout, so a client that leaves meanwhile is not looked
-     * for: the log tells the true outcome.
-     */
-    r->read_event_handler = ngx_http_block_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
 }
 
 

@@ -3,7 +3,7 @@
  * answer: 202 only because Redis said so.
  */
 
-#include "ngx_http_clarity_webhook_module.h"
+#include "ngx_http_clarity_call.h"
 
 #include "job/id.h"
 #include "job/job.h"
@@ -11,88 +11,18 @@
 #include "redis/reply_error.h"
 
 
-/*
- * One XADD in flight. It belongs to the session until its callback, and does
- * not die with the request: that only takes its name out of here.
- */
-struct ngx_http_clarity_call_s {
-    ngx_http_request_t      *request; /* NULL: it is gone */
-    ngx_clarity_redis_t     *redis;
-    ngx_msec_t               started;
-    ngx_http_clarity_call_t *next; /* while free */
-};
 
-
-static ngx_http_clarity_call_t *ngx_http_clarity_get_call(
-    ngx_http_request_t *r);
-static void ngx_http_clarity_free_call(ngx_http_clarity_call_t *call);
-static void ngx_http_clarity_request_cleanup(void *data);
 static ngx_int_t ngx_http_clarity_job_fields(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_job_t *job,
     u_char *received);
 static clarity_str_t ngx_http_clarity_traceparent(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_request_id(
     ngx_http_request_t *r, clarity_str_t *id);
-static void ngx_http_clarity_enqueued(
-    void *data, clarity_redis_result_t result, const redisReply *reply);
+static void ngx_http_clarity_enqueued(ngx_http_request_t *r,
+    clarity_redis_result_t result, const redisReply *reply,
+    ngx_msec_t elapsed);
 static clarity_outcome_t ngx_http_clarity_job_outcome(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply);
-
-
-/* The process's own: its sessions, and the calls that are not in use. */
-static ngx_clarity_redis_t    **ngx_http_clarity_redis;
-static clarity_key_t           *ngx_http_clarity_streams;
-static ngx_uint_t               ngx_http_clarity_nredis;
-static ngx_http_clarity_call_t *ngx_http_clarity_free_calls;
-
-
-ngx_int_t
-ngx_http_clarity_job_init(
-    ngx_cycle_t *cycle, ngx_http_clarity_main_conf_t *cmcf)
-{
-    ngx_uint_t                 i;
-    clarity_str_t              prefix;
-    ngx_clarity_redis_conf_t **conf;
-
-    conf = cmcf->redis.elts;
-
-    ngx_http_clarity_redis = ngx_pcalloc(cycle->pool,
-        cmcf->redis.nelts * sizeof(ngx_clarity_redis_t *));
-    ngx_http_clarity_streams = ngx_pcalloc(cycle->pool,
-        cmcf->redis.nelts * sizeof(clarity_key_t));
-
-    if (ngx_http_clarity_redis == NULL || ngx_http_clarity_streams == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < cmcf->redis.nelts; i++) {
-        prefix.data = (char *) conf[i]->prefix.data;
-        prefix.len = conf[i]->prefix.len;
-
-        clarity_key_jobs(&ngx_http_clarity_streams[i], prefix, 0);
-
-        ngx_http_clarity_redis[i] = ngx_clarity_redis_create(conf[i], cycle);
-
-        if (ngx_http_clarity_redis[i] == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_http_clarity_nredis++;
-    }
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_clarity_job_exit(void)
-{
-    ngx_uint_t i;
-
-    for (i = 0; i < ngx_http_clarity_nredis; i++) {
-        ngx_clarity_redis_destroy(ngx_http_clarity_redis[i]);
-    }
-}
 
 
 ngx_int_t
@@ -104,7 +34,8 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
     clarity_job_t                job;
     clarity_str_t                argv[CLARITY_JOB_MAX_ARGS];
     clarity_redis_given_t        given;
-    ngx_http_clarity_call_t     *call;
+    clarity_key_t                stream;
+    clarity_str_t                prefix;
     ngx_http_clarity_loc_conf_t *clcf;
     u_char                       received[NGX_TIME_T_LEN + 3];
 
@@ -119,105 +50,23 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    argc = clarity_job_xadd(&job,
-        clarity_key_str(&ngx_http_clarity_streams[clcf->redis]), argv);
+    prefix.data = (char *) clcf->redis_prefix.data;
+    prefix.len = clcf->redis_prefix.len;
 
-    call = ngx_http_clarity_get_call(r);
-    if (call == NULL) {
-        return NGX_DECLINED;
-    }
+    clarity_key_jobs(&stream, prefix, 0);
 
-    call->redis = ngx_http_clarity_redis[clcf->redis];
+    argc = clarity_job_xadd(&job, clarity_key_str(&stream), argv);
 
-    given = ngx_clarity_redis_command(call->redis, argc, argv,
-        ngx_http_clarity_enqueued, call);
+    given = ngx_http_clarity_call(r, clcf->redis, argc, argv,
+        ngx_http_clarity_enqueued);
 
-    switch (given) {
-
-    case CLARITY_REDIS_GIVEN:
-        r->connection->log->action = "waiting for Redis";
+    if (given == CLARITY_REDIS_GIVEN) {
         return NGX_AGAIN;
-
-    case CLARITY_REDIS_GONE:
-        refusal->outcome = CLARITY_QUEUE_UNAVAILABLE;
-        break;
-
-    case CLARITY_REDIS_FULL:
-        refusal->outcome = CLARITY_QUEUE_FULL;
-        break;
-
-    case CLARITY_REDIS_NO_MEMORY:
-        break;
     }
 
-    ngx_http_clarity_request_cleanup(r);
-    ngx_http_clarity_free_call(call);
+    refusal->outcome = ngx_http_clarity_given_outcome(given);
 
     return NGX_DECLINED;
-}
-
-
-static ngx_http_clarity_call_t *
-ngx_http_clarity_get_call(ngx_http_request_t *r)
-{
-    ngx_http_cleanup_t      *cln;
-    ngx_http_clarity_ctx_t  *ctx;
-    ngx_http_clarity_call_t *call;
-
-    cln = ngx_http_cleanup_add(r, 0);
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    cln->handler = ngx_http_clarity_request_cleanup;
-    cln->data = r;
-
-    call = ngx_http_clarity_free_calls;
-
-    if (call) {
-        ngx_http_clarity_free_calls = call->next;
-
-    } else {
-        call = ngx_alloc(sizeof(ngx_http_clarity_call_t),
-            r->connection->log);
-        if (call == NULL) {
-            return NULL;
-        }
-    }
-
-    call->request = r;
-    call->started = ngx_current_msec;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-    ctx->call = call;
-
-    return call;
-}
-
-
-static void
-ngx_http_clarity_free_call(ngx_http_clarity_call_t *call)
-{
-    call->next = ngx_http_clarity_free_calls;
-    ngx_http_clarity_free_calls = call;
-}
-
-
-/* A request that is closed by force leaves its command behind. */
-
-static void
-ngx_http_clarity_request_cleanup(void *data)
-{
-    ngx_http_request_t *r = data;
-
-    ngx_http_clarity_ctx_t *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-
-    if (ctx && ctx->call) {
-        ctx->call->request = NULL;
-        ctx->call = NULL;
-    }
 }
 
 
@@ -334,35 +183,15 @@ ngx_http_clarity_request_id(ngx_http_request_t *r, clarity_str_t *id)
 
 
 static void
-ngx_http_clarity_enqueued(
-    void *data, clarity_redis_result_t result, const redisReply *reply)
+ngx_http_clarity_enqueued(ngx_http_request_t *r,
+    clarity_redis_result_t result, const redisReply *reply,
+    ngx_msec_t elapsed)
 {
-    ngx_http_clarity_call_t *call = data;
-
     ngx_int_t                  rc;
-    ngx_msec_t                 elapsed;
-    ngx_connection_t          *c;
-    ngx_http_request_t        *r;
     ngx_http_clarity_ctx_t    *ctx;
     ngx_http_clarity_refusal_t refusal;
 
-    r = call->request;
-    elapsed = ngx_current_msec - call->started;
-
-    if (result == CLARITY_REDIS_REPLIED) {
-        ngx_clarity_redis_answered(call->redis, reply);
-    }
-
-    ngx_http_clarity_free_call(call);
-
-    if (r == NULL) {
-        return;
-    }
-
-    c = r->connection;
-
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-    ctx->call = NULL;
     ctx->enqueue_time = elapsed;
     ctx->enqueued = 1;
 
@@ -378,7 +207,6 @@ ngx_http_clarity_enqueued(
     }
 
     ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
 }
 
 

@@ -8,13 +8,9 @@
 #include "json/buf.h"
 
 
-static ngx_int_t ngx_http_clarity_send(ngx_http_request_t *r,
-    ngx_uint_t status, ngx_str_t *type, ngx_buf_t *b);
 static ngx_int_t ngx_http_clarity_discard(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_refusal_headers(
     ngx_http_request_t *r, clarity_outcome_t outcome);
-static ngx_int_t ngx_http_clarity_add_header(
-    ngx_http_request_t *r, const char *name, ngx_str_t *value);
 static ngx_buf_t *ngx_http_clarity_problem_body(
     ngx_http_request_t *r, const ngx_http_clarity_refusal_t *refusal);
 
@@ -68,6 +64,7 @@ ngx_http_clarity_refuse(
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
     ctx->outcome = refusal->outcome;
+    ctx->detail = refusal->detail;
 
     if (ngx_http_clarity_discard(r) != NGX_OK) {
         return NGX_ERROR;
@@ -88,7 +85,7 @@ ngx_http_clarity_refuse(
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_clarity_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_buf_t *b)
 {
@@ -221,9 +218,7 @@ ngx_http_clarity_refusal_headers(
 }
 
 
-/* value's bytes must live as long as the request */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_clarity_add_header(
     ngx_http_request_t *r, const char *name, ngx_str_t *value)
 {

@@ -19,12 +19,12 @@ static ngx_http_clarity_token_t *ngx_http_clarity_push_token(
 
 
 ngx_int_t
-ngx_http_clarity_check_token(ngx_http_request_t *r,
-    ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal)
+ngx_http_clarity_given_token(ngx_http_request_t *r,
+    ngx_http_clarity_loc_conf_t *clcf, clarity_token_digest_t *given,
+    ngx_http_clarity_refusal_t *refusal)
 {
-    ngx_int_t              rc;
-    ngx_str_t              value;
-    clarity_token_digest_t given;
+    ngx_int_t rc;
+    ngx_str_t value;
 
     rc = ngx_http_clarity_header(r, &clcf->token_header, &value);
 
@@ -40,13 +40,30 @@ ngx_http_clarity_check_token(ngx_http_request_t *r,
     }
 
     if (!clarity_token_digest(
-            (clarity_str_t){ (char *) value.data, value.len }, &given))
+            (clarity_str_t){ (char *) value.data, value.len }, given))
     {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
             "clarity: SHA-256 of a token failed");
         refusal->outcome = CLARITY_INTERNAL;
         return NGX_DECLINED;
     }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_clarity_check_token(ngx_http_request_t *r,
+    ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal)
+{
+    ngx_int_t              rc;
+    clarity_token_digest_t given;
+
+    if (ngx_http_clarity_given_token(r, clcf, &given, refusal) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    refusal->outcome = CLARITY_TOKEN_INVALID;
 
     rc = ngx_http_clarity_match_token(r, clcf->tokens, &given);
 

@@ -3,11 +3,14 @@
  * context becomes a job in Redis.
  */
 
-#include "ngx_http_clarity_webhook_module.h"
+#include "ngx_http_clarity_activity.h"
+#include "ngx_http_clarity_call.h"
+#include "ngx_http_clarity_registry.h"
 
 
 static ngx_int_t ngx_http_clarity_init_process(ngx_cycle_t *cycle);
 static void ngx_http_clarity_exit_process(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_clarity_postconfiguration(ngx_conf_t *cf);
 
 
 #define NGX_HTTP_ALL_CONF                                                    \
@@ -154,6 +157,34 @@ static ngx_command_t ngx_http_clarity_commands[] = {
       offsetof(ngx_http_clarity_loc_conf_t, context_unknown),
       &ngx_http_clarity_unknowns },
 
+    { ngx_string("clarity_webhooks"),
+      NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
+      ngx_http_clarity_set_webhooks,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("clarity_settings_api"),
+      NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
+      ngx_http_clarity_set_api,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("clarity_token_key_file"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+      ngx_http_clarity_set_key_file,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("clarity_zone"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_clarity_main_conf_t, zone_size),
+      NULL },
+
     { ngx_string("clarity_problem"),
       NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
       ngx_http_clarity_set_problem,
@@ -167,10 +198,10 @@ static ngx_command_t ngx_http_clarity_commands[] = {
 
 static ngx_http_module_t ngx_http_clarity_module_ctx = {
     ngx_http_clarity_add_variables,   /* preconfiguration */
-    ngx_http_clarity_check_conf,      /* postconfiguration */
+    ngx_http_clarity_postconfiguration, /* postconfiguration */
 
     ngx_http_clarity_create_main_conf, /* create main configuration */
-    NULL,                             /* init main configuration */
+    ngx_http_clarity_init_main_conf,  /* init main configuration */
 
     NULL,                             /* create server configuration */
     NULL,                             /* merge server configuration */
@@ -197,6 +228,29 @@ ngx_module_t ngx_http_clarity_webhook_module = {
 
 
 static ngx_int_t
+ngx_http_clarity_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt       *handler;
+    ngx_http_core_main_conf_t *cmcf;
+
+    if (ngx_http_clarity_check_conf(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    handler = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (handler == NULL) {
+        return NGX_ERROR;
+    }
+
+    *handler = ngx_http_clarity_activity_handler;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_http_clarity_init_process(ngx_cycle_t *cycle)
 {
     ngx_http_clarity_main_conf_t *cmcf;
@@ -210,7 +264,7 @@ ngx_http_clarity_init_process(ngx_cycle_t *cycle)
     cmcf = ngx_http_cycle_get_module_main_conf(cycle,
         ngx_http_clarity_webhook_module);
 
-    if (cmcf == NULL || cmcf->webhooks.nelts == 0) {
+    if (cmcf == NULL || cmcf->redis.nelts == 0) {
         return NGX_OK;
     }
 
@@ -218,13 +272,18 @@ ngx_http_clarity_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    return ngx_http_clarity_job_init(cycle, cmcf);
+    if (ngx_http_clarity_call_init(cycle, cmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_clarity_registry_init(cycle, cmcf);
 }
 
 
 static void
 ngx_http_clarity_exit_process(ngx_cycle_t *cycle)
 {
-    ngx_http_clarity_job_exit();
+    ngx_http_clarity_registry_exit();
+    ngx_http_clarity_call_exit();
     ngx_http_clarity_context_exit();
 }

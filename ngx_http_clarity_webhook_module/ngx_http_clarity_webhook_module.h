@@ -13,6 +13,7 @@
 #include "ngx_clarity_redis.h"
 #include "webhook/context.h"
 #include "webhook/outcome.h"
+#include "webhook/seal.h"
 #include "webhook/token.h"
 #include "webhook/trigger.h"
 
@@ -22,11 +23,35 @@ typedef struct {
     ngx_uint_t line;
 } ngx_http_clarity_place_t;
 
+#define NGX_HTTP_CLARITY_INSTANCE 16 /* bytes of an instance's id */
+
+/* In shared memory, and changed only with the pool's mutex held. */
+typedef struct {
+    u_char      instance[NGX_HTTP_CLARITY_INSTANCE]; /* random, hex */
+    void       *snapshot; /* of the webhooks made at run time */
+    uint64_t    revision; /* of the snapshot, in Redis' counting */
+    ngx_uint_t  loaded;   /* there has been a first sync */
+    ngx_queue_t histories; /* of webhooks, the liveliest first */
+    ngx_rbtree_t      by_name;
+    ngx_rbtree_node_t sentinel;
+} ngx_http_clarity_shared_t;
+
 typedef struct {
     clarity_triggers_t *triggers; /* NULL: no clarity_triggers */
     ngx_array_t         webhooks; /* of ngx_http_clarity_loc_conf_t * */
     ngx_array_t         redis;    /* of ngx_clarity_redis_conf_t * */
     ngx_int_t           request_id_index; /* of $request_id */
+
+    clarity_seal_keys_t *keys; /* of clarity_token_key_file; NULL: none */
+    size_t               zone_size;
+    ngx_shm_zone_t      *zone; /* NULL: nothing needs it */
+    ngx_http_clarity_shared_t *shared; /* in the zone */
+
+    /* Index into redis of what clarity_webhooks and the settings API use;
+     * NGX_CONF_UNSET_UINT: there are none. */
+    ngx_uint_t               registry;
+    ngx_http_clarity_place_t registry_place;
+    ngx_str_t                webhooks_uri; /* of clarity_webhooks */
 } ngx_http_clarity_main_conf_t;
 
 /*
@@ -43,6 +68,7 @@ typedef struct {
 typedef struct {
     ngx_str_t                name;    /* in jobs and logs */
     const clarity_trigger_t *trigger; /* NULL: no webhook */
+    ngx_str_t                trigger_name; /* of one made at run time */
     ngx_uint_t               method;  /* NGX_HTTP_POST, … */
     ngx_str_t                method_name;
     clarity_context_rules_t  rules;
@@ -70,6 +96,10 @@ typedef struct {
     ngx_uint_t context_order;   /* clarity_order_t */
     ngx_uint_t context_unknown; /* clarity_unknown_t */
 
+    ngx_uint_t webhooks; /* clarity_webhooks stands here */
+    ngx_uint_t api;      /* clarity_settings_api does */
+    ngx_str_t  location; /* of clarity_webhook: its name */
+
     /* clarity_webhook: not inherited, but by an "if" in its location */
     ngx_http_clarity_webhook_t webhook;
     ngx_http_clarity_place_t   place;
@@ -87,7 +117,12 @@ typedef struct {
     clarity_outcome_t        outcome; /* CLARITY_NOUTCOMES: none yet */
     ngx_msec_t               enqueue_time; /* from command to reply */
     unsigned                 enqueued : 1; /* enqueue_time is set */
+    unsigned                 cleanup : 1;  /* a call's has been added */
     ngx_str_t                job_id;       /* empty: no job */
+    ngx_str_t                token_id;     /* of one made at run time */
+    ngx_str_t                detail;       /* why it was refused */
+    struct ngx_http_clarity_api_s *api;    /* of a request to the API */
+    ngx_str_t                request_id;   /* empty: not needed yet */
 
     /* Of a request that is refused once its body has come. */
     struct ngx_http_clarity_refusal_s *refusal;
@@ -109,8 +144,10 @@ extern ngx_module_t ngx_http_clarity_webhook_module;
 
 /* _handler */
 
-/* The content handler of a location with clarity_webhook. */
+/* The content handlers of locations with clarity_webhook and with
+ * clarity_webhooks. */
 ngx_int_t ngx_http_clarity_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_clarity_webhooks_handler(ngx_http_request_t *r);
 
 /*
  * The request's header of that name (lower case). NGX_OK and *value,
@@ -120,6 +157,14 @@ ngx_int_t ngx_http_clarity_header(
     ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *value);
 
 /* _token */
+
+/*
+ * The digest of the request's token. NGX_OK, or NGX_DECLINED: there is none,
+ * or more than one.
+ */
+ngx_int_t ngx_http_clarity_given_token(ngx_http_request_t *r,
+    ngx_http_clarity_loc_conf_t *clcf, clarity_token_digest_t *given,
+    ngx_http_clarity_refusal_t *refusal);
 
 /* NGX_OK or NGX_DECLINED. It looks at all tokens, whichever matches. */
 ngx_int_t ngx_http_clarity_check_token(ngx_http_request_t *r,
@@ -140,6 +185,9 @@ ngx_int_t ngx_http_clarity_check_context(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_str_t *context,
     ngx_http_clarity_refusal_t *refusal);
 
+/* The whole body, which has been read, in one piece. NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_clarity_body(ngx_http_request_t *r, clarity_str_t *text);
+
 /* The checker, which a worker process keeps. */
 ngx_int_t ngx_http_clarity_context_init(void);
 void ngx_http_clarity_context_exit(void);
@@ -154,12 +202,15 @@ ngx_int_t ngx_http_clarity_enqueue(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_str_t context,
     ngx_http_clarity_refusal_t *refusal);
 
-/* The process's sessions, one for each element of the main conf's array. */
-ngx_int_t ngx_http_clarity_job_init(
-    ngx_cycle_t *cycle, ngx_http_clarity_main_conf_t *cmcf);
-void ngx_http_clarity_job_exit(void);
-
 /* _reply: each sends an answer and returns what the filters said */
+
+/* Sends the headers and b, which is all of the body. */
+ngx_int_t ngx_http_clarity_send(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_buf_t *b);
+
+/* name is static text; value's bytes live as long as the request. */
+ngx_int_t ngx_http_clarity_add_header(
+    ngx_http_request_t *r, const char *name, ngx_str_t *value);
 
 /* 202 for the job that the request's state names. */
 ngx_int_t ngx_http_clarity_accept(ngx_http_request_t *r);
@@ -180,6 +231,7 @@ ngx_int_t ngx_http_clarity_add_variables(ngx_conf_t *cf);
 /* _conf */
 
 void *ngx_http_clarity_create_main_conf(ngx_conf_t *cf);
+char *ngx_http_clarity_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_http_clarity_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_clarity_merge_loc_conf(
     ngx_conf_t *cf, void *parent, void *child);
@@ -199,6 +251,17 @@ char *ngx_http_clarity_set_problem(
 /* After a time was set: it cannot be 0. */
 char *ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data);
 
+/* _settings_conf */
+
+char *ngx_http_clarity_set_webhooks(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_api(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_key_file(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_merge_webhooks(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
+
 /* _redis_conf */
 
 char *ngx_http_clarity_set_redis(
@@ -210,6 +273,11 @@ char *ngx_http_clarity_set_prefix(
  * a new element of the main conf's array. conf has been merged. */
 ngx_int_t ngx_http_clarity_use_redis(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
+
+/* _zone */
+
+ngx_int_t ngx_http_clarity_use_zone(
+    ngx_conf_t *cf, ngx_http_clarity_main_conf_t *cmcf);
 
 /* _file */
 

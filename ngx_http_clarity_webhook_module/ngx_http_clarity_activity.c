@@ -1,0 +1,252 @@
+/*
+ * A ring of events for each webhook, found by its name. When the zone is full,
+ * the webhook that was quiet for longest is forgotten.
+ */
+
+#include "ngx_http_clarity_activity.h"
+
+
+typedef struct {
+    ngx_str_node_t           node; /* by name; its bytes follow the struct */
+    ngx_queue_t              queue;
+    ngx_uint_t               next;  /* where the next event goes */
+    ngx_uint_t               count; /* events in the ring */
+    ngx_http_clarity_event_t accepted; /* the last one */
+    ngx_http_clarity_event_t refused;
+    ngx_http_clarity_event_t ring[NGX_HTTP_CLARITY_ACTIVITY];
+} ngx_http_clarity_history_t;
+
+
+static void ngx_http_clarity_make_event(
+    ngx_http_request_t *r, ngx_http_clarity_ctx_t *ctx,
+    ngx_http_clarity_event_t *event);
+static u_short ngx_http_clarity_cut(
+    u_char *to, size_t size, u_char *from, size_t len);
+static ngx_http_clarity_history_t *ngx_http_clarity_find_history(
+    ngx_http_clarity_shared_t *shared, const ngx_str_t *name);
+static ngx_http_clarity_history_t *ngx_http_clarity_add_history(
+    ngx_http_clarity_shared_t *shared, ngx_slab_pool_t *pool,
+    const ngx_str_t *name);
+
+
+ngx_int_t
+ngx_http_clarity_activity_handler(ngx_http_request_t *r)
+{
+    ngx_slab_pool_t              *pool;
+    ngx_http_clarity_ctx_t       *ctx;
+    ngx_http_clarity_event_t      event;
+    ngx_http_clarity_shared_t    *shared;
+    ngx_http_clarity_history_t   *history;
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+    if (ctx == NULL || ctx->webhook == NULL
+        || ctx->outcome == CLARITY_NOUTCOMES)
+    {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
+
+    if (cmcf->zone == NULL) {
+        return NGX_OK;
+    }
+
+    pool = (ngx_slab_pool_t *) cmcf->zone->shm.addr;
+    shared = cmcf->shared;
+
+    ngx_http_clarity_make_event(r, ctx, &event);
+
+    ngx_shmtx_lock(&pool->mutex);
+
+    history = ngx_http_clarity_find_history(shared, &ctx->webhook->name);
+
+    if (history == NULL) {
+        history = ngx_http_clarity_add_history(shared, pool,
+            &ctx->webhook->name);
+    }
+
+    if (history) {
+        ngx_queue_remove(&history->queue);
+        ngx_queue_insert_head(&shared->histories, &history->queue);
+
+        history->ring[history->next] = event;
+        history->next = (history->next + 1) % NGX_HTTP_CLARITY_ACTIVITY;
+
+        if (history->count < NGX_HTTP_CLARITY_ACTIVITY) {
+            history->count++;
+        }
+
+        if (event.status < NGX_HTTP_SPECIAL_RESPONSE) {
+            history->accepted = event;
+
+        } else {
+            history->refused = event;
+        }
+    }
+
+    ngx_shmtx_unlock(&pool->mutex);
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_clarity_activity_get(ngx_http_clarity_shared_t *shared,
+    ngx_slab_pool_t *pool, ngx_str_t *webhook,
+    ngx_http_clarity_event_t events[NGX_HTTP_CLARITY_ACTIVITY],
+    ngx_http_clarity_event_t *accepted, ngx_http_clarity_event_t *refused)
+{
+    ngx_uint_t                  i, at, n;
+    ngx_http_clarity_history_t *history;
+
+    n = 0;
+    accepted->outcome = CLARITY_NOUTCOMES;
+    refused->outcome = CLARITY_NOUTCOMES;
+
+    ngx_shmtx_lock(&pool->mutex);
+
+    history = ngx_http_clarity_find_history(shared, webhook);
+
+    if (history) {
+        n = history->count;
+        *accepted = history->accepted;
+        *refused = history->refused;
+
+        for (i = 0; i < n; i++) {
+            at = (history->next + NGX_HTTP_CLARITY_ACTIVITY - 1 - i)
+                % NGX_HTTP_CLARITY_ACTIVITY;
+            events[i] = history->ring[at];
+        }
+    }
+
+    ngx_shmtx_unlock(&pool->mutex);
+
+    return n;
+}
+
+
+void
+ngx_http_clarity_activity_last(ngx_http_clarity_shared_t *shared,
+    ngx_slab_pool_t *pool, ngx_str_t *webhook,
+    ngx_http_clarity_event_t *accepted, ngx_http_clarity_event_t *refused)
+{
+    ngx_http_clarity_history_t *history;
+
+    accepted->outcome = CLARITY_NOUTCOMES;
+    refused->outcome = CLARITY_NOUTCOMES;
+
+    ngx_shmtx_lock(&pool->mutex);
+
+    history = ngx_http_clarity_find_history(shared, webhook);
+
+    if (history) {
+        *accepted = history->accepted;
+        *refused = history->refused;
+    }
+
+    ngx_shmtx_unlock(&pool->mutex);
+}
+
+
+static void
+ngx_http_clarity_make_event(ngx_http_request_t *r,
+    ngx_http_clarity_ctx_t *ctx, ngx_http_clarity_event_t *event)
+{
+    ngx_time_t *tp;
+
+    tp = ngx_timeofday();
+
+    ngx_memzero(event, sizeof(ngx_http_clarity_event_t));
+
+    event->time = (uint64_t) tp->sec * 1000 + tp->msec;
+    event->outcome = ctx->outcome;
+    event->status = r->headers_out.status;
+
+    event->request_len = ngx_http_clarity_cut(event->request,
+        sizeof(event->request), ctx->request_id.data, ctx->request_id.len);
+    event->addr_len = ngx_http_clarity_cut(event->addr, sizeof(event->addr),
+        r->connection->addr_text.data, r->connection->addr_text.len);
+    event->job_len = ngx_http_clarity_cut(event->job, sizeof(event->job),
+        ctx->job_id.data, ctx->job_id.len);
+    event->token_len = ngx_http_clarity_cut(event->token,
+        sizeof(event->token), ctx->token_id.data, ctx->token_id.len);
+    event->detail_len = ngx_http_clarity_cut(event->detail,
+        sizeof(event->detail), ctx->detail.data, ctx->detail.len);
+}
+
+
+/* Never within a character of UTF-8. */
+
+static u_short
+ngx_http_clarity_cut(u_char *to, size_t size, u_char *from, size_t len)
+{
+    if (len > size) {
+        len = size;
+
+        while (len > 0 && (from[len] & 0xc0) == 0x80) {
+            len--;
+        }
+    }
+
+    ngx_memcpy(to, from, len);
+
+    return (u_short) len;
+}
+
+
+static ngx_http_clarity_history_t *
+ngx_http_clarity_find_history(
+    ngx_http_clarity_shared_t *shared, const ngx_str_t *name)
+{
+    ngx_str_t text;
+
+    text = *name;
+
+    return (ngx_http_clarity_history_t *) ngx_str_rbtree_lookup(
+        &shared->by_name, &text, ngx_crc32_short(text.data, text.len));
+}
+
+
+/* The pool is locked. NULL: there is no room even without all others. */
+
+static ngx_http_clarity_history_t *
+ngx_http_clarity_add_history(ngx_http_clarity_shared_t *shared,
+    ngx_slab_pool_t *pool, const ngx_str_t *name)
+{
+    size_t                      size;
+    ngx_queue_t                *q;
+    ngx_http_clarity_history_t *history, *oldest;
+
+    size = sizeof(ngx_http_clarity_history_t) + name->len;
+
+    while ((history = ngx_slab_calloc_locked(pool, size)) == NULL) {
+
+        if (ngx_queue_empty(&shared->histories)) {
+            return NULL;
+        }
+
+        q = ngx_queue_last(&shared->histories);
+        oldest = ngx_queue_data(q, ngx_http_clarity_history_t, queue);
+
+        ngx_queue_remove(q);
+        ngx_rbtree_delete(&shared->by_name, &oldest->node.node);
+        ngx_slab_free_locked(pool, oldest);
+    }
+
+    history->accepted.outcome = CLARITY_NOUTCOMES;
+    history->refused.outcome = CLARITY_NOUTCOMES;
+
+    history->node.str.len = name->len;
+    history->node.str.data = (u_char *) history
+        + sizeof(ngx_http_clarity_history_t);
+    ngx_memcpy(history->node.str.data, name->data, name->len);
+
+    history->node.node.key = ngx_crc32_short(name->data, name->len);
+
+    ngx_rbtree_insert(&shared->by_name, &history->node.node);
+    ngx_queue_insert_head(&shared->histories, &history->queue);
+
+    return history;
+}

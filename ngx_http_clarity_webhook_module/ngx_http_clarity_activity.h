@@ -1,0 +1,49 @@
+/*
+ * The last requests of each webhook, accepted and refused, in shared memory:
+ * an attack costs Redis nothing. No values, no tokens.
+ */
+
+#ifndef NGX_HTTP_CLARITY_ACTIVITY_H
+#define NGX_HTTP_CLARITY_ACTIVITY_H
+
+#include "ngx_http_clarity_webhook_module.h"
+
+#define NGX_HTTP_CLARITY_ACTIVITY 32 /* requests kept of a webhook */
+
+/* Lengths are bytes; what is longer is cut. */
+typedef struct {
+    uint64_t          time; /* ms since 1970 */
+    clarity_outcome_t outcome;
+    ngx_uint_t        status;
+    u_short           request_len;
+    u_short           addr_len;
+    u_short           job_len;
+    u_short           token_len;
+    u_short           detail_len;
+    u_char            request[64];
+    u_char            addr[NGX_SOCKADDR_STRLEN];
+    u_char            job[64];
+    u_char            token[24]; /* id of the token that was good */
+    u_char            detail[192]; /* why it was refused */
+} ngx_http_clarity_event_t;
+
+/* The log phase: notes the request, if it was one to a webhook. */
+ngx_int_t ngx_http_clarity_activity_handler(ngx_http_request_t *r);
+
+/*
+ * Copies the last requests of a webhook, newest first, into events; returns
+ * how many. Also *accepted and *refused: the last of each (outcome
+ * CLARITY_NOUTCOMES: none).
+ */
+ngx_uint_t ngx_http_clarity_activity_get(
+    ngx_http_clarity_shared_t *shared, ngx_slab_pool_t *pool,
+    ngx_str_t *webhook,
+    ngx_http_clarity_event_t events[NGX_HTTP_CLARITY_ACTIVITY],
+    ngx_http_clarity_event_t *accepted, ngx_http_clarity_event_t *refused);
+
+/* Only *accepted and *refused. */
+void ngx_http_clarity_activity_last(ngx_http_clarity_shared_t *shared,
+    ngx_slab_pool_t *pool, ngx_str_t *webhook,
+    ngx_http_clarity_event_t *accepted, ngx_http_clarity_event_t *refused);
+
+#endif

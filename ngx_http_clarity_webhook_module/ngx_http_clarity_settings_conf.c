@@ -1,0 +1,170 @@
+/*
+ * Directives of webhooks that are made at run time.
+ */
+
+#include "ngx_http_clarity_api.h"
+
+
+static void ngx_http_clarity_free_keys(void *data);
+
+
+char *
+ngx_http_clarity_set_webhooks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_loc_conf_t *clcf = conf;
+
+    ngx_http_core_loc_conf_t *core;
+
+    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->webhooks) {
+        return "is duplicate";
+    }
+
+    if (clcf->webhook.trigger) {
+        return "and \"clarity_webhook\" cannot stand in one location";
+    }
+
+    if (core->regex || core->exact_match || core->named || core->noname
+        || core->name.len == 0 || core->name.data[core->name.len - 1] != '/')
+    {
+        return "needs a location that is a prefix and ends with \"/\"";
+    }
+
+    clcf->webhooks = 1;
+    clcf->place = ngx_http_clarity_place(cf);
+    core->handler = ngx_http_clarity_webhooks_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_clarity_set_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_loc_conf_t *clcf = conf;
+
+    ngx_http_core_loc_conf_t *core;
+
+    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->api) {
+        return "is duplicate";
+    }
+
+    if (core->regex || core->exact_match || core->named || core->noname
+        || core->name.len == 0 || core->name.data[core->name.len - 1] != '/')
+    {
+        return "needs a location that is a prefix and ends with \"/\"";
+    }
+
+    clcf->api = 1;
+    clcf->place = ngx_http_clarity_place(cf);
+    core->handler = ngx_http_clarity_api_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_clarity_set_key_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_main_conf_t *cmcf = conf;
+
+    u_char              file[NGX_MAX_PATH];
+    ngx_str_t          *value, text;
+    clarity_error_t     error;
+    ngx_pool_cleanup_t *cln;
+
+    if (cmcf->keys) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_clarity_read_file(cf, &value[1], 1, &text) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_cpystrn(file, value[1].data, ngx_min(value[1].len + 1, NGX_MAX_PATH));
+
+    cmcf->keys = clarity_seal_keys_parse(
+        (clarity_str_t){ (char *) text.data, text.len }, (char *) file,
+        &error);
+
+    ngx_explicit_memzero(text.data, text.len);
+
+    if (cmcf->keys == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", error.text);
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_http_clarity_free_keys;
+    cln->data = cmcf->keys;
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_clarity_free_keys(void *data)
+{
+    clarity_seal_keys_free(data);
+}
+
+
+/*
+ * One nginx has one registry: all clarity_webhooks look at the same Redis. It
+ * is what the zone is for.
+ */
+
+char *
+ngx_http_clarity_merge_webhooks(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t     *clcf;
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf,
+        ngx_http_clarity_webhook_module);
+
+    if (cmcf->triggers == NULL || cmcf->keys == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+            "\"clarity_webhooks\" in %V:%ui needs \"%s\" at http level",
+            &conf->place.file, conf->place.line,
+            cmcf->triggers ? "clarity_token_key_file" : "clarity_triggers");
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_clarity_use_redis(cf, conf) != NGX_OK
+        || ngx_http_clarity_use_zone(cf, cmcf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->webhooks && cmcf->webhooks_uri.len == 0) {
+        clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+        cmcf->webhooks_uri = clcf->name;
+    }
+
+    if (cmcf->registry == NGX_CONF_UNSET_UINT) {
+        cmcf->registry = conf->redis;
+        cmcf->registry_place = conf->place;
+    }
+
+    if (cmcf->registry != conf->redis) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+            "\"clarity_webhooks\" in %V:%ui and in %V:%ui look at two Redis; "
+            "give them the same \"clarity_redis\" settings",
+            &cmcf->registry_place.file, cmcf->registry_place.line,
+            &conf->place.file, conf->place.line);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
