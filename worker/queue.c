@@ -9,6 +9,7 @@
 
 #include "worker/intake.h"
 #include "worker/link.h"
+#include "worker/publish.h"
 #include "worker/timer.h"
 
 #define TRIM_EVERY   1000 /* ms */
@@ -25,6 +26,7 @@ struct clarity_queue_s {
     clarity_calls_t *calls;
     clarity_leases_t *leases;
     clarity_intake_t *intake;
+    clarity_publisher_t *publisher;
 
     struct event *trim;
     bool finished; /* an entry, since the last trim */
@@ -39,6 +41,7 @@ static void name_consumer(char name[CONSUMER_MAX]);
 static bool open_links(clarity_queue_t *queue);
 static bool create_leases(clarity_queue_t *queue);
 static bool create_intake(clarity_queue_t *queue);
+static bool create_publisher(clarity_queue_t *queue);
 static void on_writer_ready(void *owner);
 static void on_ready(void *owner);
 static void on_refused(void *owner, const char *reason);
@@ -88,7 +91,7 @@ clarity_queue_create(const clarity_queue_conf_t *conf)
     queue->trim = evtimer_new(conf->base, on_trim, queue);
 
     if (queue->trim == NULL || !open_links(queue) || !create_leases(queue)
-        || !create_intake(queue))
+        || !create_intake(queue) || !create_publisher(queue))
     {
         clarity_queue_free(queue);
         return NULL;
@@ -113,6 +116,7 @@ clarity_queue_free(clarity_queue_t *queue)
     clarity_link_close(&queue->reader);
     clarity_link_close(&queue->writer);
 
+    clarity_publisher_free(queue->publisher);
     clarity_intake_free(queue->intake);
     clarity_leases_free(queue->leases);
     clarity_calls_free(queue->calls);
@@ -122,6 +126,13 @@ clarity_queue_free(clarity_queue_t *queue)
     }
 
     free(queue);
+}
+
+
+void
+clarity_queue_publish(clarity_queue_t *queue, clarity_workflows_t *set)
+{
+    clarity_publisher_use(queue->publisher, set);
 }
 
 
@@ -138,6 +149,8 @@ clarity_queue_leave(clarity_queue_t *queue)
 {
     clarity_str_t argv[3];
     clarity_call_conf_t conf = { 0 };
+
+    clarity_publisher_withdraw(queue->publisher);
 
     argv[0] = clarity_key_str(&queue->stream);
     argv[1] = clarity_lit(CLARITY_GROUP);
@@ -265,6 +278,16 @@ create_intake(clarity_queue_t *queue)
 }
 
 
+static bool
+create_publisher(clarity_queue_t *queue)
+{
+    queue->publisher = clarity_publisher_create(queue->conf.base, queue->calls,
+        clarity_str(queue->conf.conf->prefix), clarity_str(queue->consumer));
+
+    return queue->publisher != NULL;
+}
+
+
 static void
 on_writer_ready(void *owner)
 {
@@ -295,6 +318,7 @@ on_ready(void *owner)
         queue->conf.ready(queue->conf.owner);
     }
 
+    clarity_publisher_write(queue->publisher);
     clarity_intake_turn(queue->intake);
 }
 

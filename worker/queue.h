@@ -1,6 +1,7 @@
 /*
  * The worker's end of the stream: reads jobs as a consumer of the group, takes
- * over what other workers left, renews leases, trims what is done.
+ * over what other workers left, renews leases, trims what is done, and says
+ * which workflows this worker has.
  *
  * Two connections: one waits in XREADGROUP, the other does all the rest. Both
  * are made again for as long as the worker lives.
@@ -10,6 +11,7 @@
 #define CLARITY_WORKER_QUEUE_H
 
 #include "conf/conf.h"
+#include "conf/workflows.h"
 #include "worker/lease.h"
 
 struct event_base;
@@ -49,6 +51,9 @@ clarity_queue_t *clarity_queue_create(const clarity_queue_conf_t *conf);
 
 /* Not from a callback. NULL is fine. */
 void clarity_queue_free(clarity_queue_t *queue);
+
+/* What others are told that this worker has loaded; references set. */
+void clarity_queue_publish(clarity_queue_t *queue, clarity_workflows_t *set);
 
 /* No job is taken any more; one that was on its way is released. */
 void clarity_queue_stop(clarity_queue_t *queue);

@@ -126,8 +126,13 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
 
     worker->queue = clarity_queue_create(&queue);
 
-    return worker->http != NULL && worker->queue != NULL
-           && create_signals(worker);
+    if (worker->http == NULL || worker->queue == NULL) {
+        return false;
+    }
+
+    clarity_queue_publish(worker->queue, set);
+
+    return create_signals(worker);
 }
 
 
@@ -350,6 +355,7 @@ on_reload(evutil_socket_t fd, short events, void *data)
             (unsigned) set->count);
 
         clarity_runner_use(worker->runner, set);
+        clarity_queue_publish(worker->queue, set);
     }
 
     clarity_buf_free(&errors);

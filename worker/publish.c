@@ -1,0 +1,196 @@
+#include "worker/publish.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "job/key.h"
+#include "worker/timer.h"
+
+#define EVERY     10000  /* ms; readers pass over what is older than 30 s */
+#define FORGOTTEN 600000 /* ms after which a field is nobody's */
+
+struct clarity_publisher_s {
+    clarity_calls_t *calls;
+    clarity_key_t key;
+    clarity_str_t consumer;
+    clarity_workflows_t *set; /* NULL: none yet, or withdrawn */
+    struct event *timer;
+};
+
+static void call(clarity_publisher_t *publisher,
+    const clarity_script_t *script, const clarity_str_t *argv, size_t argc);
+static void write_workflows(
+    clarity_buf_t *buf, const clarity_workflows_t *set, uint64_t now);
+static void on_timer(evutil_socket_t fd, short events, void *data);
+
+/*
+ * KEYS: hash. ARGV: consumer, value, ms since 1970. Deletes what was written
+ * before that time, by workers that were killed, and sets the consumer's own.
+ * The time stands first in a value, so that it can be seen without decoding
+ * what may be long.
+ */
+static const clarity_script_t publish_script = {
+    "publish",
+    "local all = redis.call('HGETALL', KEYS[1])\n"
+    "for i = 1, #all, 2 do\n"
+    "  local at = tonumber(string.match(all[i + 1], '^{\"at\":(%d+)'))\n"
+    "  if at and at < tonumber(ARGV[3]) then\n"
+    "    redis.call('HDEL', KEYS[1], all[i])\n"
+    "  end\n"
+    "end\n"
+    "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\n",
+};
+
+
+clarity_publisher_t *
+clarity_publisher_create(struct event_base *base, clarity_calls_t *calls,
+    clarity_str_t prefix, clarity_str_t consumer)
+{
+    clarity_publisher_t *publisher;
+
+    publisher = calloc(1, sizeof(clarity_publisher_t));
+    if (publisher == NULL) {
+        return NULL;
+    }
+
+    publisher->calls = calls;
+    publisher->consumer = consumer;
+    clarity_key_workflows(&publisher->key, prefix);
+
+    publisher->timer = evtimer_new(base, on_timer, publisher);
+
+    if (publisher->timer == NULL) {
+        free(publisher);
+        return NULL;
+    }
+
+    return publisher;
+}
+
+
+void
+clarity_publisher_free(clarity_publisher_t *publisher)
+{
+    if (publisher == NULL) {
+        return;
+    }
+
+    event_free(publisher->timer);
+    clarity_workflows_drop(publisher->set);
+    free(publisher);
+}
+
+
+void
+clarity_publisher_use(clarity_publisher_t *publisher, clarity_workflows_t *set)
+{
+    clarity_workflows_drop(publisher->set);
+    publisher->set = clarity_workflows_use(set);
+
+    clarity_publisher_write(publisher);
+}
+
+
+void
+clarity_publisher_write(clarity_publisher_t *publisher)
+{
+    char before[24];
+    uint64_t now;
+    clarity_buf_t value = { 0 };
+    clarity_str_t argv[4];
+
+    if (publisher->set == NULL) {
+        return;
+    }
+
+    clarity_timer_arm(publisher->timer, EVERY);
+
+    now = clarity_time_ms();
+    snprintf(before, sizeof(before), "%" PRIu64, now - FORGOTTEN);
+    write_workflows(&value, publisher->set, now);
+
+    if (!value.failed) {
+        argv[0] = clarity_key_str(&publisher->key);
+        argv[1] = publisher->consumer;
+        argv[2] = clarity_buf_str(&value);
+        argv[3] = clarity_str(before);
+
+        call(publisher, &publish_script, argv, 4);
+    }
+
+    clarity_buf_free(&value);
+}
+
+
+void
+clarity_publisher_withdraw(clarity_publisher_t *publisher)
+{
+    clarity_str_t argv[3];
+
+    event_del(publisher->timer);
+
+    clarity_workflows_drop(publisher->set);
+    publisher->set = NULL;
+
+    argv[0] = clarity_lit("HDEL");
+    argv[1] = clarity_key_str(&publisher->key);
+    argv[2] = publisher->consumer;
+
+    call(publisher, NULL, argv, 3);
+}
+
+
+/* Nobody asks whether it was done. */
+static void
+call(clarity_publisher_t *publisher, const clarity_script_t *script,
+    const clarity_str_t *argv, size_t argc)
+{
+    clarity_call_conf_t conf = { 0 };
+
+    conf.script = script;
+    conf.argv = argv;
+    conf.argc = argc;
+    conf.nkeys = 1;
+    conf.once = true;
+    conf.subject = publisher;
+
+    (void) clarity_call(publisher->calls, &conf);
+}
+
+
+static void
+write_workflows(
+    clarity_buf_t *buf, const clarity_workflows_t *set, uint64_t now)
+{
+    size_t i;
+    const clarity_workflow_t *workflow;
+
+    clarity_buf_addf(buf, "{\"at\":%" PRIu64 ",\"workflows\":[", now);
+
+    for (i = 0; i < set->count; i++) {
+        workflow = set->workflows[i];
+
+        clarity_buf_addz(buf, i == 0 ? "{\"id\":" : ",{\"id\":");
+        clarity_buf_add_json(buf, workflow->id);
+        clarity_buf_addz(buf, ",\"name\":");
+        clarity_buf_add_json(buf, workflow->name);
+        clarity_buf_addz(buf, ",\"trigger\":");
+        clarity_buf_add_json(buf, workflow->trigger);
+        clarity_buf_addf(
+            buf, ",\"active\":%s}", workflow->active ? "true" : "false");
+    }
+
+    clarity_buf_addz(buf, "]}");
+}
+
+
+static void
+on_timer(evutil_socket_t fd, short events, void *data)
+{
+    (void) fd;
+    (void) events;
+
+    clarity_publisher_write(data);
+}
