@@ -28,5 +28,6 @@ const char *clarity_command_job_refused(const char *argument);
 
 int clarity_command_job(const clarity_command_t *command);
 int clarity_command_stats(const clarity_command_t *command);
+int clarity_command_webhooks(const clarity_command_t *command);
 
 #endif

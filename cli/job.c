@@ -11,7 +11,6 @@ static void show_run_json(const clarity_run_view_t *run, clarity_buf_t *out);
 static void show_step_json(
     const clarity_step_view_t *step, clarity_buf_t *out);
 static void add_text(clarity_buf_t *out, const char *name, clarity_str_t text);
-static void add_time(clarity_buf_t *out, const char *name, uint64_t ms);
 static void show(const clarity_view_t *view, clarity_buf_t *out);
 static void show_run(
     const clarity_run_view_t *run, bool colours, clarity_buf_t *out);
@@ -83,7 +82,7 @@ show_json(const clarity_view_t *view, clarity_buf_t *out)
     add_text(out, "webhook", view->webhook);
     add_text(out, "state", clarity_str(clarity_state_name(view->state)));
     add_text(out, "reason", view->reason);
-    add_time(out, "received_at", view->received);
+    clarity_show_time_json(out, "received_at", view->received);
 
     clarity_buf_addz(out, ",\"runs\":[");
 
@@ -109,7 +108,7 @@ show_run_json(const clarity_run_view_t *run, clarity_buf_t *out)
     add_text(out, "reason", run->record.reason);
 
     if (run->record.next != 0) {
-        add_time(out, "next_at", run->record.next);
+        clarity_show_time_json(out, "next_at", run->record.next);
     }
 
     clarity_buf_addz(out, ",\"steps\":[");
@@ -140,8 +139,8 @@ show_step_json(const clarity_step_view_t *step, clarity_buf_t *out)
     }
 
     add_text(out, "reason", record->reason);
-    add_time(out, "started_at", record->started);
-    add_time(out, "ended_at", record->ended);
+    clarity_show_time_json(out, "started_at", record->started);
+    clarity_show_time_json(out, "ended_at", record->ended);
 
     clarity_buf_addz(out, "}");
 }
@@ -158,20 +157,6 @@ add_text(clarity_buf_t *out, const char *name, clarity_str_t text)
     } else {
         clarity_buf_addz(out, "null");
     }
-}
-
-
-static void
-add_time(clarity_buf_t *out, const char *name, uint64_t ms)
-{
-    if (ms == 0) {
-        clarity_buf_addf(out, ",\"%s\":null", name);
-        return;
-    }
-
-    clarity_buf_addf(out, ",\"%s\":\"", name);
-    clarity_show_time(out, ms);
-    clarity_buf_addz(out, "\"");
 }
 
 

@@ -33,6 +33,7 @@ static int misused(const char *format, ...)
 static const clarity_command_info_t commands[] = {
     { "job", "job id", clarity_command_job_refused, clarity_command_job },
     { "stats", NULL, NULL, clarity_command_stats },
+    { "webhooks", NULL, NULL, clarity_command_webhooks },
     { NULL, NULL, NULL, NULL },
 };
 
@@ -50,6 +51,7 @@ static const char usage[] =
     "\n"
     "  job ID         what became of a job; of the newest one: job latest\n"
     "  stats          how many jobs wait, and how many are in hand\n"
+    "  webhooks       those made at run time; not those of nginx.conf\n"
     "\n"
     "  -c, --config FILE  the worker's configuration; says which Redis\n"
     "      --prefix NAME  prefix of the keys in Redis (clarity)\n"

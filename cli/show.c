@@ -112,6 +112,20 @@ clarity_show_time(clarity_buf_t *out, uint64_t ms)
 
 
 void
+clarity_show_time_json(clarity_buf_t *out, const char *name, uint64_t ms)
+{
+    if (ms == 0) {
+        clarity_buf_addf(out, ",\"%s\":null", name);
+        return;
+    }
+
+    clarity_buf_addf(out, ",\"%s\":\"", name);
+    clarity_show_time(out, ms);
+    clarity_buf_addz(out, "\"");
+}
+
+
+void
 clarity_show_duration(clarity_buf_t *out, uint64_t ms)
 {
     if (ms < SECOND) {

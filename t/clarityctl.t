@@ -1,4 +1,4 @@
-# What clarityctl says of jobs.
+# What clarityctl says of jobs, and of the webhooks made at run time.
 
 use Clarity::Test;
 use Clarity::Jobs;
@@ -139,6 +139,92 @@ is $out, '', 'and nothing is on standard output';
 ctl('--prefix', 'other', 'job', $second);
 is $status, 1, 'nor is it under another prefix';
 
+# The webhooks made at run time.
+
+my $webhooks = '{clarity}:webhooks';
+
+sub record {
+    my ($letter, %change) = @_;
+
+    my $id = 'wh_' . $letter x 20;
+    my $token = { id => 'tk_' . $letter x 12, sealed => 'v1.k1.c2VhbGVk',
+        created_at => 1_732_000_000_123, expires_at => undef };
+
+    $redis->command('HSET', $webhooks, "id:$id", encode_json({ id => $id,
+        method => 'POST', trigger => 'provision_entitlement', order => 'strict',
+        active => JSON::PP::true(), unknown => 'reject', idempotency => undef,
+        status => 202, created_at => 1_732_000_000_123,
+        updated_at => 1_732_000_100_456, revision => 3, tokens => [$token],
+        %change }));
+
+    return $id;
+}
+
+ctl('webhooks');
+is $status, 0, 'that there are no webhooks is an answer';
+like $out, qr/^No webhook .* run time/, 'that says so';
+like $out, qr/^Those of nginx\.conf are not in this list/m,
+    'and what it does not know of';
+ctl('--json', 'webhooks');
+is_deeply decode_json($out), { webhooks => [] }, 'in JSON too';
+
+my $zeta = record('a', endpoint => 'zeta', method => 'DELETE');
+my $put = record('b', endpoint => 'alpha/one', method => 'PUT',
+    active => JSON::PP::false(), trigger => 'identity_modified',
+    order => 'any', unknown => 'drop', status => 200, tokens => [
+        { id => 'tk_cccccccccccc', sealed => 'v1.k2.c2VhbGVk',
+            created_at => 1_732_000_090_000, expires_at => undef },
+        { id => 'tk_bbbbbbbbbbbb', sealed => 'v1.k1.c2VhbGVk',
+            created_at => 1_732_000_000_123,
+            expires_at => 1_732_000_186_400 } ]);
+my $post = record('c', endpoint => 'alpha/one');
+
+$redis->command('HSET', $webhooks, 'revision', 3, 'at:DELETE zeta', $zeta);
+
+ctl('webhooks');
+is $status, 0, 'the webhooks are listed';
+is $out, <<'END', 'by endpoint and method';
+POST    alpha/one  provision_entitlement  on   1 token   updated 2024-11-19T07:08:20.456Z
+PUT     alpha/one  identity_modified      off  2 tokens  updated 2024-11-19T07:08:20.456Z
+DELETE  zeta       provision_entitlement  on   1 token   updated 2024-11-19T07:08:20.456Z
+Those of nginx.conf are not in this list: they are not in Redis.
+END
+
+ctl('webhooks', '--json');
+my $list = decode_json($out);
+is_deeply [ map { $_->{id} } @{ $list->{webhooks} } ], [ $post, $put, $zeta ],
+    'in JSON in the same order';
+is_deeply $list->{webhooks}[1], { id => $put, method => 'PUT',
+    endpoint => 'alpha/one', trigger => 'identity_modified',
+    active => JSON::PP::false(), status => 200, order => 'any',
+    unknown => 'drop', created_at => '2024-11-19T07:06:40.123Z',
+    updated_at => '2024-11-19T07:08:20.456Z', tokens => [
+        { id => 'tk_cccccccccccc', created_at => '2024-11-19T07:08:10.000Z',
+            expires_at => undef },
+        { id => 'tk_bbbbbbbbbbbb', created_at => '2024-11-19T07:06:40.123Z',
+            expires_at => '2024-11-19T07:09:46.400Z' } ] },
+    'with all that there is but what is sealed';
+is_deeply [ keys %$list ], ['webhooks'], 'and nothing else';
+
+$redis->command('HSET', $webhooks, "id:wh_\e[31m", '{"id":1}', 'id:', '');
+ctl('webhooks');
+is $status, 0, 'one that cannot be read hides no other';
+is scalar(() = $out =~ /^(?:POST|PUT|DELETE) /mg), 3, 'all of which are there';
+like $out, qr/^wh_\?\[31m  cannot be read: record:1: /m, 'and says why';
+ctl('--json', 'webhooks');
+$list = decode_json($out);
+is scalar(@{ $list->{webhooks} }), 3, 'nor in JSON';
+is_deeply [ sort map { $_->{id} } @{ $list->{unreadable} } ], [ '', "wh_\e[31m" ],
+    'which has those that cannot be read apart';
+
+ctl('--prefix', 'other', '--json', 'webhooks');
+is_deeply decode_json($out), { webhooks => [] }, 'another prefix has its own';
+
+$redis->command('SET', '{other}:webhooks', 1);
+ctl('--prefix', 'other', 'webhooks');
+is $status, 1, 'a key that is something else is a no';
+like $err, qr/WRONGTYPE/, 'that says why';
+
 # From a worker's configuration.
 
 run($t->build . '/clarityctl', '-c', $worker->{file}, '--json', 'job',
@@ -157,6 +243,7 @@ ok eval { decode_json($out) }, 'nor breaks the JSON';
 # Misuse, and no Redis.
 
 for my $wrong ([], ['job'], ['job', '1-2'], ['job', '../x'], ['stats', 'x'],
+    ['webhooks', 'x'],
     ['jobb'], ['--jsn', 'stats'], ['job', $id, $id])
 {
     ctl(@$wrong);
