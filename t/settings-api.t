@@ -210,6 +210,15 @@ is $problem->{code}, 'last_token', 'the last one is not';
 ($status) = api('POST', "webhooks/$id/rotate", { overlap => '0s' });
 soon(401, $uri, $new->{token}, 'rotated at once');
 
+my ($before) = (api('GET', "webhooks/$id/token"))[1]{token};
+api('POST', "webhooks/$id/rotate", { overlap => '2s' });
+is $nginx->post($uri, context(), token => $before)->status, 202,
+    'within the overlap the old one is good';
+wait_until {
+    $nginx->post($uri, context(), token => $before)->status == 401;
+} 5, 'the end of the overlap';
+pass 'and after it, it is not';
+
 
 # Refused.
 
