@@ -22,6 +22,16 @@ my $bytes = $nginx->can('request_text')->('POST', '/hook',
 
 sub jobs { return $redis->command('XLEN', '{clarity:0}:jobs') }
 
+# Processes that have been told to end, so far.
+
+sub told {
+    my @lines = $t->read_file('nginx/error.log')
+        =~ /gracefully shutting down/g;
+
+    return scalar @lines;
+}
+
+
 sub clients {
     return scalar grep { /name=clarity-nginx/ }
         split /\n/, $redis->command('CLIENT', 'LIST');
@@ -73,10 +83,12 @@ for my $how (qw(HUP QUIT)) {
         $nginx->post('/hook', '{', token => 'secret');
     }
 
+    my $told = told();
     $nginx->signal($how);
-    wait_until {
-        $t->read_file('nginx/error.log') =~ /gracefully shutting down/
-    } 5, 'the old processes to be told';
+    wait_until { told() == $told + 2 } 5, 'the old processes to be told';
+
+    my $gone = wait_until { grep { !kill 0, $_ } @old } 0.5;
+    ok !$gone, "processes do not end over SIG$how while requests wait";
 
     $redis->signal('CONT');
 
