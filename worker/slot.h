@@ -28,7 +28,7 @@ typedef struct {
     size_t most;
     size_t held; /* jobs, the resting ones too */
     size_t resting;
-    TAILQ_HEAD(, clarity_slot_s) line;
+    TAILQ_HEAD(clarity_slot_line, clarity_slot_s) line;
 } clarity_slots_t;
 
 void clarity_slots_init(clarity_slots_t *slots, size_t most);
