@@ -23,6 +23,16 @@ export class ApiError extends Error {
 }
 
 
+// What is no answer of the server's is a fault of this page: the console shows
+// where.
+
+export function reportBug(error) {
+    if (!(error instanceof ApiError)) {
+        reportError(error);
+    }
+}
+
+
 export const listTriggers = signal => get('triggers', signal);
 export const listWorkflows = signal => get('workflows', signal);
 

@@ -8,7 +8,7 @@ import { poll } from './poll.js';
 import { listHash } from './router.js';
 
 const PAGE = 50;    // webhooks
-const REFRESH = 4;  // seconds
+const REFRESH = 3;  // seconds
 
 const COLUMNS = ['Webhook', 'Trigger', 'Last accepted', 'Last refused',
     'nginx workers', 'Active'];
@@ -19,10 +19,11 @@ export function listView({ query, signal }) {
     const heading = h('h1', { tabindex: -1 }, 'Webhooks');
     const body = h('tbody', { role: 'rowgroup' });
     const pages = h('nav', { class: 'pages', 'aria-label': 'Pages' });
-    const place = h('div', {}, h('p', { class: 'muted' }, 'Loading…'));
+    const place = h('div', {}, h('p', { class: 'loading' }, 'Loading…'));
     const updates = poll({ task, seconds: REFRESH, signal });
 
-    const tools = h('p', { class: 'buttons' }, updates.pauseButton);
+    const tools = h('p', { class: 'buttons', hidden: true },
+        updates.pauseButton);
     const table = h('div', { class: 'card flush of-cards' },
         h('table', {
             class: 'table wide', role: 'table', 'aria-label': 'Webhooks',

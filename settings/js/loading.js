@@ -1,5 +1,6 @@
 // A place for what has to be fetched first.
 
+import { reportBug } from './api.js';
 import { h, icon, setChildren } from './dom.js';
 
 
@@ -10,7 +11,7 @@ export function loading(make, signal) {
     const place = h('div', {});
 
     async function load() {
-        setChildren(place, h('p', { class: 'muted', role: 'status' },
+        setChildren(place, h('p', { class: 'loading', role: 'status' },
             'Loading…'));
 
         try {
@@ -18,6 +19,7 @@ export function loading(make, signal) {
         } catch (error) {
             if (!signal.aborted) {
                 setChildren(place, failure(error, load));
+                reportBug(error);
             }
         }
     }

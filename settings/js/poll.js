@@ -1,6 +1,7 @@
 // Keeps a view up to date: runs a task every few seconds, not while the page
 // is hidden or the reader has paused it, and less often while it fails.
 
+import { reportBug } from './api.js';
 import { h, icon, setChildren, setText } from './dom.js';
 
 const SLOWEST = 30; // seconds
@@ -34,6 +35,7 @@ export function poll({ task, seconds, signal }) {
             if (!stopped) {
                 failures += 1;
                 showFailure(error);
+                reportBug(error);
             }
         }
     }
@@ -126,8 +128,9 @@ export function poll({ task, seconds, signal }) {
     document.addEventListener('visibilitychange', onVisibility);
     signal.addEventListener('abort', stop);
 
+    // Not before the caller has made all that the task needs.
     if (!document.hidden) {
-        refresh();
+        queueMicrotask(refresh);
     }
 
     return { banner, pauseButton, refresh, stop };

@@ -13,9 +13,10 @@ const COLUMNS = ['Workflow', 'Trigger', 'State', 'Loaded by'];
 export function workflowsView({ signal }) {
     const heading = h('h1', { tabindex: -1 }, 'Workflows');
     const body = h('tbody', { role: 'rowgroup' });
-    const place = h('div', {}, h('p', { class: 'muted' }, 'Loading…'));
+    const place = h('div', {}, h('p', { class: 'loading' }, 'Loading…'));
     const updates = poll({ task, seconds: REFRESH, signal });
-    const tools = h('p', { class: 'buttons' }, updates.pauseButton);
+    const tools = h('p', { class: 'buttons', hidden: true },
+        updates.pauseButton);
     const table = h('div', { class: 'card flush of-cards' },
         h('table', {
             class: 'table wide', role: 'table', 'aria-label': 'Workflows',
