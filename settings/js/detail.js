@@ -15,12 +15,13 @@ import { listHash } from './router.js';
 import { tokenOf } from './token.js';
 import { sayMethodAndEndpoint } from './words.js';
 
-const REFRESH = 3; // seconds
+const REFRESH = 2; // seconds
 
 
 export function detailView({ captured: [id], signal, setTitle }) {
     const heading = h('h1', { tabindex: -1 }, 'Webhook');
-    const place = h('div', {}, h('p', { class: 'muted' }, 'Loading…'));
+    const place = h('div', {}, heading,
+        h('p', { class: 'loading' }, 'Loading…'));
     const updates = poll({ task, seconds: REFRESH, signal });
 
     // The webhook as it was read last. What was asked for before a change of
@@ -66,6 +67,9 @@ export function detailView({ captured: [id], signal, setTitle }) {
             ({ name }) => name === webhook.trigger);
         const token = tokenOf(webhook);
 
+        // The heading moves into the head, and the focus has to go with it.
+        const hadFocus = place.contains(document.activeElement);
+
         current = webhook;
         parts = {
             head: detailHead(heading, context),
@@ -85,7 +89,10 @@ export function detailView({ captured: [id], signal, setTitle }) {
                     parts.workflows.node, parts.tokens.node)),
             parts.test.node,
             parts.activity.node));
-        heading.hidden = false;
+
+        if (hadFocus) {
+            heading.focus({ preventScroll: true });
+        }
     }
 
     function update(webhook) {
@@ -140,11 +147,11 @@ export function detailView({ captured: [id], signal, setTitle }) {
     }
 
     function showGone() {
-        updates.stop();
-
         const title = h('h1', { tabindex: -1 }, 'This webhook is gone');
+
         const hadFocus = place.contains(document.activeElement);
 
+        updates.stop();
         setTitle('Gone');
         setChildren(place, h('div', { class: 'empty' }, title,
             h('p', {}, 'There is no webhook with this id. Somebody may have'
@@ -152,7 +159,7 @@ export function detailView({ captured: [id], signal, setTitle }) {
             h('a', { class: 'button', href: listHash() }, 'All webhooks')));
         announce('This webhook is gone');
 
-        if (hadFocus || document.activeElement === document.body) {
+        if (hadFocus) {
             title.focus();
         }
     }
