@@ -83,10 +83,10 @@ function row(entry) {
                 sayOutcome(entry.outcome)),
             h('span', { class: 'second' },
                 `HTTP ${entry.status}, `, h('code', {}, entry.outcome)),
-            faults(entry.faults ?? [])),
+            reason(entry)),
         cell(1, wholeTimeNode(entry.time)),
         cell(2,
-            h('code', {}, entry.request_id),
+            entry.request_id && h('code', {}, entry.request_id),
             entry.job_id && h('span', { class: 'second' },
                 'Job ', h('code', {}, entry.job_id)),
             h('span', { class: 'second' }, 'From ', entry.addr)),
@@ -107,7 +107,13 @@ function cell(column, ...children) {
 }
 
 
-function faults(list) {
-    return list.length > 0 && h('ul', { class: 'faults' },
-        list.map(fault => h('li', {}, sayFault(fault))));
+// Each fault of a context, or what the sender was told.
+
+function reason({ faults, detail }) {
+    if (faults?.length) {
+        return h('ul', { class: 'faults' },
+            faults.map(fault => h('li', {}, sayFault(fault))));
+    }
+
+    return detail && h('p', { class: 'faults' }, detail);
 }

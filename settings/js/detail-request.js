@@ -41,7 +41,8 @@ export function requestCard(webhook, token, triggers) {
         setText(method, now.method);
         setText(url, now.url);
         setText(header, headerOf(now));
-        setText(unknown, UNKNOWNS[now.unknown]?.[0] ?? now.unknown);
+        setText(unknown, UNKNOWNS[now.unknown]?.[0]
+            ?? 'As nginx.conf has it');
         setText(status, STATUSES[now.status] ?? String(now.status));
         setText(idempotency, sayIdempotency(now.idempotency));
         showContext(now);

@@ -104,6 +104,7 @@ function tokenRow(revoke) {
     const kind = h('span', { class: 'badge' });
     const created = h('span');
     const used = h('span');
+    const usedLine = h('div', { class: 'second' }, 'Last used ', used);
     const ends = h('div', { class: 'second' });
     const button = h('button', {
         type: 'button',
@@ -117,7 +118,7 @@ function tokenRow(revoke) {
         h('div', {},
             h('div', {}, id, ' ', kind),
             h('div', { class: 'second' }, 'Made ', created),
-            h('div', { class: 'second' }, 'Last used ', used),
+            usedLine,
             ends),
         button);
 
@@ -128,6 +129,7 @@ function tokenRow(revoke) {
         setText(kind, 'Newest');
         setTime(created, token.created_at);
         setTime(used, token.last_used_at);
+        usedLine.hidden = token.last_used_at === undefined;
         ends.hidden = !token.expires_at;
         button.hidden = token.alone;
         setEnd(token.expires_at);
