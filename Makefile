@@ -4,7 +4,8 @@
 #   make run        the demo: Redis, nginx, a worker; Ctrl-C ends it
 #                     PORT=8080  RUN_DIR=build/run, also as environment
 #   make test       unit tests and t/*.t
-#   make test-all   the same, and what takes long: valgrind, sanitizers, the
+#   make browser    the settings page in Chromium: t/browser
+#   make test-all   both, and what takes long: valgrind, sanitizers, the
 #                     module built into nginx, mutants, a bare Debian 12
 #   make unit       the unit tests alone
 #   make deps       installs what is missing; YES=1 does not ask
@@ -84,10 +85,26 @@ test:
 	@$(MAKE) --no-print-directory -j$(JOBS) all build-unit
 	@$(PROVE) $(UNIT) $(wildcard t/*.t)
 
+# What npm installs for the browser tests; the lock file has its digests.
+NODE_MODULES = $(BUILD)/browser/node_modules/.package-lock.json
+NODE_FILES   = $(addprefix t/browser/,package.json package-lock.json .npmrc)
+
+.PHONY: browser
+browser:
+	@scripts/deps build run test browser
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(NODE_MODULES)
+	@$(PROVE) $(wildcard t/browser/*.t)
+
+$(NODE_MODULES): $(NODE_FILES)
+	@mkdir -p $(BUILD)/browser
+	cp $(NODE_FILES) $(BUILD)/browser
+	cd $(BUILD)/browser && npm ci --ignore-scripts
+	@touch $@
+
 # What these start is a make of its own, which options of this one mislead.
 ALONE = env -u MAKEFLAGS -u MAKEOVERRIDES BUILD=$(BUILD)
 
-test-all: test
+test-all: test browser
 	@$(MAKE) --no-print-directory valgrind
 	@$(MAKE) --no-print-directory asan
 	@$(MAKE) --no-print-directory test-static

@@ -1,0 +1,86 @@
+// Every view, light, dark and on a phone: what axe-core finds, and
+// whether anything is wider than the screen. What a view looks like is in
+// build/browser/pictures then.
+
+import assert from 'node:assert/strict';
+import { before } from 'node:test';
+
+import { PHONE, WIDE, pageTest, takePicture } from './lib/browser.mjs';
+import { require } from './lib/modules.mjs';
+import { api, removeAllWebhooks } from './lib/server.mjs';
+import { makeExamples, viewsOf } from './lib/views.mjs';
+
+const axe = require('axe-core');
+
+const SCREENS = {
+    light: { ...WIDE, colorScheme: 'light' },
+    dark: { ...WIDE, colorScheme: 'dark' },
+    phone: { ...PHONE, colorScheme: 'light' },
+};
+
+// Dialogs stand in the window, not on the page.
+const IN_WINDOW = ['rotate', 'delete'];
+
+let id, confId;
+
+before(async () => {
+    await removeAllWebhooks();
+    id = (await makeExamples()).id;
+
+    const { body } = await api('GET', 'webhooks?limit=200');
+
+    confId = body.webhooks.find(({ source }) => source === 'nginx.conf').id;
+});
+
+
+for (const [screen, options] of Object.entries(SCREENS)) {
+    pageTest(`every view is accessible: ${screen}`, async page => {
+        for (const [name, open] of viewsOf(id, confId)) {
+            await page.unrouteAll();
+            await open(page);
+            await takePicture(page, `${name}-${screen}`,
+                { whole: !IN_WINDOW.includes(name) });
+            assert.deepEqual(await violations(page), [], `${name}: axe`);
+            assert.deepEqual(await tooWide(page), [], `${name}: too wide`);
+        }
+
+        assert.deepEqual(page.complaints, []);
+    }, { ...options, reducedMotion: 'reduce' });
+}
+
+
+async function violations(page) {
+    await page.evaluate(axe.source);
+
+    const found = await page.evaluate(() => window.axe.run(document, {
+        resultTypes: ['violations'],
+    }));
+
+    return found.violations.flatMap(({ id: rule, nodes }) => nodes.map(
+        ({ target, failureSummary }) => `${rule}: ${target}: ${failureSummary
+            .replace(/\s+/g, ' ')}`));
+}
+
+
+// Wider than the window, or reaching out of it while nothing scrolls there.
+
+async function tooWide(page) {
+    const { width } = page.viewportSize();
+
+    return page.evaluate(limit => {
+        const found = [];
+
+        if (document.documentElement.scrollWidth > limit) {
+            found.push(`the page: ${document.documentElement.scrollWidth}`);
+        }
+
+        for (const node of document.querySelectorAll('body *')) {
+            if (node.getBoundingClientRect().right > limit + 1
+                && !node.closest('pre, .unseen, thead')) {
+                found.push(`${node.tagName} ${node.className}`);
+            }
+        }
+
+        return found;
+    }, width);
+}

@@ -1,0 +1,197 @@
+// A view keeps itself up to date, and gets in nobody's way by it.
+
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { openView, openWatched, pageTest } from './lib/browser.mjs';
+import { api, makeWebhook, send, unique, waitUntil } from './lib/server.mjs';
+
+const SEVERAL_UPDATES = 5000; // ms
+
+
+pageTest('what others do shows up, the focus stays', async page => {
+    const endpoint = unique('seen');
+    const { id, url, method, token, revision } = await makeWebhook(
+        { endpoint });
+
+    await openView(page, '#/', 'tbody tr');
+
+    const row = page.getByRole('row').filter({ hasText: endpoint });
+    const link = row.getByRole('link');
+
+    await link.focus();
+    await send({ method, url }, 'wrong');
+    await row.getByText('Wrong authentication token').waitFor();
+    await send({ method, url }, token);
+    await api('PATCH', `webhooks/${id}`, { active: false },
+        { 'if-match': `"${revision}"` });
+    await row.getByText('Off').waitFor();
+    assert.ok(await hasFocus(link), 'the focus stays where it was');
+
+    const other = unique('other');
+
+    await makeWebhook({ endpoint: other });
+    await page.getByRole('link', { name: other }).waitFor();
+    assert.ok(await hasFocus(link), 'also where a row comes');
+
+    const { body } = await api('GET', `webhooks/${id}`);
+
+    await api('DELETE', `webhooks/${id}`, undefined,
+        { 'if-match': `"${body.revision}"` });
+    await row.waitFor({ state: 'detached' });
+    assert.ok(await hasFocus(page.getByRole('heading', { level: 1 })),
+        'with its row it goes to the heading');
+});
+
+
+pageTest('a context that is typed stays', async page => {
+    const { id } = await makeWebhook({ endpoint: unique('typed') });
+
+    await openView(page, `#/webhooks/${id}`, '.attached > li');
+
+    const editor = page.getByLabel('Context', { exact: true });
+
+    await editor.fill('{"mine": true}');
+    await editor.evaluate(node => node.setSelectionRange(2, 6));
+    await sleep(SEVERAL_UPDATES);
+    assert.equal(await editor.inputValue(), '{"mine": true}');
+    assert.deepEqual(await editor.evaluate(
+        node => [node.selectionStart, node.selectionEnd]), [2, 6]);
+    assert.ok(await hasFocus(editor));
+});
+
+
+pageTest('nothing is asked for while the page is hidden', async page => {
+    await openView(page, '#/', 'tbody tr');
+
+    const asked = countRequests(page);
+
+    await hide(page, true);
+    await sleep(200);
+    asked.n = 0;
+    await sleep(SEVERAL_UPDATES);
+    assert.equal(asked.n, 0);
+
+    await hide(page, false);
+    await waitUntil('an update', () => asked.n > 0, 1);
+});
+
+
+pageTest('updates can be paused', async page => {
+    await openView(page, '#/', 'tbody tr');
+
+    const asked = countRequests(page);
+
+    await page.getByRole('button', { name: 'Pause updates' }).click();
+    await sleep(200);
+    asked.n = 0;
+    await sleep(SEVERAL_UPDATES);
+    assert.equal(asked.n, 0);
+
+    await page.getByRole('button', { name: 'Resume updates' }).click();
+    await waitUntil('an update', () => asked.n > 0, 1);
+});
+
+
+pageTest('a server that is away is said, and found again', async page => {
+    await openView(page, '#/', 'tbody tr');
+    await page.route('**/settings/api/**', route => route.abort());
+    await page.getByText('The server cannot be reached.').waitFor();
+    assert.ok(await page.locator('tbody tr').count(),
+        'what was shown stays');
+
+    await page.unrouteAll();
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await page.getByText('The server cannot be reached.')
+        .waitFor({ state: 'detached' });
+});
+
+
+pageTest('what stands before the API is told by its status', async page => {
+    const refuse = status => page.route('**/settings/api/**',
+        route => route.fulfill({
+            status, contentType: 'text/html', body: '<h1>no</h1>',
+        }));
+
+    await refuse(401);
+    await openView(page, '#/new', '.note.bad');
+    await page.getByText('You are not signed in').waitFor();
+
+    await page.unrouteAll();
+    await refuse(502);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('The server answered with HTTP 502.').waitFor();
+
+    await page.unrouteAll();
+    await refuse(200);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('is not JSON').waitFor();
+
+    await page.unrouteAll();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByLabel('Endpoint').waitFor();
+});
+
+
+pageTest('a change whose answer is lost is not claimed', async page => {
+    const endpoint = unique('lost');
+
+    await openView(page, '#/new', 'form');
+    await page.getByLabel('Endpoint').fill(endpoint);
+    await page.getByLabel('Trigger').selectOption('Provision Entitlement');
+    await page.route('**/settings/api/webhooks', async route => {
+        await route.fetch();
+        await route.abort();
+    });
+    await page.getByRole('button', { name: 'Create Webhook' }).click();
+    await page.getByText('It is not known whether the change was made.')
+        .waitFor();
+    assert.equal(await page.getByLabel('Endpoint').inputValue(), endpoint);
+
+    await page.unrouteAll();
+    await page.getByRole('button', { name: 'Create Webhook' }).click();
+    await page.locator('.fault:visible').waitFor();
+});
+
+
+pageTest('a webhook that somebody deletes is gone', async (page, context) => {
+    const { id, revision } = await makeWebhook({ endpoint: unique('gone') });
+    const other = await openWatched(context);
+
+    await openView(page, `#/webhooks/${id}`, '.attached');
+    await openView(other, `#/webhooks/${id}/edit`, 'form');
+    await api('DELETE', `webhooks/${id}`, undefined,
+        { 'if-match': `"${revision}"` });
+    await page.getByRole('heading', { name: 'This webhook is gone' })
+        .waitFor();
+
+    await other.getByLabel('Endpoint').fill(unique('late'));
+    await other.getByRole('button', { name: 'Save changes' }).click();
+    await other.locator('.note.bad').waitFor();
+    assert.deepEqual(other.complaints, []);
+});
+
+
+function hasFocus(locator) {
+    return locator.evaluate(node => node === document.activeElement);
+}
+
+
+function countRequests(page) {
+    const asked = { n: 0 };
+
+    page.on('request', () => { asked.n += 1; });
+
+    return asked;
+}
+
+
+// As the browser does it for a tab in the background.
+
+function hide(page, hidden) {
+    return page.evaluate(value => {
+        Object.defineProperty(document, 'hidden',
+            { configurable: true, get: () => value });
+        document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+}
