@@ -1,5 +1,5 @@
-// Every view, light, dark and on a phone: what axe-core finds, and
-// whether anything is wider than the screen. What a view looks like is in
+// Every view, light, dark and on a phone: what axe-core finds, and whether
+// anything is wider than the screen. What a view looks like is in
 // build/browser/pictures then.
 
 import assert from 'node:assert/strict';

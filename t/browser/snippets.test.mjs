@@ -4,9 +4,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 
-import { exampleContext } from '../../settings/js/example.js';
-import { curlLine, powershellLine, quoteForPowershell, quoteForShell,
-    requestOf } from '../../settings/js/snippets.js';
+import { importOfPage } from './lib/modules.mjs';
+
+const { exampleContext } = await importOfPage('example.js');
+const { curlLine, powershellLine, quoteForPowershell, quoteForShell,
+    requestOf } = await importOfPage('snippets.js');
 
 const NASTY = ['', ' ', "'", "''", "it's", '"', '\\', '\\\'', '$HOME', '`id`',
     '$(id)', '!!', '*', '~', '-n', '@file', '\n', 'a\nb\n', '\t', '#', ';',
