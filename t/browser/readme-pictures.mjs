@@ -1,0 +1,59 @@
+// Makes docs/images anew, from a demo that has no webhook of its own yet:
+//
+//   make run
+//   CLARITY_URL=http://127.0.0.1:8080 node t/browser/readme-pictures.mjs
+
+import { mkdirSync } from 'node:fs';
+
+import { require, rootFolder } from './lib/modules.mjs';
+import { context, makeWebhook, pageUrl, send } from './lib/server.mjs';
+
+const { chromium } = require('playwright-core');
+
+const folder = `${rootFolder}docs/images`;
+const size = { width: 1120, height: 640 };
+
+
+const used = await makeWebhook({
+    endpoint: 'service-now/provision-entitlement',
+});
+const wrong = { ...context };
+
+delete wrong.expiration;
+await send(used, used.token, wrong);
+await send(used, used.token);
+await makeWebhook({
+    endpoint: 'portal/provision-entitlement', order: 'any',
+});
+await makeWebhook({
+    method: 'PUT',
+    endpoint: 'hr/identity-modified',
+    trigger: 'identity_modified',
+    active: false,
+});
+
+mkdirSync(folder, { recursive: true });
+
+const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--headless=new', '--no-sandbox', '--disable-gpu'],
+});
+
+const page = await browser.newPage(
+    { viewport: size, colorScheme: 'light', deviceScaleFactor: 1.5 });
+const shoot = name => page.screenshot({ path: `${folder}/${name}.png` });
+
+await page.goto(pageUrl);
+await page.locator('tbody tr').first().waitFor();
+await shoot('webhooks');
+
+await page.getByRole('link', { name: 'Add New Webhook' }).click();
+await page.getByLabel('Endpoint').fill('custom-provision-entitlement');
+await page.getByLabel('Trigger').selectOption('Provision Entitlement');
+await shoot('new-webhook');
+
+await page.goto(`${pageUrl}#/webhooks/${used.id}`);
+await page.locator('.tokens > li').waitFor();
+await shoot('webhook');
+
+await browser.close();
