@@ -24,6 +24,8 @@ static ngx_int_t ngx_http_clarity_check_method(ngx_http_request_t *r,
     ngx_http_clarity_refusal_t *refusal);
 static ngx_int_t ngx_http_clarity_check_media_type(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
+static ngx_int_t ngx_http_clarity_check_dry_run(
+    ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
 
 
 ngx_int_t
@@ -121,7 +123,9 @@ ngx_http_clarity_receive(ngx_http_request_t *r)
 
     ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
 
-    if (ngx_http_clarity_check_media_type(r, &refusal) != NGX_OK) {
+    if (ngx_http_clarity_check_media_type(r, &refusal) != NGX_OK
+        || ngx_http_clarity_check_dry_run(r, &refusal) != NGX_OK)
+    {
         return ngx_http_clarity_refuse_unread(r, &refusal);
     }
 
@@ -225,9 +229,19 @@ ngx_http_clarity_body_handler(ngx_http_request_t *r)
     ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
 
     if (ngx_http_clarity_check_context(r, ctx->webhook, &context, &refusal)
-            != NGX_OK
-        || ngx_http_clarity_enqueue(r, ctx->webhook, context, &refusal)
-            != NGX_AGAIN)
+        != NGX_OK)
+    {
+        ngx_http_finalize_request(r, ngx_http_clarity_refuse(r, &refusal));
+        return;
+    }
+
+    if (ctx->dry_run) {
+        ngx_http_finalize_request(r, ngx_http_clarity_valid(r));
+        return;
+    }
+
+    if (ngx_http_clarity_enqueue(r, ctx->webhook, context, &refusal)
+        != NGX_AGAIN)
     {
         ngx_http_finalize_request(r, ngx_http_clarity_refuse(r, &refusal));
     }
@@ -294,6 +308,46 @@ ngx_http_clarity_check_media_type(
     }
 
     refusal->outcome = CLARITY_MEDIA_TYPE_UNSUPPORTED;
+    return NGX_DECLINED;
+}
+
+
+/*
+ * A value that may mean either is refused: what a test was to be must not
+ * become a job, nor a job a test.
+ */
+
+static ngx_int_t
+ngx_http_clarity_check_dry_run(
+    ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal)
+{
+    ngx_int_t               rc;
+    ngx_str_t               value;
+    ngx_http_clarity_ctx_t *ctx;
+
+    static ngx_str_t name = ngx_string("x-clarity-dry-run");
+
+    rc = ngx_http_clarity_header(r, &name, &value);
+
+    if (rc == NGX_DECLINED) {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_OK && value.len == 1 && value.data[0] == '0') {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_OK && value.len == 1 && value.data[0] == '1') {
+        ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+        ctx->dry_run = 1;
+        return NGX_OK;
+    }
+
+    refusal->outcome = CLARITY_BAD_REQUEST;
+    ngx_str_set(&refusal->detail,
+        "The header x-clarity-dry-run is sent once, as \"1\" (check the"
+        " request, queue no job) or \"0\", or not at all.");
+
     return NGX_DECLINED;
 }
 

@@ -56,6 +56,35 @@ ngx_http_clarity_accept(ngx_http_request_t *r)
 
 
 ngx_int_t
+ngx_http_clarity_valid(ngx_http_request_t *r)
+{
+    ngx_buf_t              *b;
+    ngx_str_t               trigger;
+    ngx_http_clarity_ctx_t *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+    ctx->outcome = CLARITY_VALID;
+
+    trigger.data = (u_char *) ctx->webhook->trigger->name.data;
+    trigger.len = ctx->webhook->trigger->name.len;
+
+    b = ngx_create_temp_buf(r->pool,
+        sizeof("{\"status\":\"valid\",\"trigger\":\"\"}\n") - 1
+            + trigger.len);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->last = ngx_sprintf(b->last,
+        "{\"status\":\"valid\",\"trigger\":\"%V\"}\n", &trigger);
+
+    return ngx_http_clarity_send(r, NGX_HTTP_OK,
+        &ngx_http_clarity_json_type, b);
+}
+
+
+ngx_int_t
 ngx_http_clarity_refuse(
     ngx_http_request_t *r, const ngx_http_clarity_refusal_t *refusal)
 {

@@ -118,6 +118,7 @@ typedef struct {
     ngx_msec_t               enqueue_time; /* from command to reply */
     unsigned                 enqueued : 1; /* enqueue_time is set */
     unsigned                 cleanup : 1;  /* a call's has been added */
+    unsigned                 dry_run : 1;  /* checked, and no more */
     ngx_str_t                job_id;       /* empty: no job */
     ngx_str_t                token_id;     /* of one made at run time */
     ngx_str_t                detail;       /* why it was refused */
@@ -214,6 +215,9 @@ ngx_int_t ngx_http_clarity_add_header(
 
 /* 202 for the job that the request's state names. */
 ngx_int_t ngx_http_clarity_accept(ngx_http_request_t *r);
+
+/* 200 for a request that would have been accepted. */
+ngx_int_t ngx_http_clarity_valid(ngx_http_request_t *r);
 
 /* application/problem+json (RFC 9457); discards a body not yet read. */
 ngx_int_t ngx_http_clarity_refuse(
