@@ -78,10 +78,12 @@ ngx_http_clarity_activity_handler(ngx_http_request_t *r)
             history->count++;
         }
 
-        if (event.status < NGX_HTTP_SPECIAL_RESPONSE) {
+        if (event.outcome == CLARITY_ACCEPTED
+            || event.outcome == CLARITY_DUPLICATE)
+        {
             history->accepted = event;
 
-        } else {
+        } else if (event.outcome != CLARITY_VALID) {
             history->refused = event;
         }
     }
@@ -154,7 +156,8 @@ static void
 ngx_http_clarity_make_event(ngx_http_request_t *r,
     ngx_http_clarity_ctx_t *ctx, ngx_http_clarity_event_t *event)
 {
-    ngx_time_t *tp;
+    ngx_time_t   *tp;
+    clarity_str_t id;
 
     tp = ngx_timeofday();
 
@@ -164,8 +167,11 @@ ngx_http_clarity_make_event(ngx_http_request_t *r,
     event->outcome = ctx->outcome;
     event->status = r->headers_out.status;
 
-    event->request_len = ngx_http_clarity_cut(event->request,
-        sizeof(event->request), ctx->request_id.data, ctx->request_id.len);
+    if (ngx_http_clarity_request_id(r, &id) == NGX_OK) {
+        event->request_len = ngx_http_clarity_cut(event->request,
+            sizeof(event->request), (u_char *) id.data, id.len);
+    }
+
     event->addr_len = ngx_http_clarity_cut(event->addr, sizeof(event->addr),
         r->connection->addr_text.data, r->connection->addr_text.len);
     event->job_len = ngx_http_clarity_cut(event->job, sizeof(event->job),

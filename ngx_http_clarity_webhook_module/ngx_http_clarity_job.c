@@ -16,8 +16,6 @@ static ngx_int_t ngx_http_clarity_job_fields(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_job_t *job,
     u_char *received);
 static clarity_str_t ngx_http_clarity_traceparent(ngx_http_request_t *r);
-static ngx_int_t ngx_http_clarity_request_id(
-    ngx_http_request_t *r, clarity_str_t *id);
 static void ngx_http_clarity_enqueued(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed);
@@ -138,12 +136,7 @@ ngx_http_clarity_traceparent(ngx_http_request_t *r)
 }
 
 
-/*
- * The caller's own x-request-id, if it is one that a log can hold, else
- * nginx's $request_id.
- */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_clarity_request_id(ngx_http_request_t *r, clarity_str_t *id)
 {
     size_t                        i;

@@ -10,6 +10,10 @@ static ngx_int_t ngx_http_clarity_select(ngx_http_request_t *r,
     const clarity_token_digest_t *digest,
     ngx_http_clarity_webhook_t **webhook,
     ngx_http_clarity_refusal_t *refusal);
+static ngx_int_t ngx_http_clarity_choose(ngx_http_request_t *r,
+    const void *snapshot, size_t first, size_t n,
+    const clarity_token_digest_t *digest, clarity_snapshot_webhook_t *found,
+    ngx_uint_t *token, ngx_http_clarity_refusal_t *refusal);
 static ngx_uint_t ngx_http_clarity_match(
     const clarity_snapshot_webhook_t *webhook,
     const clarity_token_digest_t *digest, ngx_uint_t *token);
@@ -80,10 +84,10 @@ ngx_http_clarity_registry_find(ngx_http_request_t *r, ngx_str_t *endpoint,
 
 
 /*
- * Among the webhooks of the endpoint, one a method: that of the request's
- * method, if the token is its own. A token of another method is good enough
- * to be told of that one. digest NULL: there is no token to look at, and
- * *refusal says so already.
+ * *webhook is set as well where the request is refused, to the one that it is
+ * refused on behalf of, unless there is none at this endpoint: its activity
+ * shows the refusal. digest NULL: there is no token to look at, and *refusal
+ * says so already.
  */
 
 static ngx_int_t
@@ -92,9 +96,10 @@ ngx_http_clarity_select(ngx_http_request_t *r, const void *snapshot,
     ngx_http_clarity_webhook_t **webhook,
     ngx_http_clarity_refusal_t *refusal)
 {
-    size_t                     i, n, first;
-    ngx_uint_t                 token, has_method;
-    clarity_snapshot_webhook_t found, other;
+    size_t                     n, first;
+    ngx_int_t                  rc;
+    ngx_uint_t                 token;
+    clarity_snapshot_webhook_t found;
 
     n = clarity_snapshot_find(snapshot,
         (clarity_str_t){ (char *) endpoint->data, endpoint->len }, &first);
@@ -104,46 +109,66 @@ ngx_http_clarity_select(ngx_http_request_t *r, const void *snapshot,
         return NGX_DECLINED;
     }
 
-    if (digest == NULL) {
+    if (digest) {
+        refusal->outcome = CLARITY_TOKEN_INVALID;
+    }
+
+    rc = ngx_http_clarity_choose(r, snapshot, first, n, digest, &found,
+        &token, refusal);
+
+    *webhook = ngx_http_clarity_copy(r, &found, token);
+
+    if (*webhook == NULL) {
+        refusal->outcome = CLARITY_INTERNAL;
         return NGX_DECLINED;
     }
 
-    has_method = 0;
-    other.ntokens = 0;
+    return rc;
+}
+
+
+/*
+ * Among the n webhooks of the endpoint, one a method: that of the request's
+ * method, if the token is its own. Where there is none of that method, a token
+ * of another is good enough to be told so. *token is found->ntokens where the
+ * request has no good one.
+ */
+
+static ngx_int_t
+ngx_http_clarity_choose(ngx_http_request_t *r, const void *snapshot,
+    size_t first, size_t n, const clarity_token_digest_t *digest,
+    clarity_snapshot_webhook_t *found, ngx_uint_t *token,
+    ngx_http_clarity_refusal_t *refusal)
+{
+    size_t i;
 
     for (i = first; i < first + n; i++) {
-        clarity_snapshot_get(snapshot, i, &found);
+        clarity_snapshot_get(snapshot, i, found);
 
-        if (!ngx_http_clarity_match(&found, digest, &token)) {
-            has_method |= ngx_http_clarity_is_method(r, &found);
+        if (!ngx_http_clarity_is_method(r, found)) {
             continue;
         }
 
-        if (ngx_http_clarity_is_method(r, &found)) {
-            *webhook = ngx_http_clarity_copy(r, &found, token);
-
-            if (*webhook == NULL) {
-                refusal->outcome = CLARITY_INTERNAL;
-                return NGX_DECLINED;
-            }
-
-            refusal->outcome = CLARITY_WEBHOOK_DISABLED;
-            return found.active ? NGX_OK : NGX_DECLINED;
+        if (digest == NULL || !ngx_http_clarity_match(found, digest, token)) {
+            *token = found->ntokens;
+            return NGX_DECLINED;
         }
 
-        other = found;
+        refusal->outcome = CLARITY_WEBHOOK_DISABLED;
+        return found->active ? NGX_OK : NGX_DECLINED;
     }
 
-    refusal->outcome = CLARITY_TOKEN_INVALID;
+    for (i = first; digest && i < first + n; i++) {
+        clarity_snapshot_get(snapshot, i, found);
 
-    if (!has_method && other.ntokens) {
-        refusal->outcome = CLARITY_METHOD_NOT_ALLOWED;
-        *webhook = ngx_http_clarity_copy(r, &other, 0);
-
-        if (*webhook == NULL) {
-            refusal->outcome = CLARITY_INTERNAL;
+        if (ngx_http_clarity_match(found, digest, token)) {
+            refusal->outcome = CLARITY_METHOD_NOT_ALLOWED;
+            return NGX_DECLINED;
         }
     }
+
+    clarity_snapshot_get(snapshot, first, found);
+    *token = found->ntokens;
 
     return NGX_DECLINED;
 }
@@ -190,15 +215,22 @@ ngx_http_clarity_is_method(
 }
 
 
-/* The request's own: the snapshot may go before the request does. */
+/*
+ * The request's own: the snapshot may go before the request does. token: the
+ * index of the one that it came with, or ntokens: it came with none of them.
+ */
 
 static ngx_http_clarity_webhook_t *
 ngx_http_clarity_copy(ngx_http_request_t *r,
     const clarity_snapshot_webhook_t *found, ngx_uint_t token)
 {
     u_char                     *p;
+    clarity_str_t               token_id;
     ngx_http_clarity_ctx_t     *ctx;
     ngx_http_clarity_webhook_t *webhook;
+
+    token_id = (token < found->ntokens) ? found->tokens[token].id
+                                        : clarity_lit("");
 
     webhook = ngx_pcalloc(r->pool, sizeof(ngx_http_clarity_webhook_t));
     if (webhook == NULL) {
@@ -206,7 +238,7 @@ ngx_http_clarity_copy(ngx_http_request_t *r,
     }
 
     p = ngx_pnalloc(r->pool, found->id.len + found->method.len
-        + found->trigger.len + found->tokens[token].id.len);
+        + found->trigger.len + token_id.len);
     if (p == NULL) {
         return NULL;
     }
@@ -216,7 +248,7 @@ ngx_http_clarity_copy(ngx_http_request_t *r,
     p = ngx_http_clarity_put(&webhook->name, p, found->id);
     p = ngx_http_clarity_put(&webhook->method_name, p, found->method);
     p = ngx_http_clarity_put(&webhook->trigger_name, p, found->trigger);
-    (void) ngx_http_clarity_put(&ctx->token_id, p, found->tokens[token].id);
+    (void) ngx_http_clarity_put(&ctx->token_id, p, token_id);
 
     webhook->rules = found->rules;
     webhook->status = found->status;

@@ -150,6 +150,7 @@ ngx_http_clarity_merge_webhooks(
     if (conf->webhooks && cmcf->webhooks_uri.len == 0) {
         clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
         cmcf->webhooks_uri = clcf->name;
+        cmcf->webhooks_token_header = conf->token_header;
     }
 
     if (cmcf->registry == NGX_CONF_UNSET_UINT) {

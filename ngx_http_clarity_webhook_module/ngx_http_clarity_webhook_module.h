@@ -52,6 +52,7 @@ typedef struct {
     ngx_uint_t               registry;
     ngx_http_clarity_place_t registry_place;
     ngx_str_t                webhooks_uri; /* of clarity_webhooks */
+    ngx_str_t                webhooks_token_header;
 } ngx_http_clarity_main_conf_t;
 
 /*
@@ -123,7 +124,6 @@ typedef struct {
     ngx_str_t                token_id;     /* of one made at run time */
     ngx_str_t                detail;       /* why it was refused */
     struct ngx_http_clarity_api_s *api;    /* of a request to the API */
-    ngx_str_t                request_id;   /* empty: not needed yet */
 
     /* Of a request that is refused once its body has come. */
     struct ngx_http_clarity_refusal_s *refusal;
@@ -202,6 +202,13 @@ void ngx_http_clarity_context_exit(void);
 ngx_int_t ngx_http_clarity_enqueue(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_str_t context,
     ngx_http_clarity_refusal_t *refusal);
+
+/*
+ * The caller's own x-request-id, if it is one that a log can hold, else
+ * nginx's $request_id. NGX_OK or NGX_ERROR. The bytes are the request's.
+ */
+ngx_int_t ngx_http_clarity_request_id(
+    ngx_http_request_t *r, clarity_str_t *id);
 
 /* _reply: each sends an answer and returns what the filters said */
 
