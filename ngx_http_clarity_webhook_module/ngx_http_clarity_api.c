@@ -19,6 +19,10 @@ static ngx_uint_t ngx_http_clarity_api_same_origin(
     ngx_http_request_t *r, ngx_str_t *origin);
 static ngx_int_t ngx_http_clarity_api_route(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api, ngx_str_t *allow);
+static ngx_uint_t ngx_http_clarity_api_path(
+    ngx_http_request_t *r, ngx_str_t *prefix, ngx_str_t *path);
+static ngx_int_t ngx_http_clarity_api_unescape(
+    ngx_http_request_t *r, ngx_str_t *id);
 static ngx_uint_t ngx_http_clarity_api_path_matches(
     ngx_str_t *pattern, ngx_str_t *path, ngx_str_t *id);
 static void ngx_http_clarity_api_body_handler(ngx_http_request_t *r);
@@ -86,6 +90,10 @@ ngx_http_clarity_api_handler(ngx_http_request_t *r)
     }
 
     rc = ngx_http_clarity_api_route(r, api, &allow);
+
+    if (rc == NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return rc;
+    }
 
     if (rc == NGX_HTTP_NOT_FOUND) {
         return ngx_http_clarity_api_problem(r, rc, "not_found",
@@ -204,18 +212,17 @@ ngx_http_clarity_api_route(
 {
     u_char                   *p;
     ngx_str_t                 path;
-    ngx_uint_t                found;
+    ngx_uint_t                found, escaped;
     ngx_http_core_loc_conf_t *clcf;
     ngx_http_clarity_route_t *route;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    path.data = r->uri.data + clcf->name.len;
-    path.len = r->uri.len - clcf->name.len;
+    escaped = ngx_http_clarity_api_path(r, &clcf->name, &path);
 
     allow->data = ngx_pnalloc(r->pool, 64);
     if (allow->data == NULL) {
-        return NGX_HTTP_NOT_FOUND;
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     p = allow->data;
@@ -230,7 +237,8 @@ ngx_http_clarity_api_route(
 
         if (route->method == r->method) {
             api->act = route->act;
-            return NGX_OK;
+            return escaped ? ngx_http_clarity_api_unescape(r, &api->id)
+                           : NGX_OK;
         }
 
         p = ngx_slprintf(p, allow->data + 64, "%s%s", found ? ", " : "",
@@ -244,6 +252,69 @@ ngx_http_clarity_api_route(
     allow->len = p - allow->data;
 
     return found ? NGX_HTTP_NOT_ALLOWED : NGX_HTTP_NOT_FOUND;
+}
+
+
+/*
+ * What follows the location's prefix, as it was sent: the name of a webhook of
+ * nginx.conf may hold slashes, which are escaped then. Where a rewrite or an
+ * escape in the prefix led here, it is what nginx has made of it, and 0 is
+ * returned: it has no escapes.
+ */
+
+static ngx_uint_t
+ngx_http_clarity_api_path(
+    ngx_http_request_t *r, ngx_str_t *prefix, ngx_str_t *path)
+{
+    u_char    *p, *last;
+    ngx_uint_t escaped;
+
+    escaped = 1;
+    p = r->unparsed_uri.data;
+    last = ngx_strlchr(p, p + r->unparsed_uri.len, '?');
+
+    if (last == NULL) {
+        last = p + r->unparsed_uri.len;
+    }
+
+    if ((size_t) (last - p) < prefix->len
+        || ngx_memcmp(p, prefix->data, prefix->len) != 0)
+    {
+        p = r->uri.data;
+        last = p + r->uri.len;
+        escaped = 0;
+    }
+
+    path->data = p + prefix->len;
+    path->len = last - path->data;
+
+    return escaped;
+}
+
+
+/* NGX_OK, or the status to refuse with. */
+
+static ngx_int_t
+ngx_http_clarity_api_unescape(ngx_http_request_t *r, ngx_str_t *id)
+{
+    u_char *to, *from;
+
+    if (id->len == 0) {
+        return NGX_OK;
+    }
+
+    from = id->data;
+    to = ngx_pnalloc(r->pool, id->len);
+
+    if (to == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    id->data = to;
+    ngx_unescape_uri(&to, &from, id->len, 0);
+    id->len = to - id->data;
+
+    return NGX_OK;
 }
 
 

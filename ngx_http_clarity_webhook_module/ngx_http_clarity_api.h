@@ -63,12 +63,33 @@ typedef struct ngx_http_clarity_api_s {
 void ngx_http_clarity_api_load(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);
 
-/* _api_show: the answers */
+/* _api_triggers */
 
 ngx_int_t ngx_http_clarity_api_triggers(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);
 ngx_int_t ngx_http_clarity_api_workflows(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);
+
+/* How many active workflows it starts. */
+ngx_uint_t ngx_http_clarity_api_attached(
+    ngx_http_clarity_api_t *api, clarity_str_t trigger);
+
+/* Each appends a JSON value: the names of a trigger's parameters (NULL: an
+ * empty list), a text. */
+void ngx_http_clarity_api_add_names(
+    clarity_buf_t *buf, const clarity_trigger_t *trigger);
+void ngx_http_clarity_api_add_text(clarity_buf_t *buf, ngx_str_t *text);
+
+/* _api_show: the other answers */
+
+/* The one of nginx.conf that the path names, by "conf:NAME"; NULL: none. */
+ngx_http_clarity_loc_conf_t *ngx_http_clarity_api_conf_webhook(
+    ngx_http_clarity_api_t *api);
+
+/* Appends a JSON text: the whole address, as seen from this request. */
+void ngx_http_clarity_api_add_url(
+    ngx_http_request_t *r, clarity_buf_t *buf, ngx_str_t *uri);
+
 ngx_int_t ngx_http_clarity_api_list(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);
 ngx_int_t ngx_http_clarity_api_get(

@@ -34,9 +34,7 @@ ngx_http_clarity_api_no_webhook(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
-    if (ctx->api->id.len > 5
-        && ngx_strncmp(ctx->api->id.data, "conf:", 5) == 0)
-    {
+    if (ngx_http_clarity_api_conf_webhook(ctx->api)) {
         return ngx_http_clarity_api_problem(r, NGX_HTTP_CONFLICT, "read_only",
             "This webhook is one of nginx.conf and is changed there.",
             ngx_http_clarity_nothing);

@@ -1,5 +1,5 @@
 /*
- * The API's answers: triggers, workflows, webhooks, activity.
+ * The API's answers: webhooks and activity.
  */
 
 #include "ngx_http_clarity_api.h"
@@ -13,89 +13,21 @@ static void ngx_http_clarity_show_webhook(ngx_http_request_t *r,
     const clarity_webhook_t *webhook);
 static void ngx_http_clarity_show_settings(
     clarity_buf_t *buf, const clarity_webhook_t *webhook);
+static void ngx_http_clarity_show_rules(clarity_buf_t *buf,
+    const clarity_context_rules_t *rules, ngx_uint_t status);
 static void ngx_http_clarity_show_tokens(
     clarity_buf_t *buf, const clarity_webhook_t *webhook);
 static void ngx_http_clarity_show_conf_webhook(ngx_http_request_t *r,
     ngx_http_clarity_api_t *api, clarity_buf_t *buf,
     ngx_http_clarity_loc_conf_t *conf);
-static void ngx_http_clarity_show_url(
-    ngx_http_request_t *r, clarity_buf_t *buf, ngx_str_t *uri);
-static void ngx_http_clarity_show_names(
-    clarity_buf_t *buf, const clarity_trigger_t *trigger);
 static void ngx_http_clarity_show_live(ngx_http_clarity_api_t *api,
     clarity_buf_t *buf, ngx_str_t *name, clarity_str_t trigger,
     uint64_t revision);
 static void ngx_http_clarity_show_event(
     clarity_buf_t *buf, const ngx_http_clarity_event_t *event);
 static void ngx_http_clarity_show_time(clarity_buf_t *buf, uint64_t ms);
-static ngx_uint_t ngx_http_clarity_attached(
-    ngx_http_clarity_api_t *api, clarity_str_t trigger);
-static void ngx_http_clarity_add_ngx(clarity_buf_t *buf, ngx_str_t *text);
 static int ngx_libc_cdecl ngx_http_clarity_by_endpoint(
     const void *one, const void *two);
-
-
-ngx_int_t
-ngx_http_clarity_api_triggers(
-    ngx_http_request_t *r, ngx_http_clarity_api_t *api)
-{
-    size_t                   i;
-    clarity_buf_t            buf;
-    const clarity_trigger_t *trigger;
-
-    ngx_memzero(&buf, sizeof(clarity_buf_t));
-    clarity_buf_addz(&buf, "{\"triggers\":[");
-
-    for (i = 0; i < api->cmcf->triggers->count; i++) {
-        trigger = &api->cmcf->triggers->triggers[i];
-
-        clarity_buf_addz(&buf, i ? ",{\"name\":" : "{\"name\":");
-        clarity_buf_add_json(&buf, trigger->name);
-        clarity_buf_addz(&buf, ",\"title\":");
-        clarity_buf_add_json(&buf, trigger->title);
-        clarity_buf_addz(&buf, ",\"description\":");
-        clarity_buf_add_json(&buf, trigger->description);
-        clarity_buf_addz(&buf, ",\"context\":");
-        ngx_http_clarity_show_names(&buf, trigger);
-        clarity_buf_addf(&buf, ",\"workflows\":%u}",
-            (unsigned) ngx_http_clarity_attached(api, trigger->name));
-    }
-
-    clarity_buf_addz(&buf, "]}");
-
-    return ngx_http_clarity_api_send(r, NGX_HTTP_OK, &buf);
-}
-
-
-ngx_int_t
-ngx_http_clarity_api_workflows(
-    ngx_http_request_t *r, ngx_http_clarity_api_t *api)
-{
-    ngx_uint_t                   i;
-    clarity_buf_t                buf;
-    ngx_http_clarity_workflow_t *workflow;
-
-    workflow = api->workflows.elts;
-
-    ngx_memzero(&buf, sizeof(clarity_buf_t));
-    clarity_buf_addz(&buf, "{\"workflows\":[");
-
-    for (i = 0; i < api->workflows.nelts; i++) {
-        clarity_buf_addz(&buf, i ? ",{\"id\":" : "{\"id\":");
-        ngx_http_clarity_add_ngx(&buf, &workflow[i].id);
-        clarity_buf_addz(&buf, ",\"name\":");
-        ngx_http_clarity_add_ngx(&buf, &workflow[i].name);
-        clarity_buf_addz(&buf, ",\"trigger\":");
-        ngx_http_clarity_add_ngx(&buf, &workflow[i].trigger);
-        clarity_buf_addf(&buf, ",\"active\":%s,\"workers\":%u}",
-            workflow[i].active ? "true" : "false",
-            (unsigned) workflow[i].workers);
-    }
-
-    clarity_buf_addz(&buf, "]}");
-
-    return ngx_http_clarity_api_send(r, NGX_HTTP_OK, &buf);
-}
 
 
 /* Those of nginx.conf come first, on the first page. */
@@ -163,12 +95,24 @@ ngx_http_clarity_api_list(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 ngx_int_t
 ngx_http_clarity_api_get(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
-    if (api->webhook == NULL) {
+    clarity_buf_t                buf;
+    ngx_http_clarity_loc_conf_t *conf;
+
+    if (api->webhook) {
+        return ngx_http_clarity_api_send_webhook(r, api, api->webhook,
+            NGX_HTTP_OK);
+    }
+
+    conf = ngx_http_clarity_api_conf_webhook(api);
+
+    if (conf == NULL) {
         return ngx_http_clarity_api_no_webhook(r);
     }
 
-    return ngx_http_clarity_api_send_webhook(r, api, api->webhook,
-        NGX_HTTP_OK);
+    ngx_memzero(&buf, sizeof(clarity_buf_t));
+    ngx_http_clarity_show_conf_webhook(r, api, &buf, conf);
+
+    return ngx_http_clarity_api_send(r, NGX_HTTP_OK, &buf);
 }
 
 
@@ -231,11 +175,12 @@ ngx_int_t
 ngx_http_clarity_api_activity(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
-    ngx_str_t                id;
-    ngx_uint_t               i, n;
-    clarity_buf_t            buf;
-    ngx_slab_pool_t         *pool;
-    ngx_http_clarity_event_t accepted, refused, *events;
+    ngx_str_t                    name;
+    ngx_uint_t                   i, n;
+    clarity_buf_t                buf;
+    ngx_slab_pool_t             *pool;
+    ngx_http_clarity_event_t     accepted, refused, *events;
+    ngx_http_clarity_loc_conf_t *conf;
 
     events = ngx_palloc(r->pool, NGX_HTTP_CLARITY_ACTIVITY
             * sizeof(ngx_http_clarity_event_t));
@@ -243,19 +188,21 @@ ngx_http_clarity_api_activity(
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    id = api->id;
+    conf = ngx_http_clarity_api_conf_webhook(api);
 
-    if (id.len > 5 && ngx_strncmp(id.data, "conf:", 5) == 0) {
-        id.data += 5;
-        id.len -= 5;
+    if (conf) {
+        name = conf->webhook.name;
 
-    } else if (api->webhook == NULL) {
+    } else if (api->webhook) {
+        name = api->id;
+
+    } else {
         return ngx_http_clarity_api_no_webhook(r);
     }
 
     pool = (ngx_slab_pool_t *) api->cmcf->zone->shm.addr;
 
-    n = ngx_http_clarity_activity_get(api->cmcf->shared, pool, &id, events,
+    n = ngx_http_clarity_activity_get(api->cmcf->shared, pool, &name, events,
         &accepted, &refused);
 
     ngx_memzero(&buf, sizeof(clarity_buf_t));
@@ -288,7 +235,7 @@ ngx_http_clarity_show_webhook(ngx_http_request_t *r,
     ngx_http_clarity_show_settings(buf, webhook);
 
     clarity_buf_addz(buf, ",\"context\":");
-    ngx_http_clarity_show_names(buf,
+    ngx_http_clarity_api_add_names(buf,
         clarity_triggers_find(api->cmcf->triggers, trigger));
 
     name.data = (u_char *) webhook->endpoint;
@@ -306,7 +253,10 @@ ngx_http_clarity_show_webhook(ngx_http_request_t *r,
         api->cmcf->webhooks_uri.len);
     ngx_memcpy(p, name.data, name.len);
 
-    ngx_http_clarity_show_url(r, buf, &uri);
+    clarity_buf_addz(buf, ",\"url\":");
+    ngx_http_clarity_api_add_url(r, buf, &uri);
+    clarity_buf_addz(buf, ",\"token_header\":");
+    ngx_http_clarity_api_add_text(buf, &api->cmcf->webhooks_token_header);
 
     name.data = (u_char *) webhook->id;
     name.len = ngx_strlen(webhook->id);
@@ -320,17 +270,15 @@ static void
 ngx_http_clarity_show_settings(
     clarity_buf_t *buf, const clarity_webhook_t *webhook)
 {
-    static const char *unknown[] = { "reject", "drop", "keep" };
-
     clarity_buf_addf(buf,
         "{\"id\":\"%s\",\"source\":\"settings\",\"method\":\"%s\","
-        "\"endpoint\":\"%s\",\"trigger\":\"%s\",\"active\":%s,"
-        "\"order\":\"%s\",\"unknown\":\"%s\",\"status\":%u,"
-        "\"revision\":%llu,\"idempotency\":",
+        "\"endpoint\":\"%s\",\"trigger\":\"%s\",\"active\":%s",
         webhook->id, webhook->method, webhook->endpoint, webhook->trigger,
-        webhook->active ? "true" : "false",
-        webhook->rules.order == CLARITY_ORDER_ANY ? "any" : "strict",
-        unknown[webhook->rules.unknown], webhook->status,
+        webhook->active ? "true" : "false");
+
+    ngx_http_clarity_show_rules(buf, &webhook->rules, webhook->status);
+
+    clarity_buf_addf(buf, ",\"revision\":%llu,\"idempotency\":",
         (unsigned long long) webhook->revision);
 
     if (webhook->idempotency[0]) {
@@ -343,6 +291,19 @@ ngx_http_clarity_show_settings(
     ngx_http_clarity_show_time(buf, webhook->created_at);
     clarity_buf_addz(buf, ",\"updated_at\":");
     ngx_http_clarity_show_time(buf, webhook->updated_at);
+}
+
+
+static void
+ngx_http_clarity_show_rules(clarity_buf_t *buf,
+    const clarity_context_rules_t *rules, ngx_uint_t status)
+{
+    static const char *unknown[] = { "reject", "drop", "keep" };
+
+    clarity_buf_addf(buf,
+        ",\"order\":\"%s\",\"unknown\":\"%s\",\"status\":%u",
+        rules->order == CLARITY_ORDER_ANY ? "any" : "strict",
+        unknown[rules->unknown], (unsigned) status);
 }
 
 
@@ -370,6 +331,36 @@ ngx_http_clarity_show_tokens(
 }
 
 
+ngx_http_clarity_loc_conf_t *
+ngx_http_clarity_api_conf_webhook(ngx_http_clarity_api_t *api)
+{
+    ngx_str_t                     name, *known;
+    ngx_uint_t                    i;
+    ngx_http_clarity_loc_conf_t **conf;
+
+    if (api->id.len < 5 || ngx_strncmp(api->id.data, "conf:", 5) != 0) {
+        return NULL;
+    }
+
+    name.data = api->id.data + 5;
+    name.len = api->id.len - 5;
+
+    conf = api->cmcf->webhooks.elts;
+
+    for (i = 0; i < api->cmcf->webhooks.nelts; i++) {
+        known = &conf[i]->webhook.name;
+
+        if (known->len == name.len
+            && ngx_memcmp(known->data, name.data, name.len) == 0)
+        {
+            return conf[i];
+        }
+    }
+
+    return NULL;
+}
+
+
 static void
 ngx_http_clarity_show_conf_webhook(ngx_http_request_t *r,
     ngx_http_clarity_api_t *api, clarity_buf_t *buf,
@@ -392,25 +383,29 @@ ngx_http_clarity_show_conf_webhook(ngx_http_request_t *r,
         webhook->name.len);
 
     clarity_buf_addz(buf, "{\"id\":");
-    ngx_http_clarity_add_ngx(buf, &id);
+    ngx_http_clarity_api_add_text(buf, &id);
     clarity_buf_addz(buf, ",\"source\":\"nginx.conf\",\"method\":");
-    ngx_http_clarity_add_ngx(buf, &webhook->method_name);
+    ngx_http_clarity_api_add_text(buf, &webhook->method_name);
     clarity_buf_addz(buf, ",\"endpoint\":");
-    ngx_http_clarity_add_ngx(buf, &conf->location);
+    ngx_http_clarity_api_add_text(buf, &conf->location);
     clarity_buf_addz(buf, ",\"trigger\":");
     clarity_buf_add_json(buf, webhook->trigger->name);
-    clarity_buf_addf(buf, ",\"active\":true,\"status\":%u,\"context\":",
-        (unsigned) webhook->status);
-    ngx_http_clarity_show_names(buf, webhook->trigger);
-    ngx_http_clarity_show_url(r, buf, &conf->location);
+    clarity_buf_addz(buf, ",\"active\":true");
+    ngx_http_clarity_show_rules(buf, &webhook->rules, webhook->status);
+    clarity_buf_addz(buf, ",\"context\":");
+    ngx_http_clarity_api_add_names(buf, webhook->trigger);
+    clarity_buf_addz(buf, ",\"url\":");
+    ngx_http_clarity_api_add_url(r, buf, &conf->location);
+    clarity_buf_addz(buf, ",\"token_header\":");
+    ngx_http_clarity_api_add_text(buf, &conf->token_header);
     ngx_http_clarity_show_live(api, buf, &webhook->name,
         webhook->trigger->name, 0);
     clarity_buf_addz(buf, "}");
 }
 
 
-static void
-ngx_http_clarity_show_url(
+void
+ngx_http_clarity_api_add_url(
     ngx_http_request_t *r, clarity_buf_t *buf, ngx_str_t *uri)
 {
     clarity_buf_t url;
@@ -435,28 +430,10 @@ ngx_http_clarity_show_url(
     text.data = (u_char *) url.data;
     text.len = url.len;
 
-    clarity_buf_addz(buf, ",\"url\":");
-    ngx_http_clarity_add_ngx(buf, &text);
+    ngx_http_clarity_api_add_text(buf, &text);
 
     buf->failed |= url.failed;
     clarity_buf_free(&url);
-}
-
-
-static void
-ngx_http_clarity_show_names(
-    clarity_buf_t *buf, const clarity_trigger_t *trigger)
-{
-    size_t i;
-
-    clarity_buf_addz(buf, "[");
-
-    for (i = 0; trigger && i < trigger->ncontext; i++) {
-        clarity_buf_addz(buf, i ? "," : "");
-        clarity_buf_add_json(buf, trigger->context[i].name);
-    }
-
-    clarity_buf_addz(buf, "]");
 }
 
 
@@ -485,7 +462,7 @@ ngx_http_clarity_show_live(ngx_http_clarity_api_t *api, clarity_buf_t *buf,
 
     clarity_buf_addf(buf,
         ",\"workflows\":%u,\"live\":{\"workers\":%u,\"of\":%u}",
-        (unsigned) ngx_http_clarity_attached(api, trigger), (unsigned) live,
+        (unsigned) ngx_http_clarity_api_attached(api, trigger), (unsigned) live,
         (unsigned) of);
 
     pool = (ngx_slab_pool_t *) api->cmcf->zone->shm.addr;
@@ -560,34 +537,6 @@ ngx_http_clarity_show_time(clarity_buf_t *buf, uint64_t ms)
     clarity_buf_addf(buf, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03uZ\"",
         tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday, tm.ngx_tm_hour,
         tm.ngx_tm_min, tm.ngx_tm_sec, (unsigned) (ms % 1000));
-}
-
-
-static ngx_uint_t
-ngx_http_clarity_attached(ngx_http_clarity_api_t *api, clarity_str_t trigger)
-{
-    ngx_uint_t                   i, n;
-    ngx_http_clarity_workflow_t *workflow;
-
-    n = 0;
-    workflow = api->workflows.elts;
-
-    for (i = 0; i < api->workflows.nelts; i++) {
-        n += workflow[i].active
-            && clarity_str_eq(trigger,
-                (clarity_str_t){ (char *) workflow[i].trigger.data,
-                    workflow[i].trigger.len });
-    }
-
-    return n;
-}
-
-
-static void
-ngx_http_clarity_add_ngx(clarity_buf_t *buf, ngx_str_t *text)
-{
-    clarity_buf_add_json(buf,
-        (clarity_str_t){ (char *) text->data, text->len });
 }
 
 

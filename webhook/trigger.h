@@ -7,6 +7,7 @@
 #ifndef CLARITY_WEBHOOK_TRIGGER_H
 #define CLARITY_WEBHOOK_TRIGGER_H
 
+#include "json/buf.h"
 #include "json/error.h"
 #include "json/str.h"
 
@@ -94,5 +95,12 @@ bool clarity_format_matches(clarity_format_t format, clarity_str_t text);
 
 /* "date", "date-time", …; "" for none. */
 const char *clarity_format_name(clarity_format_t format);
+
+/*
+ * Appends the parameter as triggers.json has it: {"name":"…","type":["…"],…}.
+ * Types are always a list, null last.
+ */
+void clarity_parameter_describe(
+    const clarity_parameter_t *parameter, clarity_buf_t *buf);
 
 #endif

@@ -1,0 +1,210 @@
+#!/usr/bin/perl
+
+# What the settings API tells of a webhook's requests: each is there, with its
+# time, outcome, reason, request id and token, and no value; for webhooks of
+# nginx.conf as for those made at run time.
+
+use MIME::Base64 qw(encode_base64);
+
+use Clarity::Test;
+
+my $t = Clarity::Test->new;
+
+$t->redis;
+$t->write_file('token.key', 'one:' . encode_base64('k' x 32, ''));
+chmod 0600, $t->dir . '/token.key';
+
+my $nginx = $t->nginx(http => <<'EOF', server => <<'EOF2');
+    clarity_token_key_file %%DIR%%/token.key;
+EOF
+        location /webhooks/ {
+            clarity_webhooks;
+            clarity_webhook_token_header x-made;
+        }
+
+        location = /hooks/fixed {
+            clarity_webhook              provision_entitlement;
+            clarity_webhook_token        fixed;
+            clarity_webhook_token_header x-fixed;
+            clarity_webhook_status       201;
+            clarity_context_order        any;
+            clarity_context_unknown      drop;
+        }
+
+        location = /hooks/fixed/activity {
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token other;
+        }
+
+        location /settings/api/ {
+            clarity_settings_api;
+        }
+
+        location /other/ {
+            rewrite ^/other/(.*)$ /settings/api/$1 last;
+        }
+EOF2
+
+my $fixed = 'conf:POST%20%2Fhooks%2Ffixed';
+
+
+sub api {
+    my ($method, $path, $body) = @_;
+
+    my $answer = $nginx->request($method, "/settings/api/$path",
+        defined $body ? (body => encode_json($body)) : ());
+
+    return ($answer->status, $answer->json);
+}
+
+
+# One that all worker processes know.
+
+sub made {
+    my ($method) = @_;
+
+    my $webhook;
+
+    wait_until {
+        (my $status, $webhook) = api('POST', 'webhooks', {
+            method => $method, endpoint => 'made',
+            trigger => 'provision_entitlement' });
+        $status == 201;
+    } 5, 'a webhook';
+
+    wait_until {
+        my $live = (api('GET', "webhooks/$webhook->{id}"))[1]{live};
+        $live->{of} == 2 && $live->{workers} == 2;
+    } 5, 'live on 2 of 2';
+
+    return $webhook;
+}
+
+
+# Newest last: outcome, and the token's id if there is one.
+
+sub outcomes {
+    my ($id) = @_;
+
+    my $activity = (api('GET', "webhooks/$id/activity"))[1]{activity};
+
+    return [ map { join ' ', grep { length } @$_{qw(outcome token_id)} }
+        reverse @$activity ];
+}
+
+
+my $webhook = made('POST');
+my $put = made('PUT');
+my $id = $webhook->{id};
+my $token_id = $webhook->{tokens}[0]{id};
+
+
+sub try_it {
+    my ($token, %with) = @_;
+
+    my @token = defined $token ? ("X-Made: $token") : ();
+
+    return $nginx->request($with{method} // 'POST', '/webhooks/made',
+        body => $with{body} // context(),
+        headers => [@token, @{ $with{headers} // [] }]);
+}
+
+
+# Whose a refusal is.
+
+is_deeply outcomes($id), [], 'no request, no activity';
+is try_it(undef)->status, 401, 'no token';
+is try_it('wrong')->status, 401, 'a wrong token';
+is try_it($webhook->{token}, method => 'DELETE')->status, 405, 'no DELETE';
+is try_it($put->{token}, method => 'DELETE')->status, 405, 'nor with this';
+is try_it($put->{token})->status, 401, 'the token of another method';
+is try_it(undef, method => 'DELETE')->status, 401, 'no token, no method';
+is try_it(undef, method => 'PUT')->status, 401, 'no token, PUT';
+
+is_deeply outcomes($id), ['token_missing', 'token_invalid',
+    "method_not_allowed $token_id", 'token_invalid', 'token_missing'],
+    'a refusal counts for the webhook of its method, else for the first';
+is_deeply outcomes($put->{id}),
+    ["method_not_allowed $put->{tokens}[0]{id}", 'token_missing'],
+    'or for the one whose token it came with';
+
+
+# What is told of each.
+
+my ($status, $shown) = api('GET', "webhooks/$id");
+my $refused = $shown->{last_refused};
+
+is $refused->{code}, 'token_missing', 'the last refused one';
+like $refused->{request_id}, qr/^[0-9a-f]{32}$/, "has nginx's request id";
+is $refused->{addr}, '127.0.0.1', 'and the address';
+
+is try_it($webhook->{token}, headers => ['X-Request-Id: mine-1'])->status,
+    202, 'accepted';
+is try_it($webhook->{token}, headers => ['X-Clarity-Dry-Run: 1'])->status,
+    200, 'a dry run';
+
+($status, my $list) = api('GET', "webhooks/$id/activity");
+my ($dry, $accepted) = @{ $list->{activity} };
+
+is $accepted->{request_id}, 'mine-1', "the sender's request id";
+like $accepted->{job_id}, qr/^0-\d+-\d+$/, 'the job';
+is $accepted->{token_id}, $token_id, 'and the token';
+is $dry->{outcome}, 'valid', 'a dry run is told from others';
+
+($status, $shown) = api('GET', "webhooks/$id");
+is $shown->{last_accepted}{request_id}, 'mine-1',
+    'and is no accepted request';
+
+is try_it($webhook->{token}, body => context(expiration => undef))->status,
+    422, 'a parameter short';
+($status, $list) = api('GET', "webhooks/$id/activity");
+like $list->{activity}[0]{detail}, qr/expiration is missing/,
+    'is told with its fault';
+unlike encode_json($list), qr/github|4711|INC1/, 'and no value is';
+
+
+# Webhooks of nginx.conf.
+
+is $nginx->post('/hooks/fixed', context(), headers => ['X-Fixed: fixed'])
+    ->status, 201, 'one of nginx.conf';
+is $nginx->post('/hooks/fixed', context(), headers => ['X-Fixed: x'])
+    ->status, 401, 'and a wrong token of it';
+
+($status, $shown) = api('GET', "webhooks/$fixed");
+
+is $status, 200, 'it is shown by its name, slashes and all';
+is_deeply { map { $_ => $shown->{$_} } qw(id source method endpoint active
+        order unknown status token_header) },
+    {
+        id => 'conf:POST /hooks/fixed', source => 'nginx.conf',
+        method => 'POST', endpoint => '/hooks/fixed',
+        active => JSON::PP::true, order => 'any', unknown => 'drop',
+        status => 201, token_header => 'x-fixed',
+    }, 'as nginx.conf has it';
+is $shown->{last_refused}{code}, 'token_invalid', 'with its last refusal';
+is_deeply outcomes($fixed), ['accepted', 'token_invalid'],
+    'and its activity';
+
+($status, $shown) = api('GET', "webhooks/$fixed%2Factivity");
+is $shown->{endpoint}, '/hooks/fixed/activity', 'a name may end like a path';
+is((api('GET', 'webhooks/conf:none'))[0], 404, 'one that is not there');
+is((api('GET', 'webhooks/conf:none/activity'))[0], 404, 'has no activity');
+is((api('POST', "webhooks/$fixed/rotate", { overlap => '1h' }))[0], 409,
+    'it is changed in nginx.conf alone');
+is $nginx->get("/other/webhooks/$id")->json->{id}, $id,
+    'a rewrite may lead to the API';
+($status, $shown) = api('GET', "webhooks/$id");
+is $shown->{token_header}, 'x-made', "the header of the token";
+
+
+# What a page needs to make a webhook.
+
+($status, my $triggers) = api('GET', 'triggers');
+
+is $triggers->{webhooks_url}, 'http://localhost/webhooks/',
+    'what an address begins with';
+is_deeply $triggers->{triggers}[0]{parameters}[3],
+    { name => 'expiration', type => ['string', 'null'],
+        format => 'date-or-date-time' }, 'what a value may be';
+
+$t->done;
