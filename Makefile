@@ -5,8 +5,9 @@
 #                     PORT=8080  RUN_DIR=build/run, also as environment
 #   make test       unit tests and t/*.t
 #   make browser    the settings page in Chromium: t/browser
-#   make test-all   both, and what takes long: valgrind, sanitizers, the
-#                     module built into nginx, mutants, a bare Debian 12
+#   make test-long  t/long/*.t: faults under load, for minutes
+#   make test-all   all of these, and valgrind, sanitizers, the module built
+#                     into nginx, mutants, a bare Debian 12
 #   make unit       the unit tests alone
 #   make deps       installs what is missing; YES=1 does not ask
 #   make check      format, include rules, cppcheck, clang-tidy
@@ -39,12 +40,14 @@ MODULE  = $(BUILD)/ngx_http_clarity_webhook_module.so
 LIBRARY = $(BUILD)/libclarity.a
 WORKER  = $(BUILD)/clarity-worker
 CTL     = $(BUILD)/clarityctl
+LOAD    = $(BUILD)/load
 
 LIBRARY_DIRS := json webhook job redis workflow conf
 LIBRARY_SRCS := $(wildcard $(addsuffix /*.c,$(LIBRARY_DIRS)))
 WORKER_SRCS  := $(wildcard worker/*.c)
 CTL_SRCS     := $(wildcard cli/*.c)
 UNIT_SRCS    := $(wildcard t/unit/test_*.c)
+LOAD_SRCS    := $(wildcard t/load/*.c)
 MODULE_DIRS  := ngx_http_clarity_webhook_module json webhook job redis
 MODULE_FILES := $(wildcard $(addsuffix /*.[ch],$(MODULE_DIRS)))
 
@@ -82,8 +85,15 @@ PROVE = CLARITY_BUILD=$(BUILD) CMOCKA_MESSAGE_OUTPUT=TAP \
 
 test:
 	@scripts/deps build run test
-	@$(MAKE) --no-print-directory -j$(JOBS) all build-unit
+	@$(MAKE) --no-print-directory -j$(JOBS) all build-unit $(LOAD)
 	@$(PROVE) $(UNIT) $(wildcard t/*.t)
+
+# One after the other: they load the machine, and measure times.
+.PHONY: test-long
+test-long:
+	@scripts/deps build run test
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(LOAD)
+	@$(PROVE) -j1 $(wildcard t/long/*.t)
 
 # What npm installs for the browser tests; the lock file has its digests.
 NODE_MODULES = $(BUILD)/browser/node_modules/.package-lock.json
@@ -105,6 +115,7 @@ $(NODE_MODULES): $(NODE_FILES)
 ALONE = env -u MAKEFLAGS -u MAKEOVERRIDES BUILD=$(BUILD)
 
 test-all: test browser
+	@$(MAKE) --no-print-directory test-long
 	@$(MAKE) --no-print-directory valgrind
 	@$(MAKE) --no-print-directory asan
 	@$(MAKE) --no-print-directory test-static
@@ -163,6 +174,9 @@ $(WORKER): $(call objects,$(WORKER_SRCS)) $(LIBRARY)
 $(CTL): $(call objects,$(CTL_SRCS)) $(LIBRARY)
 	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+$(LOAD): $(call objects,$(LOAD_SRCS))
+	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^
+
 $(LIBRARY): $(call objects,$(LIBRARY_SRCS))
 	rm -f $@
 	$(AR) qcs $@ $^
@@ -179,7 +193,7 @@ $(BUILD)/unit/%: $(BUILD)/obj/t/unit/%.o $(LIBRARY)
 .SECONDARY:
 
 -include $(patsubst %.o,%.d,$(call objects, \
-    $(LIBRARY_SRCS) $(WORKER_SRCS) $(CTL_SRCS) $(UNIT_SRCS)))
+    $(LIBRARY_SRCS) $(WORKER_SRCS) $(CTL_SRCS) $(UNIT_SRCS) $(LOAD_SRCS)))
 
 
 # The module: nginx's own configure writes a makefile, which knows what of it

@@ -25,8 +25,8 @@ use Time::HiRes qw(time);
 
 use Clarity::Wait;
 
-our @EXPORT = qw(add_job add_entry job wait_for_job pending stream_key
-    hash_key);
+our @EXPORT = qw(add_job add_entry entries job wait_for_job pending
+    stream_key hash_key);
 
 
 =head1 FUNCTIONS
@@ -74,6 +74,30 @@ sub add_entry {
     my ($redis, @fields) = @_;
 
     return '0-' . $redis->command('XADD', stream_key(), '*', @fields);
+}
+
+
+=head2 entries(REDIS)
+
+All of the stream: references to lists, an entry's id and its fields and values.
+
+=cut
+
+sub entries {
+    my ($redis) = @_;
+
+    my @entries;
+    my $after = '-';
+
+    while (1) {
+        my $some = $redis->command('XRANGE', stream_key(), $after, '+',
+            'COUNT', 1000);
+
+        push @entries, map { [ $_->[0], @{ $_->[1] } ] } @$some;
+        return @entries if @$some < 1000;
+
+        $after = "($some->[-1][0]";
+    }
 }
 
 

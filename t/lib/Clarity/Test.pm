@@ -51,7 +51,9 @@ use IO::Socket::INET;
 use JSON::PP ();
 use Test::More ();
 
+use Clarity::Load;
 use Clarity::Nginx;
+use Clarity::Proxy;
 use Clarity::Receiver;
 use Clarity::Redis;
 use Clarity::Wait;
@@ -153,11 +155,12 @@ sub root  { $_[0]{root} }
 sub build { $_[0]{build} }
 
 
-=head2 redis, nginx, worker, receiver
+=head2 redis, nginx, worker, receiver, load, proxy
 
 Start one, wait until it is ready, and return it: see L<Clarity::Redis>,
-L<Clarity::Nginx>, L<Clarity::Worker>, L<Clarity::Receiver>. All take
-C<< name => >>, for a second one of a kind, and C<< start => 0 >>.
+L<Clarity::Nginx>, L<Clarity::Worker>, L<Clarity::Receiver>, L<Clarity::Load>,
+L<Clarity::Proxy>. All take C<< name => >>, for a second one of a kind, and
+C<< start => 0 >>.
 
 =cut
 
@@ -165,6 +168,8 @@ sub redis    { my $self = shift; return Clarity::Redis->new($self, @_) }
 sub nginx    { my $self = shift; return Clarity::Nginx->new($self, @_) }
 sub worker   { my $self = shift; return Clarity::Worker->new($self, @_) }
 sub receiver { my $self = shift; return Clarity::Receiver->new($self, @_) }
+sub load     { my $self = shift; return Clarity::Load->new($self, @_) }
+sub proxy    { my $self = shift; return Clarity::Proxy->new($self, @_) }
 
 
 =head2 word(NAME => VALUE), expand(TEXT)
