@@ -138,12 +138,14 @@ for my $signal (qw(INT TERM KILL)) {
     my $pid = start_test(<<'EOF', $file);
 my $redis = $t->redis;
 my $receiver = $t->receiver;
-diag 'pids ' . $redis->pid . ' ' . $receiver->pid . ' in ' . $t->dir;
+my $nginx = $t->nginx(daemon => 1);
+diag join ' ', 'pids', (map { $_->pid } $redis, $receiver, $nginx),
+    $nginx->workers, 'in', $t->dir;
 wait_until { 0 } 60, 'a signal';
 EOF
 
     wait_until { slurp($file) =~ / in / } 10, 'the test to run';
-    my ($pids, $kept) = slurp($file) =~ /pids (\d+ \d+) in (\S+)/;
+    my ($pids, $kept) = slurp($file) =~ /pids ([\d ]+) in (\S+)/;
 
     kill $signal, $pid;
     waitpid $pid, 0;

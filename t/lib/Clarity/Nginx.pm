@@ -39,6 +39,10 @@ C<clarity_redis> (the test's Redis if there is one); C<clarity_triggers>
 
 Another nginx than Debian's; one that the module is built into.
 
+=item daemon => 1
+
+Leaves the test's side, as in service: so C<upgrade> can be done.
+
 =back
 
 =cut
@@ -49,9 +53,14 @@ use warnings;
 use parent 'Clarity::Process';
 
 use Carp qw(croak);
+use File::Spec ();
+use POSIX ();
 
 use Clarity::HTTP;
 use Clarity::Wait;
+
+# More than what an orderly end, or a start, takes.
+use constant PATIENCE => 15;
 
 
 sub kind    { 'nginx' }
@@ -64,9 +73,8 @@ sub prepare {
 
     $self->{port} = $self->test->port;
     $self->test->word(PORT => $self->{port});
-    $self->configure($self->{conf} // $self->_conf);
-
     $self->{env} = { %{ $self->{env} // {} }, sanitizer($self->test) };
+    $self->configure($self->{conf} // $self->_conf);
 }
 
 
@@ -107,9 +115,11 @@ sub _conf {
     return join '', map({ "load_module $_;\n" } @load),
         # Root's worker processes would be nobody's, who may not enter the
         # folders of root's tree.
-        $> == 0 ? "user root;\n" : '', <<"EOF",
+        $> == 0 ? "user root;\n" : '',
+        # nginx gives a new binary, and its processes, no other environment
+        map({ "env $_;\n" } sort keys %{ $self->{env} // {} }), <<"EOF",
 worker_processes @{[ $self->{workers} // 2 ]};
-daemon off;
+daemon @{[ $self->{daemon} ? 'on' : 'off' ]};
 master_process on;
 pid $dir/nginx.pid;
 error_log $dir/error.log @{[ $ENV{CLARITY_DEBUG} ? 'debug' : 'info' ]};
@@ -143,8 +153,18 @@ EOF
 sub argv {
     my ($self) = @_;
 
-    return ($self->{binary} // 'nginx', '-e', "$self->{dir}/error.log",
+    return ($self->{binary} // _nginx(), '-e', "$self->{dir}/error.log",
         '-p', $self->{dir}, '-c', "$self->{dir}/nginx.conf");
+}
+
+
+# With its path: nginx starts a new binary by the name of the old one, and
+# looks no further for it.
+
+sub _nginx {
+    my ($file) = grep { -x } map { "$_/nginx" } File::Spec->path, '/usr/sbin';
+
+    return $file // croak 'no nginx is installed';
 }
 
 
@@ -222,14 +242,163 @@ The pids of the worker processes, of those that are on their way out too.
 
 =cut
 
-sub workers {
-    my ($self) = @_;
+sub workers { return _children($_[0]->pid) }
 
-    my $pid = $self->pid or return;
+
+sub _children {
+    my ($pid) = @_;
 
     open my $fh, '<', "/proc/$pid/task/$pid/children" or return;
 
     return split ' ', <$fh> // '';
+}
+
+
+=head2 upgrade
+
+Replaces the binary, as nginx's manual says: USR2 starts a new master beside
+the old one, WINCH ends the old worker processes, QUIT the old master. Returns
+when that is done. Needs C<daemon>.
+
+=cut
+
+sub upgrade {
+    my ($self) = @_;
+
+    my $old = $self->pid;
+    my $file = "$self->{dir}/nginx.pid";
+
+    $self->signal('USR2');
+    wait_until {
+        -e "$file.oldbin" && (_pid_in($file) // $old) != $old
+            && _children(_pid_in($file));
+    } PATIENCE, 'a new master with worker processes';
+
+    my $new = _pid_in($file);
+    my %theirs = map { $_ => 1 } _children($old);
+
+    # The new master is a child of the old one, which WINCH does not touch.
+    delete $theirs{$new};
+
+    $self->signal('WINCH');
+    wait_until {
+        !grep { $theirs{$_} } _children($old);
+    } PATIENCE, 'the end of the old worker processes';
+
+    $self->signal('QUIT');
+    wait_until { !_alive($old) } PATIENCE, 'the end of the old master';
+
+    $self->{pid} = $new;
+}
+
+
+sub _pid_in {
+    my ($file) = @_;
+
+    open my $fh, '<', $file or return;
+    my ($pid) = (<$fh> // '') =~ /^(\d+)$/;
+
+    return $pid;
+}
+
+
+# A process that nobody has waited for is none any more.
+
+sub _alive {
+    my ($pid) = @_;
+
+    open my $fh, '<', "/proc/$pid/stat" or return 0;
+
+    return (<$fh> // '') !~ /\) [ZX] /;
+}
+
+
+# nginx detaches: it is the pid file that says who it is then. A process of
+# ours ends it where the test dies by SIGKILL and cannot.
+
+sub launch {
+    my ($self) = @_;
+
+    delete $self->{detached};
+    $self->SUPER::launch;
+
+    return if !$self->{daemon};
+
+    waitpid $self->{pid}, 0;
+    croak 'nginx did not start: ' . $self->log if $?;
+
+    my $file = "$self->{dir}/nginx.pid";
+    wait_until { _pid_in($file) } PATIENCE, 'the pid file';
+    $self->{pid} = _pid_in($file);
+    $self->{detached} = 1;
+    $self->_guard($file) if !$self->{guard};
+}
+
+
+sub _guard {
+    my ($self, $file) = @_;
+
+    pipe my $end, $self->{guard} or croak "pipe: $!";
+
+    return if fork // croak "fork: $!";
+
+    POSIX::setsid();
+    $SIG{$_} = 'IGNORE' for qw(INT TERM HUP);
+    close $self->{guard};
+    sysread $end, my $nothing, 1;
+    CORE::kill 'TERM', grep { defined } map { _pid_in($_) }
+        $file, "$file.oldbin";
+    POSIX::_exit(0);
+}
+
+
+sub _reap {
+    my ($self, $flags) = @_;
+
+    return $self->SUPER::_reap($flags) if !$self->{detached};
+    return if !$self->{pid};
+
+    wait_until { !_alive($self->{pid}) } PATIENCE if !$flags;
+
+    if (!_alive($self->{pid})) {
+        $self->{status} = 0;
+        $self->{pid} = undef;
+    }
+}
+
+
+=head2 connections
+
+How many connections clients have, by nginx's own count; that which asks is
+not one of them. Needs the location C</status>: see C<STATUS>.
+
+=cut
+
+use constant STATUS => 'location = /status { stub_status; }';
+
+sub connections {
+    my ($self) = @_;
+
+    my ($n) = $self->get('/status')->body =~ /^Active connections: (\d+)/
+        or croak 'no stub_status';
+
+    return $n - 1;
+}
+
+
+=head2 memory(PID)
+
+Its own memory in KB, without what it has from files or shares.
+
+=cut
+
+sub memory {
+    my ($self, $pid) = @_;
+
+    open my $fh, '<', "/proc/$pid/status" or croak "process $pid: $!";
+    my ($kb) = join('', <$fh>) =~ /^RssAnon:\s+(\d+) kB/m;
+
+    return $kb;
 }
 
 
