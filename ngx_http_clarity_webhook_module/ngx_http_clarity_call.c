@@ -74,6 +74,7 @@ ngx_http_clarity_call(ngx_http_request_t *r, ngx_uint_t redis, size_t argc,
     const clarity_str_t *argv, ngx_http_clarity_call_pt handler)
 {
     clarity_redis_given_t    given;
+    ngx_http_clarity_ctx_t  *ctx;
     ngx_http_clarity_call_t *call;
 
     call = ngx_http_clarity_get_call(r);
@@ -88,7 +89,8 @@ ngx_http_clarity_call(ngx_http_request_t *r, ngx_uint_t redis, size_t argc,
         ngx_http_clarity_call_handler, call);
 
     if (given != CLARITY_REDIS_GIVEN) {
-        ngx_http_clarity_call_cleanup(r);
+        ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+        ctx->call = NULL;
         ngx_http_clarity_free_call(call);
         return given;
     }
@@ -172,7 +174,10 @@ ngx_http_clarity_free_call(ngx_http_clarity_call_t *call)
 }
 
 
-/* A request that is closed by force leaves its command behind. */
+/*
+ * A request that is closed by force leaves its command behind: nobody is told
+ * what becomes of that, and the log says so.
+ */
 
 static void
 ngx_http_clarity_call_cleanup(void *data)
@@ -186,6 +191,7 @@ ngx_http_clarity_call_cleanup(void *data)
     if (ctx && ctx->call) {
         ctx->call->request = NULL;
         ctx->call = NULL;
+        ctx->outcome = CLARITY_QUEUE_TIMEOUT;
     }
 }
 
