@@ -1,9 +1,11 @@
 /*
  * A job in hand, its runs and their steps; for the files that do it:
  *
- *   plan.c   what runs it has, from the workflows or from what its hash says
- *   task.c   the job: begins its runs, finishes when all of them have ended
- *   run.c    one run: its steps, one after the other, and their attempts
+ *   runner.c  all jobs in hand: what the queue tells of them, and their end
+ *   task.c    one job: what it is to begin with, and begins it
+ *   plan.c    what runs it has, from the workflows or from what its hash says
+ *   run.c     one run: its steps, one after the other, and their attempts
+ *   settle.c  what is written of it, and what it comes to in the end
  *
  * Functions that return bool do so because memory may be out; the task is
  * abandoned then, and will be taken over when its lease has run out.
@@ -77,10 +79,41 @@ bool clarity_task_plan(
 clarity_str_t clarity_field(
     const clarity_str_t *fields, size_t n, const char *name);
 
-/* task.c: writes the run's record, the job's state and the fields given; the
- * last one of all runs finishes the job. */
+/* task.c: NULL: out of memory. The lease has it from then on. */
+clarity_task_t *clarity_task_create(
+    clarity_runner_t *runner, clarity_lease_t *lease);
+void clarity_task_free(clarity_task_t *task);
+
+/* With the fields of its hash. */
+bool clarity_task_start(
+    clarity_task_t *task, const clarity_str_t *fields, size_t n);
+
+/* What was written at the start is there. */
+bool clarity_task_go_on(clarity_task_t *task);
+
+/* Another may take it over at once. */
+bool clarity_task_let_go(clarity_task_t *task);
+
+/*
+ * settle.c: writes the run's record (run NULL: that of all of them), the job's
+ * state and the fields given; the last one of all runs finishes the job.
+ */
 bool clarity_task_write(
     clarity_task_t *task, clarity_run_t *run, clarity_fields_t *fields);
+
+/* The fields given and the job's state; data comes back with `recorded`. */
+bool clarity_task_record(
+    clarity_task_t *task, clarity_fields_t *fields, void *data);
+
+/* Ends the job as its runs have ended, once all of them have. */
+bool clarity_task_finish_if_done(clarity_task_t *task);
+
+/* Ends it whatever its runs are. */
+bool clarity_task_finish_as(
+    clarity_task_t *task, clarity_state_t state, clarity_str_t reason);
+
+/* A job needs a slot as long as something of it is under way. */
+bool clarity_task_rest_if_waiting(clarity_task_t *task);
 
 /* run.c: a run that begins puts its intent into the fields that its task
  * writes first; once they are written it goes on. */

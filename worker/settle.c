@@ -1,0 +1,229 @@
+#include "worker/task.h"
+
+#include <stdio.h>
+
+static bool finish(clarity_task_t *task, clarity_fields_t *fields);
+static void add_run(clarity_fields_t *fields, const clarity_run_t *run);
+static void add_unsettled(
+    const clarity_task_t *task, clarity_fields_t *fields);
+static bool all_final(const clarity_task_t *task);
+static clarity_state_t state_under_way(const clarity_task_t *task);
+static void judge(clarity_task_t *task);
+
+
+bool
+clarity_task_write(
+    clarity_task_t *task, clarity_run_t *run, clarity_fields_t *fields)
+{
+    if (all_final(task) && task->writes == 0) {
+        judge(task);
+        return finish(task, fields);
+    }
+
+    if (run != NULL) {
+        add_run(fields, run);
+
+    } else {
+        add_unsettled(task, fields);
+        clarity_fields_add(fields, "reason", clarity_lit(""));
+    }
+
+    return clarity_task_record(task, fields, run);
+}
+
+
+/* Adds the job's own state. */
+bool
+clarity_task_record(clarity_task_t *task, clarity_fields_t *fields, void *data)
+{
+    size_t n;
+    const clarity_str_t *list;
+
+    if (task->nruns > 0) {
+        task->state = state_under_way(task);
+    }
+
+    clarity_fields_add(
+        fields, "state", clarity_str(clarity_state_name(task->state)));
+
+    list = clarity_fields_list(fields, &n);
+
+    if (list == NULL || !clarity_lease_record(task->lease, list, n, data)) {
+        return false;
+    }
+
+    task->writes++;
+
+    return true;
+}
+
+
+bool
+clarity_task_finish_as(
+    clarity_task_t *task, clarity_state_t state, clarity_str_t reason)
+{
+    bool good;
+    clarity_fields_t fields = { 0 };
+
+    task->state = state;
+    snprintf(task->reason, sizeof(task->reason), "%.*s", clarity_fmt(reason));
+
+    good = finish(task, &fields);
+
+    clarity_fields_free(&fields);
+
+    return good;
+}
+
+
+bool
+clarity_task_finish_if_done(clarity_task_t *task)
+{
+    bool good;
+    clarity_fields_t fields = { 0 };
+
+    if (!all_final(task) || task->writes > 0) {
+        return true;
+    }
+
+    judge(task);
+    good = finish(task, &fields);
+
+    clarity_fields_free(&fields);
+
+    return good;
+}
+
+
+bool
+clarity_task_rest_if_waiting(clarity_task_t *task)
+{
+    if (task->lease->state != CLARITY_LEASE_HELD || task->nruns == 0
+        || task->writes > 0 || state_under_way(task) != CLARITY_WAITING)
+    {
+        return true;
+    }
+
+    if (task->runner->stopping) {
+        return clarity_task_let_go(task);
+    }
+
+    clarity_lease_rest(task->lease);
+
+    return true;
+}
+
+
+/* With what the entry says, which is gone when the stream is trimmed. */
+static bool
+finish(clarity_task_t *task, clarity_fields_t *fields)
+{
+    size_t n;
+    uint64_t keep;
+    const clarity_job_t *job;
+    const clarity_conf_t *conf;
+    const clarity_str_t *list;
+
+    job = &task->lease->delivery.job;
+    conf = task->runner->conf.conf;
+
+    add_unsettled(task, fields);
+
+    clarity_fields_add(
+        fields, "state", clarity_str(clarity_state_name(task->state)));
+    clarity_fields_add(fields, "reason", clarity_str(task->reason));
+    clarity_fields_add(fields, "trigger", job->trigger);
+    clarity_fields_add(fields, "webhook", job->webhook);
+    clarity_fields_add(fields, "received", job->received);
+    clarity_fields_add(fields, "request", job->request);
+
+    keep = task->state == CLARITY_SUCCEEDED ? conf->keep_succeeded
+                                            : conf->keep_failed;
+
+    list = clarity_fields_list(fields, &n);
+
+    return list != NULL && clarity_lease_finish(task->lease, keep, list, n);
+}
+
+
+static void
+add_run(clarity_fields_t *fields, const clarity_run_t *run)
+{
+    clarity_run_field(&fields->text, clarity_str(run->id));
+    clarity_fields_end(fields);
+
+    clarity_run_write(&fields->text, &run->record, run->step_ids, run->nsteps);
+    clarity_fields_end(fields);
+}
+
+
+static void
+add_unsettled(const clarity_task_t *task, clarity_fields_t *fields)
+{
+    size_t i;
+
+    for (i = 0; i < task->nruns; i++) {
+        if (!task->runs[i].settled) {
+            add_run(fields, &task->runs[i]);
+        }
+    }
+}
+
+
+static bool
+all_final(const clarity_task_t *task)
+{
+    size_t i;
+
+    for (i = 0; i < task->nruns; i++) {
+        if (!clarity_state_is_final(task->runs[i].record.state)) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static clarity_state_t
+state_under_way(const clarity_task_t *task)
+{
+    size_t i;
+
+    for (i = 0; i < task->nruns; i++) {
+        if (task->runs[i].record.state == CLARITY_RUNNING) {
+            return CLARITY_RUNNING;
+        }
+    }
+
+    /* One run has ended, others wait for their next attempt. */
+    return CLARITY_WAITING;
+}
+
+
+/* The job's state and reason from those of its runs, which are final. */
+static void
+judge(clarity_task_t *task)
+{
+    size_t i;
+    const clarity_run_t *run;
+
+    task->state = CLARITY_SUCCEEDED;
+    task->reason[0] = '\0';
+
+    for (i = 0; i < task->nruns; i++) {
+        run = &task->runs[i];
+
+        if (run->record.state == CLARITY_FAILED) {
+            task->state = CLARITY_FAILED;
+            snprintf(task->reason, sizeof(task->reason),
+                "workflow \"%s\": %.*s", run->id,
+                clarity_fmt(run->record.reason));
+            return;
+        }
+
+        if (run->record.state == CLARITY_CANCELLED) {
+            task->state = CLARITY_CANCELLED;
+        }
+    }
+}
