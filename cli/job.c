@@ -14,6 +14,7 @@ static void add_text(clarity_buf_t *out, const char *name, clarity_str_t text);
 static void show(const clarity_view_t *view, clarity_buf_t *out);
 static void show_run(
     const clarity_run_view_t *run, bool colours, clarity_buf_t *out);
+static void show_next(const clarity_run_view_t *run, clarity_buf_t *out);
 static void show_step(const clarity_step_view_t *step, int width, bool colours,
     clarity_buf_t *out);
 static int width_of_steps(const clarity_run_view_t *run);
@@ -209,12 +210,36 @@ show_run(const clarity_run_view_t *run, bool colours, clarity_buf_t *out)
 
     clarity_buf_addz(out, "\n");
     clarity_show_line(out, "reason", run->record.reason);
+    show_next(run, out);
 
     width = width_of_steps(run);
 
     for (i = 0; i < run->nsteps; i++) {
         show_step(&run->steps[i], width, colours, out);
     }
+}
+
+
+static void
+show_next(const clarity_run_view_t *run, clarity_buf_t *out)
+{
+    uint64_t now;
+    clarity_buf_t text = { 0 };
+
+    if (run->record.next == 0) {
+        return;
+    }
+
+    clarity_show_time(&text, run->record.next);
+    now = clarity_show_now();
+
+    if (run->record.next > now) {
+        clarity_buf_addz(&text, ", in ");
+        clarity_show_duration(&text, run->record.next - now);
+    }
+
+    clarity_show_line(out, "goes on at", clarity_buf_str(&text));
+    clarity_buf_free(&text);
 }
 
 

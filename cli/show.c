@@ -92,6 +92,17 @@ clarity_show_colours(void)
 }
 
 
+uint64_t
+clarity_show_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+
+    return (uint64_t) now.tv_sec * SECOND + (uint64_t) now.tv_nsec / 1000000;
+}
+
+
 void
 clarity_show_time(clarity_buf_t *out, uint64_t ms)
 {

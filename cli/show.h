@@ -25,6 +25,9 @@ void clarity_show_state(
 /* Is standard output a terminal, and NO_COLOR not set? */
 bool clarity_show_colours(void);
 
+/* ms since 1970 */
+uint64_t clarity_show_now(void);
+
 /* 2024-11-19T07:06:40.123Z, from ms since 1970. */
 void clarity_show_time(clarity_buf_t *out, uint64_t ms);
 

@@ -4,8 +4,12 @@
 
 #include "job/job.h"
 
+#define LATEST_OF "100" /* entries, among which the newest job is looked for */
+
 typedef enum { NOT_DELIVERED, PENDING, DONE } clarity_place_t;
 
+static bool get_newest(
+    const redisReply *entry, clarity_job_id_t *id, bool first);
 static bool get_state(const clarity_target_t *target, clarity_asker_t *asker,
     clarity_view_t *view, clarity_error_t *error);
 static bool find_place(clarity_asker_t *asker, clarity_str_t stream,
@@ -31,27 +35,31 @@ bool
 clarity_view_latest(const clarity_target_t *target, clarity_asker_t *asker,
     clarity_job_id_t *id, clarity_error_t *error)
 {
+    size_t i;
     bool found;
     redisReply *reply;
     clarity_key_t stream;
-    clarity_str_t argv[3];
+    clarity_str_t argv[6];
 
     clarity_key_jobs(&stream, clarity_str(target->prefix), 0);
 
-    argv[0] = clarity_lit("XINFO");
-    argv[1] = clarity_lit("STREAM");
-    argv[2] = clarity_key_str(&stream);
+    argv[0] = clarity_lit("XREVRANGE");
+    argv[1] = clarity_key_str(&stream);
+    argv[2] = clarity_lit("+");
+    argv[3] = clarity_lit("-");
+    argv[4] = clarity_lit("COUNT");
+    argv[5] = clarity_lit(LATEST_OF);
 
-    reply = clarity_ask(asker, 3, argv, error);
+    reply = clarity_ask(asker, 6, argv, error);
     if (reply == NULL) {
         return false;
     }
 
-    found =
-        clarity_job_id_from_entry(
-            clarity_reply_str(clarity_reply_get(reply, "last-generated-id")),
-            0, id)
-        && id->ms > 0;
+    found = false;
+
+    for (i = 0; i < reply->elements; i++) {
+        found = get_newest(clarity_reply_at(reply, i), id, !found) || found;
+    }
 
     freeReplyObject(reply);
 
@@ -60,6 +68,32 @@ clarity_view_latest(const clarity_target_t *target, clarity_asker_t *asker,
                "there has been no job yet in Redis at %s: the stream %s is "
                "empty. Is that the Redis of the webhooks? (%s)",
                target->shown, stream.data, target->source);
+}
+
+
+/* A job that came back to the stream is as old as its first entry. */
+static bool
+get_newest(const redisReply *entry, clarity_job_id_t *id, bool first)
+{
+    bool found;
+    const redisReply *job;
+    clarity_job_id_t other;
+
+    job = clarity_reply_get(clarity_reply_at(entry, 1), "job");
+
+    found = job != NULL
+                ? clarity_job_id_parse(clarity_reply_str(job), &other)
+                : clarity_job_id_from_entry(
+                    clarity_reply_str(clarity_reply_at(entry, 0)), 0, &other);
+
+    if (found
+        && (first || other.ms > id->ms
+            || (other.ms == id->ms && other.seq > id->seq)))
+    {
+        *id = other;
+    }
+
+    return found;
 }
 
 

@@ -4,6 +4,8 @@
 
 static void set_key(
     clarity_key_t *key, clarity_str_t prefix, const char *name);
+static void set_shard_key(clarity_key_t *key, clarity_str_t prefix,
+    unsigned shard, const char *name);
 
 
 const char *
@@ -42,8 +44,7 @@ clarity_prefix_refused(clarity_str_t prefix)
 void
 clarity_key_jobs(clarity_key_t *key, clarity_str_t prefix, unsigned shard)
 {
-    key->len = (size_t) snprintf(key->data, sizeof(key->data),
-        "{%.*s:%u}:jobs", clarity_fmt(prefix), shard);
+    set_shard_key(key, prefix, shard, "jobs");
 }
 
 
@@ -57,6 +58,21 @@ clarity_key_job(
 
     key->len = (size_t) snprintf(key->data, sizeof(key->data),
         "{%.*s:%u}:job:%s", clarity_fmt(prefix), id->shard, text);
+}
+
+
+void
+clarity_key_job_prefix(
+    clarity_key_t *key, clarity_str_t prefix, unsigned shard)
+{
+    set_shard_key(key, prefix, shard, "job:");
+}
+
+
+void
+clarity_key_delayed(clarity_key_t *key, clarity_str_t prefix, unsigned shard)
+{
+    set_shard_key(key, prefix, shard, "delayed");
 }
 
 
@@ -101,4 +117,13 @@ set_key(clarity_key_t *key, clarity_str_t prefix, const char *name)
 {
     key->len = (size_t) snprintf(
         key->data, sizeof(key->data), "{%.*s}:%s", clarity_fmt(prefix), name);
+}
+
+
+static void
+set_shard_key(
+    clarity_key_t *key, clarity_str_t prefix, unsigned shard, const char *name)
+{
+    key->len = (size_t) snprintf(key->data, sizeof(key->data), "{%.*s:%u}:%s",
+        clarity_fmt(prefix), shard, name);
 }

@@ -37,6 +37,14 @@ void clarity_key_jobs(
 void clarity_key_job(
     clarity_key_t *key, clarity_str_t prefix, const clarity_job_id_t *id);
 
+/* {PREFIX:N}:job: — what the keys of a shard's hashes begin with. */
+void clarity_key_job_prefix(
+    clarity_key_t *key, clarity_str_t prefix, unsigned shard);
+
+/* {PREFIX:N}:delayed — sorted set: job ids by the ms at which they are due. */
+void clarity_key_delayed(
+    clarity_key_t *key, clarity_str_t prefix, unsigned shard);
+
 /* {PREFIX}:meta — hash: format, shards. */
 void clarity_key_meta(clarity_key_t *key, clarity_str_t prefix);
 

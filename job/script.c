@@ -1,46 +1,28 @@
-#include "job/script.h"
-
-/*
- * Lua 5.1, for Redis 6.2 and later. Errors that the caller tells apart by
- * their first word (NOGROUP, OOM, READONLY) are taken by pcall and handed on
- * as they are: Redis 6.2 hides those of redis.call in an "ERR Error running
- * script". Whatever may fail comes before the first change of data.
- */
-
-/*
- * Is the entry in the pending list under this consumer's name? XPENDING's
- * items are entry, consumer, idle time and number of deliveries; one that is
- * acknowledged, or was never delivered, has none.
- */
-#define OWNS                                                                  \
-    "local function owns(entry)\n"                                            \
-    "  local items = redis.pcall(\n"                                          \
-    "    'XPENDING', KEYS[1], ARGV[1], entry, entry, 1)\n"                    \
-    "  if items.err then return false, items end\n"                           \
-    "  return items[1] ~= nil and items[1][2] == ARGV[2]\n"                   \
-    "end\n"
+#include "job/script_part.h"
 
 /* HSET answers a number, or a table with an error. */
 const clarity_script_t clarity_script_record = {
     "record",
-    OWNS "local owned, failed = owns(ARGV[3])\n"
-         "if failed then return failed end\n"
-         "if not owned then return 0 end\n"
-         "local set = redis.pcall('HSET', KEYS[2], unpack(ARGV, 4))\n"
-         "if type(set) == 'table' then return set end\n"
-         "return 1\n",
+    CLARITY_LUA_OWNS
+    "local owned, failed = owns(ARGV[3])\n"
+    "if failed then return failed end\n"
+    "if not owned then return 0 end\n"
+    "local set = redis.pcall('HSET', KEYS[2], unpack(ARGV, 4))\n"
+    "if type(set) == 'table' then return set end\n"
+    "return 1\n",
 };
 
 const clarity_script_t clarity_script_finish = {
     "finish",
-    OWNS "local owned, failed = owns(ARGV[3])\n"
-         "if failed then return failed end\n"
-         "if not owned then return 0 end\n"
-         "local set = redis.pcall('HSET', KEYS[2], unpack(ARGV, 5))\n"
-         "if type(set) == 'table' then return set end\n"
-         "redis.call('PEXPIRE', KEYS[2], ARGV[4])\n"
-         "redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])\n"
-         "return 1\n",
+    CLARITY_LUA_OWNS
+    "local owned, failed = owns(ARGV[3])\n"
+    "if failed then return failed end\n"
+    "if not owned then return 0 end\n"
+    "local set = redis.pcall('HSET', KEYS[2], unpack(ARGV, 5))\n"
+    "if type(set) == 'table' then return set end\n"
+    "redis.call('PEXPIRE', KEYS[2], ARGV[4])\n"
+    "redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])\n"
+    "return 1\n",
 };
 
 /*
@@ -50,17 +32,18 @@ const clarity_script_t clarity_script_finish = {
  */
 const clarity_script_t clarity_script_beat = {
     "beat",
-    OWNS "local lost = {}\n"
-         "for i = 3, #ARGV do\n"
-         "  local owned, failed = owns(ARGV[i])\n"
-         "  if failed then return failed end\n"
-         "  if owned then\n"
-         "    owned = #redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0,\n"
-         "      ARGV[i], 'JUSTID') == 1\n"
-         "  end\n"
-         "  if not owned then lost[#lost + 1] = ARGV[i] end\n"
-         "end\n"
-         "return lost\n",
+    CLARITY_LUA_OWNS
+    "local lost = {}\n"
+    "for i = 3, #ARGV do\n"
+    "  local owned, failed = owns(ARGV[i])\n"
+    "  if failed then return failed end\n"
+    "  if owned then\n"
+    "    owned = #redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0,\n"
+    "      ARGV[i], 'JUSTID') == 1\n"
+    "  end\n"
+    "  if not owned then lost[#lost + 1] = ARGV[i] end\n"
+    "end\n"
+    "return lost\n",
 };
 
 /*
@@ -69,16 +52,25 @@ const clarity_script_t clarity_script_beat = {
  */
 const clarity_script_t clarity_script_release = {
     "release",
-    OWNS "local released = 0\n"
-         "for i = 4, #ARGV do\n"
-         "  local owned, failed = owns(ARGV[i])\n"
-         "  if failed then return failed end\n"
-         "  if owned then\n"
-         "    released = released + #redis.call('XCLAIM', KEYS[1], ARGV[1],\n"
-         "      ARGV[2], 0, ARGV[i], 'IDLE', ARGV[3], 'JUSTID')\n"
-         "  end\n"
-         "end\n"
-         "return released\n",
+    CLARITY_LUA_OWNS
+    "local released = 0\n"
+    "for i = 4, #ARGV do\n"
+    "  local owned, failed = owns(ARGV[i])\n"
+    "  if failed then return failed end\n"
+    "  if owned then\n"
+    "    released = released + #redis.call('XCLAIM', KEYS[1], ARGV[1],\n"
+    "      ARGV[2], 0, ARGV[i], 'IDLE', ARGV[3], 'JUSTID')\n"
+    "  end\n"
+    "end\n"
+    "return released\n",
+};
+
+const clarity_script_t clarity_script_drop = {
+    "drop",
+    CLARITY_LUA_OWNS "local owned, failed = owns(ARGV[3])\n"
+                     "if failed then return failed end\n"
+                     "if not owned then return 0 end\n"
+                     "return redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])\n",
 };
 
 /*

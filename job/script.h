@@ -43,6 +43,29 @@ extern const clarity_script_t clarity_script_beat;
 extern const clarity_script_t clarity_script_release;
 
 /*
+ * KEYS: stream. ARGV: group, consumer, entry. Acknowledges an entry that is
+ * nobody's job: that one has ended, or goes on under another entry. 1; 0: not
+ * the owner.
+ */
+extern const clarity_script_t clarity_script_drop;
+
+/*
+ * KEYS: stream, job hash, delayed. ARGV: group, consumer, entry, job id, ms
+ * until it is due, then field, value … Sets the fields, "context" among them,
+ * and takes the job out of the stream until it is due, by Redis' clock. 1; 0:
+ * not the owner.
+ */
+extern const clarity_script_t clarity_script_delay;
+
+/*
+ * KEYS: stream, delayed. ARGV: what stands before a job id in the key of its
+ * hash, how many at most. Puts the jobs that are due back into the stream.
+ * {ms until the next is due or -1, how many were put back, then the id of each
+ * that was due but has no hash any more}.
+ */
+extern const clarity_script_t clarity_script_promote;
+
+/*
  * KEYS: stream. ARGV: group. Drops entries that are acknowledged: never one
  * that is pending or not yet delivered. The number dropped.
  */

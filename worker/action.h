@@ -5,6 +5,8 @@
 #ifndef CLARITY_WORKER_ACTION_H
 #define CLARITY_WORKER_ACTION_H
 
+#include <stdint.h>
+
 #include "json/str.h"
 
 typedef enum {
@@ -19,6 +21,7 @@ typedef struct {
     clarity_attempt_verdict_t verdict;
     char reason[CLARITY_REASON_MAX]; /* for people; "" if it succeeded */
     unsigned status;                 /* of the answer; 0: there is none */
+    uint64_t retry_after;            /* ms that the answer asks for */
     clarity_str_t body;              /* valid during the callback */
 } clarity_attempt_t;
 

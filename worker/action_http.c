@@ -9,6 +9,8 @@
 #include "conf/version.h"
 #include "worker/verdict.h"
 
+#define RETRY_AFTER_MAX 1000000 /* seconds */
+
 struct clarity_http_s {
     CURLM *multi;
     struct event_base *base;
@@ -487,6 +489,7 @@ static void
 end_transfer(clarity_transfer_t *transfer, CURLcode code)
 {
     long status, error;
+    curl_off_t seconds;
     clarity_attempt_t attempt = { 0 };
     clarity_failure_t failure = { 0 };
 
@@ -496,6 +499,17 @@ end_transfer(clarity_transfer_t *transfer, CURLcode code)
         curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
         attempt.body = clarity_buf_str(&transfer->body);
         clarity_verdict_of_answer((unsigned) status, &attempt);
+
+        /* RFC 9110 10.2.3: seconds or a date, which libcurl counts from now. */
+        if (curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &seconds)
+                == CURLE_OK
+            && seconds > 0)
+        {
+            attempt.retry_after =
+                (uint64_t) (seconds < RETRY_AFTER_MAX ? seconds
+                                                      : RETRY_AFTER_MAX)
+                * 1000;
+        }
 
     } else {
         curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);

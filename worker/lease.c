@@ -1,4 +1,4 @@
-#include "worker/lease.h"
+#include "worker/lease_part.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -6,35 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "job/state.h"
 #include "worker/timer.h"
 
 #define BEATS      4   /* in the time of a lease */
 #define BEAT_BATCH 256 /* leases a call, which Redis does nothing beside */
 
-struct clarity_leases_s {
-    clarity_leases_conf_t conf;
-    clarity_key_t stream;
-    struct event *timer; /* of the heartbeat */
-    uint64_t beaten_at;
-    clarity_slots_t slots;
-    clarity_lease_t *first;
-    void *by_entry; /* tsearch()'s, of the same */
-};
-
 static bool load(clarity_lease_t *lease);
 static void on_loaded(
-    void *subject, void *data, const redisReply *reply, bool repeated);
-static bool write_fields(clarity_lease_t *lease,
-    const clarity_script_t *script, const char *keep,
-    const clarity_str_t *fields, size_t n, clarity_call_pt done, void *data);
-static void on_recorded(
-    void *subject, void *data, const redisReply *reply, bool repeated);
-static void on_finished(
-    void *subject, void *data, const redisReply *reply, bool repeated);
-static void on_state(
-    void *subject, void *data, const redisReply *reply, bool repeated);
-static void on_released(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static void on_timer(evutil_socket_t fd, short events, void *data);
 static void beat(clarity_leases_t *leases);
@@ -44,7 +22,6 @@ static void on_beat(
 static clarity_lease_t *find_lease(
     const clarity_leases_t *leases, clarity_str_t entry);
 static int by_entry(const void *a, const void *b);
-static void end_lease(clarity_lease_t *lease, clarity_lease_end_t end);
 static void wake_next(clarity_leases_t *leases);
 static void free_lease(clarity_lease_t *lease);
 
@@ -61,6 +38,7 @@ clarity_leases_create(const clarity_leases_conf_t *conf)
 
     leases->conf = *conf;
     clarity_key_jobs(&leases->stream, conf->prefix, conf->shard);
+    clarity_key_delayed(&leases->delayed, conf->prefix, conf->shard);
     clarity_slots_init(&leases->slots, conf->slots);
 
     leases->timer = evtimer_new(conf->base, on_timer, leases);
@@ -128,7 +106,7 @@ clarity_lease_take(
     old = find_lease(leases, clarity_str(lease->delivery.entry));
 
     if (old != NULL) {
-        end_lease(old, CLARITY_LEASE_LOST);
+        clarity_lease_end(old, CLARITY_LEASE_LOST);
     }
 
     if (tsearch(lease, &leases->by_entry, by_entry) == NULL) {
@@ -155,69 +133,18 @@ clarity_lease_take(
 }
 
 
-bool
-clarity_lease_record(
-    clarity_lease_t *lease, const clarity_str_t *fields, size_t n, void *data)
-{
-    return write_fields(
-        lease, &clarity_script_record, NULL, fields, n, on_recorded, data);
-}
-
-
-bool
-clarity_lease_finish(clarity_lease_t *lease, uint64_t keep,
-    const clarity_str_t *fields, size_t n)
-{
-    char ms[24];
-
-    snprintf(ms, sizeof(ms), "%" PRIu64, keep);
-    lease->state = CLARITY_LEASE_FINISHING;
-
-    return write_fields(
-        lease, &clarity_script_finish, ms, fields, n, on_finished, NULL);
-}
-
-
-bool
-clarity_lease_release(clarity_lease_t *lease, uint64_t idle)
-{
-    char ms[24];
-    clarity_str_t argv[5];
-    clarity_leases_t *leases;
-    clarity_call_conf_t conf = { 0 };
-
-    leases = lease->leases;
-    lease->state = CLARITY_LEASE_RELEASING;
-
-    clarity_slot_leave_line(&leases->slots, &lease->slot);
-
-    /* What was still to be written would come too late. */
-    clarity_calls_cancel(leases->conf.calls, lease);
-
-    snprintf(ms, sizeof(ms), "%" PRIu64, idle);
-
-    argv[0] = clarity_key_str(&leases->stream);
-    argv[1] = clarity_lit(CLARITY_GROUP);
-    argv[2] = leases->conf.consumer;
-    argv[3] = clarity_str(ms);
-    argv[4] = clarity_str(lease->delivery.entry);
-
-    conf.script = &clarity_script_release;
-    conf.argv = argv;
-    conf.argc = 5;
-    conf.nkeys = 1;
-    conf.subject = lease;
-    conf.done = on_released;
-
-    return clarity_call(leases->conf.calls, &conf);
-}
-
-
 void
 clarity_lease_rest(clarity_lease_t *lease)
 {
     clarity_slot_rest(&lease->leases->slots, &lease->slot);
     wake_next(lease->leases);
+}
+
+
+bool
+clarity_lease_is_resting(const clarity_lease_t *lease)
+{
+    return lease->slot.resting;
 }
 
 
@@ -231,7 +158,7 @@ clarity_lease_wake(clarity_lease_t *lease)
 void
 clarity_lease_forget(clarity_lease_t *lease)
 {
-    end_lease(lease, CLARITY_LEASE_FORGOTTEN);
+    clarity_lease_end(lease, CLARITY_LEASE_FORGOTTEN);
 }
 
 
@@ -294,136 +221,6 @@ on_loaded(void *subject, void *data, const redisReply *reply, bool repeated)
     conf->held(conf->owner, lease, fields, n);
 
     free(fields);
-}
-
-
-/* keep NULL: not the last write. */
-static bool
-write_fields(clarity_lease_t *lease, const clarity_script_t *script,
-    const char *keep, const clarity_str_t *fields, size_t n,
-    clarity_call_pt done, void *data)
-{
-    bool given;
-    size_t argc;
-    clarity_str_t *argv;
-    clarity_leases_t *leases;
-    clarity_call_conf_t conf = { 0 };
-
-    leases = lease->leases;
-
-    argv = malloc((6 + n) * sizeof(clarity_str_t));
-    if (argv == NULL) {
-        return false;
-    }
-
-    argc = 0;
-    argv[argc++] = clarity_key_str(&leases->stream);
-    argv[argc++] = clarity_key_str(&lease->delivery.key);
-    argv[argc++] = clarity_lit(CLARITY_GROUP);
-    argv[argc++] = leases->conf.consumer;
-    argv[argc++] = clarity_str(lease->delivery.entry);
-
-    if (keep != NULL) {
-        argv[argc++] = clarity_str(keep);
-    }
-
-    memcpy(argv + argc, fields, n * sizeof(clarity_str_t));
-
-    conf.script = script;
-    conf.argv = argv;
-    conf.argc = argc + n;
-    conf.nkeys = 2;
-    conf.subject = lease;
-    conf.done = done;
-    conf.data = data;
-
-    given = clarity_call(leases->conf.calls, &conf);
-
-    free(argv);
-
-    return given;
-}
-
-
-static void
-on_recorded(void *subject, void *data, const redisReply *reply, bool repeated)
-{
-    clarity_lease_t *lease = subject;
-    const clarity_leases_conf_t *conf;
-
-    (void) repeated;
-
-    if (reply->type != REDIS_REPLY_INTEGER || reply->integer != 1) {
-        end_lease(lease, CLARITY_LEASE_LOST);
-        return;
-    }
-
-    conf = &lease->leases->conf;
-    conf->recorded(conf->owner, lease, data);
-}
-
-
-static void
-on_finished(void *subject, void *data, const redisReply *reply, bool repeated)
-{
-    clarity_str_t argv[3];
-    clarity_lease_t *lease = subject;
-    clarity_call_conf_t conf = { 0 };
-
-    (void) data;
-
-    if (reply->type == REDIS_REPLY_INTEGER && reply->integer == 1) {
-        end_lease(lease, CLARITY_LEASE_FINISHED);
-        return;
-    }
-
-    if (!repeated) {
-        end_lease(lease, CLARITY_LEASE_LOST);
-        return;
-    }
-
-    /* The time before, whose reply was lost, may have been the one. */
-
-    argv[0] = clarity_lit("HGET");
-    argv[1] = clarity_key_str(&lease->delivery.key);
-    argv[2] = clarity_lit("state");
-
-    conf.argv = argv;
-    conf.argc = 3;
-    conf.subject = lease;
-    conf.done = on_state;
-
-    if (!clarity_call(lease->leases->conf.calls, &conf)) {
-        clarity_lease_forget(lease);
-    }
-}
-
-
-static void
-on_state(void *subject, void *data, const redisReply *reply, bool repeated)
-{
-    clarity_state_t state;
-    clarity_lease_t *lease = subject;
-
-    (void) data;
-    (void) repeated;
-
-    end_lease(lease, clarity_state_parse(clarity_reply_text(reply), &state)
-                             && clarity_state_is_final(state)
-                         ? CLARITY_LEASE_FINISHED
-                         : CLARITY_LEASE_LOST);
-}
-
-
-/* Whether it was still ours makes no difference now. */
-static void
-on_released(void *subject, void *data, const redisReply *reply, bool repeated)
-{
-    (void) data;
-    (void) reply;
-    (void) repeated;
-
-    end_lease(subject, CLARITY_LEASE_RELEASED);
 }
 
 
@@ -516,8 +313,8 @@ on_beat(void *subject, void *data, const redisReply *reply, bool repeated)
         lease = find_lease(leases, clarity_reply_text(reply->element[i]));
 
         /* Of a last write that is repeated, its own reply decides. */
-        if (lease != NULL && lease->state != CLARITY_LEASE_FINISHING) {
-            end_lease(lease, CLARITY_LEASE_LOST);
+        if (lease != NULL && lease->state <= CLARITY_LEASE_HELD) {
+            clarity_lease_end(lease, CLARITY_LEASE_LOST);
         }
     }
 }
@@ -546,8 +343,8 @@ by_entry(const void *a, const void *b)
 }
 
 
-static void
-end_lease(clarity_lease_t *lease, clarity_lease_end_t end)
+void
+clarity_lease_end(clarity_lease_t *lease, clarity_lease_end_t end)
 {
     clarity_leases_t *leases;
 

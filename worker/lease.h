@@ -21,12 +21,16 @@ typedef struct clarity_lease_s clarity_lease_t;
 typedef enum {
     CLARITY_LEASE_LOADING,   /* its job's hash is being read */
     CLARITY_LEASE_HELD,      /* the owner works on it */
-    CLARITY_LEASE_FINISHING, /* its last write is under way */
+    CLARITY_LEASE_FINISHING, /* this and those below: a last write is */
+    CLARITY_LEASE_DELAYING,
+    CLARITY_LEASE_DROPPING,
     CLARITY_LEASE_RELEASING
 } clarity_lease_state_t;
 
 typedef enum {
-    CLARITY_LEASE_FINISHED,
+    CLARITY_LEASE_FINISHED, /* this and the next two: acknowledged */
+    CLARITY_LEASE_DELAYED,
+    CLARITY_LEASE_DROPPED,
     CLARITY_LEASE_RELEASED,
     CLARITY_LEASE_LOST,
     CLARITY_LEASE_FORGOTTEN
@@ -35,7 +39,8 @@ typedef enum {
 struct clarity_lease_s {
     clarity_delivery_t delivery;
     bool taken_over;
-    void *task; /* the owner's */
+    uint64_t delay; /* ms, of the last write that was one */
+    void *task;     /* the owner's */
 
     /* These are of lease.c. */
     clarity_leases_t *leases;
@@ -104,6 +109,13 @@ bool clarity_lease_record(
 bool clarity_lease_finish(clarity_lease_t *lease, uint64_t keep,
     const clarity_str_t *fields, size_t n);
 
+/* Likewise, but the job waits outside of the stream for so many ms. */
+bool clarity_lease_delay(clarity_lease_t *lease, uint64_t delay,
+    const clarity_str_t *fields, size_t n);
+
+/* Acknowledges an entry that nothing is to be done for: ended comes. */
+bool clarity_lease_drop(clarity_lease_t *lease);
+
 /* Lets go, with `idle` ms of a lease counted as past: ended comes. */
 bool clarity_lease_release(clarity_lease_t *lease, uint64_t idle);
 
@@ -112,6 +124,7 @@ bool clarity_lease_release(clarity_lease_t *lease, uint64_t idle);
  * renewed as ever.
  */
 void clarity_lease_rest(clarity_lease_t *lease);
+bool clarity_lease_is_resting(const clarity_lease_t *lease);
 
 /* true: it has a slot. false: woken comes, unless it ends before. */
 bool clarity_lease_wake(clarity_lease_t *lease);

@@ -53,7 +53,7 @@ clarity_field(const clarity_str_t *fields, size_t n, const char *name)
         }
     }
 
-    return clarity_lit("");
+    return (clarity_str_t){ NULL, 0 };
 }
 
 
@@ -255,8 +255,6 @@ resume(clarity_run_t *run, const clarity_str_t *fields, size_t n)
         return true;
     }
 
-    run->record.attempt++;
-
     return use_workflow(run, workflow) && load_steps(run, fields, n);
 }
 
@@ -309,6 +307,7 @@ load_steps(clarity_run_t *run, const clarity_str_t *fields, size_t n)
                || run->record.next <= clarity_time_ms())
     {
         run->record.state = CLARITY_RUNNING;
+        run->record.attempt++;
     }
 
     return true;

@@ -9,6 +9,7 @@
 
 #include "worker/intake.h"
 #include "worker/link.h"
+#include "worker/promote.h"
 #include "worker/publish.h"
 #include "worker/timer.h"
 
@@ -26,10 +27,11 @@ struct clarity_queue_s {
     clarity_calls_t *calls;
     clarity_leases_t *leases;
     clarity_intake_t *intake;
+    clarity_promoter_t *promoter;
     clarity_publisher_t *publisher;
 
     struct event *trim;
-    bool finished; /* an entry, since the last trim */
+    bool finished; /* with an entry, since the last trim */
 
     bool was_ready;
     bool stopping;
@@ -41,6 +43,7 @@ static void name_consumer(char name[CONSUMER_MAX]);
 static bool open_links(clarity_queue_t *queue);
 static bool create_leases(clarity_queue_t *queue);
 static bool create_intake(clarity_queue_t *queue);
+static bool create_promoter(clarity_queue_t *queue);
 static bool create_publisher(clarity_queue_t *queue);
 static void on_writer_ready(void *owner);
 static void on_ready(void *owner);
@@ -91,7 +94,8 @@ clarity_queue_create(const clarity_queue_conf_t *conf)
     queue->trim = evtimer_new(conf->base, on_trim, queue);
 
     if (queue->trim == NULL || !open_links(queue) || !create_leases(queue)
-        || !create_intake(queue) || !create_publisher(queue))
+        || !create_intake(queue) || !create_promoter(queue)
+        || !create_publisher(queue))
     {
         clarity_queue_free(queue);
         return NULL;
@@ -117,6 +121,7 @@ clarity_queue_free(clarity_queue_t *queue)
     clarity_link_close(&queue->writer);
 
     clarity_publisher_free(queue->publisher);
+    clarity_promoter_free(queue->promoter);
     clarity_intake_free(queue->intake);
     clarity_leases_free(queue->leases);
     clarity_calls_free(queue->calls);
@@ -140,6 +145,7 @@ void
 clarity_queue_stop(clarity_queue_t *queue)
 {
     queue->stopping = true;
+    clarity_promoter_stop(queue->promoter);
     clarity_intake_stop(queue->intake);
 }
 
@@ -279,6 +285,16 @@ create_intake(clarity_queue_t *queue)
 
 
 static bool
+create_promoter(clarity_queue_t *queue)
+{
+    queue->promoter = clarity_promoter_create(queue->conf.base, queue->calls,
+        queue->conf.log, clarity_str(queue->conf.conf->prefix), 0);
+
+    return queue->promoter != NULL;
+}
+
+
+static bool
 create_publisher(clarity_queue_t *queue)
 {
     queue->publisher = clarity_publisher_create(queue->conf.base, queue->calls,
@@ -295,6 +311,7 @@ on_writer_ready(void *owner)
 
     clarity_calls_resume(queue->calls);
     clarity_leases_renew(queue->leases);
+    clarity_promoter_expect(queue->promoter, 0);
     on_ready(queue);
 }
 
@@ -376,9 +393,11 @@ on_ended(void *owner, clarity_lease_t *lease, clarity_lease_end_t end)
 {
     clarity_queue_t *queue = owner;
 
-    if (end == CLARITY_LEASE_FINISHED) {
-        queue->finished = true;
+    if (end == CLARITY_LEASE_DELAYED) {
+        clarity_promoter_expect(queue->promoter, lease->delay);
     }
+
+    queue->finished = queue->finished || end <= CLARITY_LEASE_DROPPED;
 
     queue->conf.ended(queue->conf.owner, lease, end);
 

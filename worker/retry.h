@@ -10,9 +10,11 @@
 /*
  * ms to wait after so many attempts (from 1): doubles from delay to max_delay,
  * and of that anything from 0 on ("full jitter"), lest all jobs that an
- * endpoint refused come back to it at once. random is any 32 bits.
+ * endpoint refused come back to it at once; all of it where the workflow wants
+ * no jitter. random is any 32 bits. What the endpoint asks for itself, in ms,
+ * is the least, up to a day.
  */
-uint64_t clarity_retry_delay(
-    const clarity_retry_t *retry, unsigned attempts, uint32_t random);
+uint64_t clarity_retry_delay(const clarity_retry_t *retry, unsigned attempts,
+    uint64_t retry_after, uint32_t random);
 
 #endif

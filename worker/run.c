@@ -22,7 +22,8 @@ static void on_done(void *data, const clarity_attempt_t *attempt);
 static bool end_attempt(clarity_run_t *run, const clarity_attempt_t *attempt);
 static bool succeed(clarity_run_t *run, clarity_fields_t *fields,
     const clarity_attempt_t *attempt);
-static void retry_later(clarity_run_t *run, clarity_fields_t *fields);
+static void retry_later(
+    clarity_run_t *run, clarity_fields_t *fields, uint64_t retry_after);
 static void fail(clarity_run_t *run, clarity_fields_t *fields,
     const clarity_attempt_t *attempt);
 static bool wait_until_next(clarity_run_t *run);
@@ -66,6 +67,15 @@ clarity_run_wake(clarity_run_t *run)
 {
     return run->record.state != CLARITY_WAITING
            || evtimer_pending(run->timer, NULL) || begin_again(run);
+}
+
+
+void
+clarity_run_hold(clarity_run_t *run)
+{
+    if (run->timer != NULL) {
+        evtimer_del(run->timer);
+    }
 }
 
 
@@ -267,7 +277,7 @@ end_attempt(clarity_run_t *run, const clarity_attempt_t *attempt)
                && step->attempt < current(run)->retry.attempts)
     {
         log_step(run, CLARITY_LOG_WARN, "step_retried", attempt);
-        retry_later(run, &fields);
+        retry_later(run, &fields, attempt->retry_after);
 
     } else {
         log_step(run, CLARITY_LOG_ERROR, "step_failed", attempt);
@@ -330,7 +340,7 @@ succeed(clarity_run_t *run, clarity_fields_t *fields,
 
 
 static void
-retry_later(clarity_run_t *run, clarity_fields_t *fields)
+retry_later(clarity_run_t *run, clarity_fields_t *fields, uint64_t retry_after)
 {
     uint32_t random;
     clarity_step_record_t *step;
@@ -341,9 +351,9 @@ retry_later(clarity_run_t *run, clarity_fields_t *fields)
     evutil_secure_rng_get_bytes(&random, sizeof(random));
 
     run->record.state = CLARITY_WAITING;
-    run->record.next =
-        step->ended
-        + clarity_retry_delay(&current(run)->retry, step->attempt, random);
+    run->record.next = step->ended
+                       + clarity_retry_delay(&current(run)->retry,
+                           step->attempt, retry_after, random);
 
     snprintf(
         run->reason, sizeof(run->reason), "%.*s", clarity_fmt(step->reason));
@@ -419,6 +429,7 @@ begin_again(clarity_run_t *run)
     bool good;
     clarity_fields_t fields = { 0 };
 
+    run->record.attempt++;
     clarity_run_begin(run, &fields);
     good = clarity_task_write(run->task, run, &fields);
 

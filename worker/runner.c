@@ -130,6 +130,13 @@ clarity_runner_ended(
 
         break;
 
+    case CLARITY_LEASE_DELAYED:
+        clarity_log(log, CLARITY_LOG_INFO, "job_delayed", "job=%s ms=%llu", id,
+            (unsigned long long) lease->delay);
+        break;
+
+    case CLARITY_LEASE_DROPPED: break;
+
     case CLARITY_LEASE_LOST:
         clarity_log(log, CLARITY_LOG_WARN, "lost_lease", "job=%s reason=%s",
             id, "another worker has it, or its entry is gone");
@@ -141,9 +148,7 @@ clarity_runner_ended(
         break;
 
     case CLARITY_LEASE_RELEASED:
-        if (task == NULL || task->state != CLARITY_WAITING) {
-            clarity_log(log, CLARITY_LOG_INFO, "job_released", "job=%s", id);
-        }
+        clarity_log(log, CLARITY_LOG_INFO, "job_released", "job=%s", id);
     }
 
     if (task != NULL) {
@@ -195,10 +200,6 @@ log_end(const clarity_task_t *task)
     const clarity_delivery_t *delivery;
 
     delivery = &task->lease->delivery;
-
-    if (task->done_before) {
-        return;
-    }
 
     now = clarity_time_ms();
     received = strtoull(delivery->job.received.data, NULL, 10);

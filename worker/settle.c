@@ -2,19 +2,32 @@
 
 #include <stdio.h>
 
+#include "worker/timer.h"
+
+/*
+ * ms: a run that goes on earlier waits in this process. To leave the stream
+ * and come back costs Redis as much as another job; to stay costs one write,
+ * and this process memory.
+ */
+#define DELAY_MIN 1000
+
 static bool finish(clarity_task_t *task, clarity_fields_t *fields);
+static void add_job(clarity_fields_t *fields, const clarity_job_t *job);
 static void add_run(clarity_fields_t *fields, const clarity_run_t *run);
 static void add_unsettled(
     const clarity_task_t *task, clarity_fields_t *fields);
 static bool all_final(const clarity_task_t *task);
 static clarity_state_t state_under_way(const clarity_task_t *task);
 static void judge(clarity_task_t *task);
+static uint64_t time_to_wait(const clarity_task_t *task);
 
 
 bool
 clarity_task_write(
     clarity_task_t *task, clarity_run_t *run, clarity_fields_t *fields)
 {
+    uint64_t delay;
+
     if (all_final(task) && task->writes == 0) {
         judge(task);
         return finish(task, fields);
@@ -26,6 +39,12 @@ clarity_task_write(
     } else {
         add_unsettled(task, fields);
         clarity_fields_add(fields, "reason", clarity_lit(""));
+    }
+
+    delay = task->writes == 0 ? time_to_wait(task) : 0;
+
+    if (delay > 0) {
+        return clarity_task_delay(task, fields, delay);
     }
 
     return clarity_task_record(task, fields, run);
@@ -98,19 +117,69 @@ clarity_task_finish_if_done(clarity_task_t *task)
 bool
 clarity_task_rest_if_waiting(clarity_task_t *task)
 {
+    bool good;
+    uint64_t delay;
+    clarity_fields_t fields = { 0 };
+
     if (task->lease->state != CLARITY_LEASE_HELD || task->nruns == 0
         || task->writes > 0 || state_under_way(task) != CLARITY_WAITING)
     {
         return true;
     }
 
-    if (task->runner->stopping) {
-        return clarity_task_let_go(task);
+    delay = time_to_wait(task);
+
+    if (delay == 0) {
+        if (!clarity_lease_is_resting(task->lease)) {
+            clarity_lease_rest(task->lease);
+        }
+
+        return true;
     }
 
-    clarity_lease_rest(task->lease);
+    good = clarity_task_delay(task, &fields, delay);
 
-    return true;
+    clarity_fields_free(&fields);
+
+    return good;
+}
+
+
+/*
+ * With what the entry says: it will go, and be made again from the hash when
+ * the job is due.
+ */
+bool
+clarity_task_delay(
+    clarity_task_t *task, clarity_fields_t *fields, uint64_t delay)
+{
+    size_t i, n;
+    const clarity_job_t *job;
+    const clarity_str_t *list;
+
+    for (i = 0; i < task->nruns; i++) {
+        clarity_run_hold(&task->runs[i]);
+    }
+
+    task->state = CLARITY_WAITING;
+    job = &task->lease->delivery.job;
+
+    clarity_fields_add(
+        fields, "state", clarity_str(clarity_state_name(task->state)));
+    add_job(fields, job);
+    clarity_fields_add(fields, "context", job->context);
+
+    if (job->traceparent.len > 0) {
+        clarity_fields_add(fields, "traceparent", job->traceparent);
+    }
+
+    if (job->addr.len > 0) {
+        clarity_fields_add(fields, "addr", job->addr);
+    }
+
+    list = clarity_fields_list(fields, &n);
+
+    return list != NULL && clarity_lease_delay(task->lease, delay, list, n);
 }
 
 
@@ -132,10 +201,7 @@ finish(clarity_task_t *task, clarity_fields_t *fields)
     clarity_fields_add(
         fields, "state", clarity_str(clarity_state_name(task->state)));
     clarity_fields_add(fields, "reason", clarity_str(task->reason));
-    clarity_fields_add(fields, "trigger", job->trigger);
-    clarity_fields_add(fields, "webhook", job->webhook);
-    clarity_fields_add(fields, "received", job->received);
-    clarity_fields_add(fields, "request", job->request);
+    add_job(fields, job);
 
     keep = task->state == CLARITY_SUCCEEDED ? conf->keep_succeeded
                                             : conf->keep_failed;
@@ -143,6 +209,16 @@ finish(clarity_task_t *task, clarity_fields_t *fields)
     list = clarity_fields_list(fields, &n);
 
     return list != NULL && clarity_lease_finish(task->lease, keep, list, n);
+}
+
+
+static void
+add_job(clarity_fields_t *fields, const clarity_job_t *job)
+{
+    clarity_fields_add(fields, "trigger", job->trigger);
+    clarity_fields_add(fields, "webhook", job->webhook);
+    clarity_fields_add(fields, "received", job->received);
+    clarity_fields_add(fields, "request", job->request);
 }
 
 
@@ -226,4 +302,45 @@ judge(clarity_task_t *task)
             task->state = CLARITY_CANCELLED;
         }
     }
+}
+
+
+/*
+ * ms until the first of the runs goes on, where all that are under way wait,
+ * and long enough to wait outside of the stream. A worker that ends waits for
+ * none.
+ */
+static uint64_t
+time_to_wait(const clarity_task_t *task)
+{
+    size_t i;
+    uint64_t now, next, delay;
+    const clarity_run_t *run;
+
+    next = UINT64_MAX;
+
+    for (i = 0; i < task->nruns; i++) {
+        run = &task->runs[i];
+
+        if (run->record.state == CLARITY_RUNNING) {
+            return 0;
+        }
+
+        if (run->record.state == CLARITY_WAITING && run->record.next < next) {
+            next = run->record.next;
+        }
+    }
+
+    if (next == UINT64_MAX) {
+        return 0;
+    }
+
+    now = clarity_time_ms();
+    delay = next > now ? next - now : 0;
+
+    if (task->runner->stopping) {
+        return delay + 1;
+    }
+
+    return delay >= DELAY_MIN ? delay : 0;
 }

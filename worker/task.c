@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static bool is_past(
+    const clarity_task_t *task, const clarity_str_t *fields, size_t n);
 static bool wait_for_trigger(
     clarity_task_t *task, const clarity_str_t *fields, size_t n);
 static bool begin(clarity_task_t *task);
@@ -65,7 +67,6 @@ clarity_task_free(clarity_task_t *task)
 bool
 clarity_task_start(clarity_task_t *task, const clarity_str_t *fields, size_t n)
 {
-    clarity_state_t state;
     clarity_error_t error;
     const clarity_job_t *job;
     const clarity_delivery_t *delivery;
@@ -73,15 +74,8 @@ clarity_task_start(clarity_task_t *task, const clarity_str_t *fields, size_t n)
     delivery = &task->lease->delivery;
     job = &delivery->job;
 
-    if (clarity_state_parse(clarity_field(fields, n, "state"), &state)
-        && clarity_state_is_final(state))
-    {
-        clarity_log(task->runner->conf.log, CLARITY_LOG_INFO,
-            "job_done_before", "job=%s", delivery->id);
-        task->done_before = true;
-
-        return clarity_task_finish_as(
-            task, state, clarity_field(fields, n, "reason"));
+    if (is_past(task, fields, n)) {
+        return clarity_lease_drop(task->lease);
     }
 
     if (delivery->fault != NULL) {
@@ -120,10 +114,6 @@ clarity_task_go_on(clarity_task_t *task)
     size_t i;
     clarity_run_t *run;
 
-    if (task->nruns == 0) {
-        return clarity_lease_release(task->lease, 0);
-    }
-
     for (i = 0; i < task->nruns; i++) {
         run = &task->runs[i];
 
@@ -156,9 +146,40 @@ clarity_task_let_go(clarity_task_t *task)
 
 
 /*
+ * Delivered again: the group was made anew, or an acknowledgement was lost
+ * with a failover. The job has ended, or goes on elsewhere: its hash names the
+ * entry that it came back with, none while it is out of the stream.
+ */
+static bool
+is_past(const clarity_task_t *task, const clarity_str_t *fields, size_t n)
+{
+    bool ended;
+    clarity_str_t entry;
+    clarity_state_t state;
+    const clarity_delivery_t *delivery;
+
+    delivery = &task->lease->delivery;
+    entry = clarity_field(fields, n, "entry");
+
+    ended = clarity_state_parse(clarity_field(fields, n, "state"), &state)
+            && clarity_state_is_final(state);
+
+    if (!ended
+        && (entry.data == NULL || clarity_str_is(entry, delivery->entry))) {
+        return false;
+    }
+
+    clarity_log(task->runner->conf.log, CLARITY_LOG_INFO,
+        ended ? "job_done_before" : "job_elsewhere", "job=%s entry=%s",
+        delivery->id, delivery->entry);
+
+    return true;
+}
+
+
+/*
  * Nothing is known of what to do, but perhaps another worker knows it, or this
- * one after a reload: so the job is let go of, and turns up again when its
- * lease has run out.
+ * one after a reload: so the job waits, and whoever gets it then looks again.
  */
 static bool
 wait_for_trigger(clarity_task_t *task, const clarity_str_t *fields, size_t n)
@@ -184,10 +205,10 @@ wait_for_trigger(clarity_task_t *task, const clarity_str_t *fields, size_t n)
             "that knows it");
     }
 
-    task->state = CLARITY_WAITING;
     clarity_fields_add(&record_fields, "reason", clarity_str(task->reason));
 
-    good = clarity_task_record(task, &record_fields, NULL);
+    good = clarity_task_delay(
+        task, &record_fields, task->runner->conf.conf->lease);
 
     clarity_fields_free(&record_fields);
 
@@ -217,7 +238,9 @@ begin(clarity_task_t *task)
     }
 
     clarity_log(task->runner->conf.log, CLARITY_LOG_INFO,
-        task->lease->taken_over ? "job_taken_over" : "job_started",
+        task->lease->taken_over ? "job_taken_over"
+        : job->job.len > 0      ? "job_resumed"
+                                : "job_started",
         "job=%s trigger=%s webhook=%s request=%s runs=%u",
         task->lease->delivery.id, job->trigger.data, job->webhook.data,
         job->request.data, under_way);

@@ -52,8 +52,6 @@ struct clarity_task_s {
     size_t nruns;
     size_t writes; /* records under way */
 
-    bool done_before; /* its hash said that it had ended */
-
     clarity_state_t state; /* as it was written last */
     char reason[2 * CLARITY_REASON_MAX];
 
@@ -75,7 +73,7 @@ struct clarity_runner_s {
 bool clarity_task_plan(
     clarity_task_t *task, const clarity_str_t *fields, size_t n);
 
-/* The value of a field; empty: not there. */
+/* The value of a field; empty: not there, which its data NULL tells. */
 clarity_str_t clarity_field(
     const clarity_str_t *fields, size_t n, const char *name);
 
@@ -96,7 +94,8 @@ bool clarity_task_let_go(clarity_task_t *task);
 
 /*
  * settle.c: writes the run's record (run NULL: that of all of them), the job's
- * state and the fields given; the last one of all runs finishes the job.
+ * state and the fields given. The last one of all runs finishes the job; where
+ * all that are left wait, it leaves the stream until the first is due.
  */
 bool clarity_task_write(
     clarity_task_t *task, clarity_run_t *run, clarity_fields_t *fields);
@@ -112,8 +111,15 @@ bool clarity_task_finish_if_done(clarity_task_t *task);
 bool clarity_task_finish_as(
     clarity_task_t *task, clarity_state_t state, clarity_str_t reason);
 
-/* A job needs a slot as long as something of it is under way. */
+/*
+ * A job needs a slot as long as something of it is under way. One that waits
+ * rests, or leaves the stream.
+ */
 bool clarity_task_rest_if_waiting(clarity_task_t *task);
+
+/* Takes it out of the stream for so many ms. */
+bool clarity_task_delay(
+    clarity_task_t *task, clarity_fields_t *fields, uint64_t delay);
 
 /* run.c: a run that begins puts its intent into the fields that its task
  * writes first; once they are written it goes on. */
@@ -122,6 +128,9 @@ bool clarity_run_go_on(clarity_run_t *run);
 
 /* Its job has a slot again: where its next attempt is due it begins. */
 bool clarity_run_wake(clarity_run_t *run);
+
+/* Its next attempt is not made here any more. */
+void clarity_run_hold(clarity_run_t *run);
 
 void clarity_run_fail(clarity_run_t *run, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

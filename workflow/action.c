@@ -10,6 +10,8 @@ static bool check_type(
     const clarity_json_t *value, const clarity_load_t *load);
 static bool parse_retry(clarity_retry_t *retry, const clarity_json_t *value,
     const clarity_load_t *load);
+static bool parse_jitter(clarity_retry_t *retry, const clarity_json_t *value,
+    const clarity_load_t *load);
 static bool parse_attempts(unsigned *attempts, const clarity_json_t *value,
     const clarity_load_t *load);
 
@@ -115,6 +117,7 @@ parse_retry(clarity_retry_t *retry, const clarity_json_t *value,
         { "attempts", CLARITY_NUMBER, false, NULL },
         { "delay", CLARITY_STRING, false, NULL },
         { "max_delay", CLARITY_STRING, false, NULL },
+        { "jitter", CLARITY_STRING, false, NULL },
     };
 
     retry->attempts = CLARITY_DEFAULT_ATTEMPTS;
@@ -125,12 +128,13 @@ parse_retry(clarity_retry_t *retry, const clarity_json_t *value,
         return true;
     }
 
-    if (!clarity_load_members(load, value, "\"retry\"", members, 3)
+    if (!clarity_load_members(load, value, "\"retry\"", members, 4)
         || !parse_attempts(&retry->attempts, members[0].value, load)
         || !clarity_duration_member(
             &retry->delay, &members[1], CLARITY_WEEK, "7d", load)
         || !clarity_duration_member(
-            &retry->max_delay, &members[2], CLARITY_WEEK, "7d", load))
+            &retry->max_delay, &members[2], CLARITY_WEEK, "7d", load)
+        || !parse_jitter(retry, members[3].value, load))
     {
         return false;
     }
@@ -145,6 +149,23 @@ parse_retry(clarity_retry_t *retry, const clarity_json_t *value,
     }
 
     return true;
+}
+
+
+static bool
+parse_jitter(clarity_retry_t *retry, const clarity_json_t *value,
+    const clarity_load_t *load)
+{
+    if (value == NULL || clarity_str_is(value->text, "full")) {
+        return true;
+    }
+
+    retry->exact = true;
+
+    return clarity_str_is(value->text, "none")
+           || clarity_load_error(load, value->line,
+               "\"jitter\" is %s, expected \"full\" or \"none\"",
+               clarity_quote(value->text).text);
 }
 
 

@@ -64,6 +64,7 @@ typedef struct {
     unsigned attempts;  /* in all, the first included */
     uint64_t delay;     /* ms before the second attempt */
     uint64_t max_delay; /* ms */
+    bool exact;         /* "jitter": "none": the whole of the time */
 } clarity_retry_t;
 
 typedef enum { CLARITY_ACTION_HTTP_REQUEST } clarity_action_type_t;

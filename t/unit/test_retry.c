@@ -19,22 +19,22 @@ the_longest_wait_doubles_up_to_its_bound(void **state)
         unsigned attempts;
         uint64_t expected; /* with all the luck */
     } cases[] = {
-        { { 8, 5000, 3600000 }, 1, 5000 },
-        { { 8, 5000, 3600000 }, 2, 10000 },
-        { { 8, 5000, 3600000 }, 3, 20000 },
-        { { 8, 5000, 3600000 }, 10, 2560000 },
-        { { 8, 5000, 3600000 }, 11, 3600000 },
-        { { 8, 5000, 3600000 }, 1000, 3600000 },
-        { { 8, 5000, 5000 }, 7, 5000 },
-        { { 8, 1, UINT64_MAX }, 64, UINT64_C(1) << 63 },
-        { { 8, 0, 1000 }, 100, 0 },
+        { { 8, 5000, 3600000, false }, 1, 5000 },
+        { { 8, 5000, 3600000, false }, 2, 10000 },
+        { { 8, 5000, 3600000, false }, 3, 20000 },
+        { { 8, 5000, 3600000, false }, 10, 2560000 },
+        { { 8, 5000, 3600000, false }, 11, 3600000 },
+        { { 8, 5000, 3600000, false }, 1000, 3600000 },
+        { { 8, 5000, 5000, false }, 7, 5000 },
+        { { 8, 1, UINT64_MAX, false }, 64, UINT64_C(1) << 63 },
+        { { 8, 0, 1000, false }, 100, 0 },
     };
 
     (void) state;
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         ms = clarity_retry_delay(
-            &cases[i].retry, cases[i].attempts, UINT32_MAX);
+            &cases[i].retry, cases[i].attempts, 0, UINT32_MAX);
         assert_int_equal(ms, cases[i].expected);
     }
 }
@@ -43,15 +43,42 @@ the_longest_wait_doubles_up_to_its_bound(void **state)
 static void
 the_wait_is_spread_from_nothing_to_the_longest(void **state)
 {
-    static const clarity_retry_t retry = { 8, 1000, 60000 };
+    static const clarity_retry_t retry = { 8, 1000, 60000, false };
 
     (void) state;
 
-    assert_int_equal(clarity_retry_delay(&retry, 3, 0), 0);
-    assert_in_range(clarity_retry_delay(&retry, 3, UINT32_MAX / 4), 999, 1001);
+    assert_int_equal(clarity_retry_delay(&retry, 3, 0, 0), 0);
     assert_in_range(
-        clarity_retry_delay(&retry, 3, UINT32_MAX / 2), 1999, 2001);
-    assert_int_equal(clarity_retry_delay(&retry, 3, UINT32_MAX), 4000);
+        clarity_retry_delay(&retry, 3, 0, UINT32_MAX / 4), 999, 1001);
+    assert_in_range(
+        clarity_retry_delay(&retry, 3, 0, UINT32_MAX / 2), 1999, 2001);
+    assert_int_equal(clarity_retry_delay(&retry, 3, 0, UINT32_MAX), 4000);
+}
+
+
+static void
+without_jitter_it_is_the_longest(void **state)
+{
+    static const clarity_retry_t retry = { 8, 1000, 60000, true };
+
+    (void) state;
+
+    assert_int_equal(clarity_retry_delay(&retry, 1, 0, 0), 1000);
+    assert_int_equal(clarity_retry_delay(&retry, 4, 0, 7), 8000);
+}
+
+
+static void
+what_the_endpoint_asks_for_is_the_least(void **state)
+{
+    static const clarity_retry_t retry = { 8, 1000, 60000, false };
+
+    (void) state;
+
+    assert_int_equal(clarity_retry_delay(&retry, 1, 90000, 0), 90000);
+    assert_int_equal(clarity_retry_delay(&retry, 3, 1000, UINT32_MAX), 4000);
+    assert_int_equal(
+        clarity_retry_delay(&retry, 1, 1000000000, 0), 24 * 3600 * 1000);
 }
 
 
@@ -60,6 +87,8 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_wait_doubles_up_to_its_bound),
+        cmocka_unit_test(without_jitter_it_is_the_longest),
+        cmocka_unit_test(what_the_endpoint_asks_for_is_the_least),
         cmocka_unit_test(the_wait_is_spread_from_nothing_to_the_longest),
     };
 

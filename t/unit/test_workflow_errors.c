@@ -246,7 +246,10 @@ an_action(void **state)
             "w.json:3: \"retry\" is a number, expected an object" },
         { WITH("'retry': {'tries': 3}"),
             "w.json:3: unknown key \"tries\" in \"retry\", expected one of "
-            "\"attempts\", \"delay\", \"max_delay\"" },
+            "\"attempts\", \"delay\", \"max_delay\", \"jitter\"" },
+        { WITH("'retry': {'jitter': 'some'}"),
+            "w.json:3: \"jitter\" is \"some\", expected \"full\" or "
+            "\"none\"" },
         { WITH("'retry': {'attempts': 0}"),
             "w.json:3: \"attempts\" is out of range, expected a whole number "
             "from 1 to 100" },

@@ -1,0 +1,22 @@
+/* The parts of leases: for lease.c and lease_write.c. */
+
+#ifndef CLARITY_WORKER_LEASE_PART_H
+#define CLARITY_WORKER_LEASE_PART_H
+
+#include "worker/lease.h"
+
+struct clarity_leases_s {
+    clarity_leases_conf_t conf;
+    clarity_key_t stream;
+    clarity_key_t delayed;
+    struct event *timer; /* of the heartbeat */
+    uint64_t beaten_at;
+    clarity_slots_t slots;
+    clarity_lease_t *first;
+    void *by_entry; /* tsearch()'s, of the same */
+};
+
+/* ended comes, and the lease is freed. */
+void clarity_lease_end(clarity_lease_t *lease, clarity_lease_end_t end);
+
+#endif
