@@ -15,6 +15,7 @@ static bool use_workflow(
     clarity_run_t *run, const clarity_workflow_t *workflow);
 static void decide(clarity_run_t *run);
 static bool resume(clarity_run_t *run, const clarity_str_t *fields, size_t n);
+static void set_start(clarity_run_t *run);
 static bool use_record_steps(clarity_run_t *run);
 static bool load_steps(
     clarity_run_t *run, const clarity_str_t *fields, size_t n);
@@ -187,7 +188,7 @@ decide(clarity_run_t *run)
 
     switch (result) {
 
-    case CLARITY_CONDITION_YES: run->record.state = CLARITY_RUNNING; break;
+    case CLARITY_CONDITION_YES: set_start(run); break;
 
     case CLARITY_CONDITION_NO:
         run->record.state = CLARITY_SKIPPED;
@@ -197,6 +198,45 @@ decide(clarity_run_t *run)
     default:
         clarity_run_fail(
             run, "its conditions cannot be decided: %s", error.text);
+    }
+}
+
+
+/* A delay counts from when nginx had the request: a queue adds nothing. */
+static void
+set_start(clarity_run_t *run)
+{
+    uint64_t from, at;
+    clarity_error_t error;
+    clarity_scope_t scope;
+
+    run->record.state = CLARITY_RUNNING;
+
+    if (!clarity_when_is_set(&run->workflow->start)) {
+        return;
+    }
+
+    from = strtoull(run->task->lease->delivery.job.received.data, NULL, 10);
+    clarity_run_scope(run, &scope);
+
+    switch (
+        clarity_when_find(&run->workflow->start, &scope, from, &at, &error)) {
+
+    case CLARITY_WHEN_KNOWN:
+        if (at > clarity_time_ms()) {
+            run->record.state = CLARITY_WAITING;
+            run->record.next = at;
+        }
+
+        break;
+
+    case CLARITY_WHEN_NEVER:
+        run->record.state = CLARITY_SKIPPED;
+        run->record.reason = clarity_lit("it has no time to start at");
+        break;
+
+    case CLARITY_WHEN_FAULTY:
+        clarity_run_fail(run, "its start: %.200s", error.text);
     }
 }
 
@@ -291,7 +331,8 @@ load_steps(clarity_run_t *run, const clarity_str_t *fields, size_t n)
             }
         }
 
-        if (step->state != CLARITY_SUCCEEDED) {
+        if (step->state != CLARITY_SUCCEEDED && step->state != CLARITY_SKIPPED)
+        {
             break;
         }
 

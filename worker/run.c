@@ -9,23 +9,17 @@
 #include "worker/retry.h"
 #include "worker/timer.h"
 
-#define TRACEPARENT 55 /* bytes, of version 00: W3C Trace Context 3.2 */
-
-static const clarity_action_t *current(const clarity_run_t *run);
+static void begin_attempt(clarity_run_t *run, clarity_fields_t *fields);
+static bool pass_delay(
+    clarity_run_t *run, clarity_fields_t *fields, uint64_t due);
 static void add_step(clarity_fields_t *fields, const clarity_run_t *run,
     const clarity_step_record_t *step, clarity_str_t body);
-static bool call(clarity_run_t *run);
-static void fill_scope(const clarity_run_t *run, clarity_scope_t *scope);
-static bool find_secret(void *data, clarity_str_t name, clarity_str_t *value);
-static const char *traceparent(const clarity_run_t *run);
-static void on_done(void *data, const clarity_attempt_t *attempt);
-static bool end_attempt(clarity_run_t *run, const clarity_attempt_t *attempt);
 static bool succeed(clarity_run_t *run, clarity_fields_t *fields,
     const clarity_attempt_t *attempt);
 static void retry_later(
     clarity_run_t *run, clarity_fields_t *fields, uint64_t retry_after);
 static void fail(clarity_run_t *run, clarity_fields_t *fields,
-    const clarity_attempt_t *attempt);
+    const char *reason, clarity_str_t body);
 static bool wait_until_next(clarity_run_t *run);
 static void on_next(evutil_socket_t fd, short events, void *data);
 static bool begin_again(clarity_run_t *run);
@@ -36,11 +30,33 @@ static void log_step(const clarity_run_t *run, clarity_log_level_t level,
 void
 clarity_run_begin(clarity_run_t *run, clarity_fields_t *fields)
 {
-    clarity_step_record_t *step;
+    uint64_t due;
+
+    due = run->record.next;
 
     run->record.state = CLARITY_RUNNING;
     run->record.next = 0;
     run->record.reason = clarity_lit("");
+
+    while (run->step < run->nsteps) {
+        if (clarity_run_action(run)->type != CLARITY_ACTION_DELAY) {
+            begin_attempt(run, fields);
+            return;
+        }
+
+        if (!pass_delay(run, fields, due)) {
+            return;
+        }
+    }
+
+    run->record.state = CLARITY_SUCCEEDED;
+}
+
+
+static void
+begin_attempt(clarity_run_t *run, clarity_fields_t *fields)
+{
+    clarity_step_record_t *step;
 
     step = &run->steps[run->step];
     step->state = CLARITY_RUNNING;
@@ -54,11 +70,62 @@ clarity_run_begin(clarity_run_t *run, clarity_fields_t *fields)
 }
 
 
+/*
+ * true: the next step may begin. due is when the one that waits already goes
+ * on. A time that is not there is no reason to wait, and the step is skipped.
+ */
+static bool
+pass_delay(clarity_run_t *run, clarity_fields_t *fields, uint64_t due)
+{
+    uint64_t now;
+    clarity_error_t error;
+    clarity_scope_t scope;
+    clarity_step_record_t *step;
+    clarity_when_result_t result;
+
+    now = clarity_time_ms();
+    step = &run->steps[run->step];
+    result = CLARITY_WHEN_KNOWN;
+
+    if (step->state != CLARITY_RUNNING) {
+        step->attempt++;
+        step->started = now;
+
+        clarity_run_scope(run, &scope);
+        result = clarity_when_find(
+            &clarity_run_action(run)->when, &scope, now, &due, &error);
+    }
+
+    if (result == CLARITY_WHEN_KNOWN && due > now) {
+        step->state = CLARITY_RUNNING;
+        run->record.state = CLARITY_WAITING;
+        run->record.next = due;
+        add_step(fields, run, step, clarity_lit(""));
+        return false;
+    }
+
+    step->ended = now;
+
+    if (result == CLARITY_WHEN_FAULTY) {
+        fail(run, fields, error.text, clarity_lit(""));
+        return false;
+    }
+
+    step->state =
+        result == CLARITY_WHEN_NEVER ? CLARITY_SKIPPED : CLARITY_SUCCEEDED;
+    add_step(fields, run, step, clarity_lit(""));
+    run->results[run->step].id = run->step_ids[run->step];
+    run->step++;
+
+    return true;
+}
+
+
 bool
 clarity_run_go_on(clarity_run_t *run)
 {
     return run->record.state == CLARITY_WAITING ? wait_until_next(run)
-                                                : call(run);
+                                                : clarity_run_call(run);
 }
 
 
@@ -119,8 +186,8 @@ clarity_run_free(clarity_run_t *run)
 }
 
 
-static const clarity_action_t *
-current(const clarity_run_t *run)
+const clarity_action_t *
+clarity_run_action(const clarity_run_t *run)
 {
     return &run->workflow->actions[run->step];
 }
@@ -139,124 +206,8 @@ add_step(clarity_fields_t *fields, const clarity_run_t *run,
 }
 
 
-/* The intent is written: the effect may follow. */
-static bool
-call(clarity_run_t *run)
-{
-    char key[CLARITY_JOB_ID_MAX + 2 * CLARITY_WORKFLOW_ID_MAX + 3];
-    clarity_error_t error;
-    clarity_scope_t scope;
-    clarity_attempt_t attempt = { 0 };
-    clarity_http_call_t http_call = { 0 };
-    const clarity_action_t *action;
-    clarity_transfer_conf_t conf = { 0 };
-
-    action = current(run);
-    fill_scope(run, &scope);
-
-    if (!clarity_http_call_render(
-            &action->http, &scope, false, &http_call, &error))
-    {
-        clarity_http_call_free(&http_call);
-        attempt.verdict = CLARITY_ATTEMPT_FAILED;
-        snprintf(attempt.reason, sizeof(attempt.reason), "%.250s", error.text);
-        return end_attempt(run, &attempt);
-    }
-
-    /* The same for every attempt, of whichever worker. */
-    snprintf(key, sizeof(key), "%s:%s:%.*s", run->task->lease->delivery.id,
-        run->id, clarity_fmt(action->id));
-
-    conf.method = action->http.method;
-    conf.call = &http_call;
-    conf.timeout = action->http.timeout;
-    conf.idempotency_key = key;
-    conf.traceparent = traceparent(run);
-    conf.done = on_done;
-    conf.data = run;
-
-    run->transfer = clarity_http_start(run->task->runner->conf.http, &conf);
-
-    return run->transfer != NULL;
-}
-
-
-static void
-fill_scope(const clarity_run_t *run, clarity_scope_t *scope)
-{
-    const clarity_task_t *task;
-    const clarity_delivery_t *delivery;
-
-    task = run->task;
-    delivery = &task->lease->delivery;
-
-    memset(scope, 0, sizeof(*scope));
-
-    scope->context = task->context->root;
-    scope->job_id = clarity_str(delivery->id);
-    scope->job_trigger = delivery->job.trigger;
-    scope->job_webhook = delivery->job.webhook;
-    scope->job_received = delivery->job.received;
-    scope->steps = run->results;
-    scope->nsteps = run->step;
-    scope->secret = find_secret;
-    scope->data = (void *) run->workflow;
-}
-
-
-static bool
-find_secret(void *data, clarity_str_t name, clarity_str_t *value)
-{
-    size_t i;
-    const clarity_workflow_t *workflow = data;
-
-    for (i = 0; i < workflow->nsecrets; i++) {
-        if (clarity_str_eq(workflow->secrets[i].name, name)) {
-            *value = clarity_str(workflow->secrets[i].value);
-            return true;
-        }
-    }
-
-    return false;
-}
-
-
-/*
- * NULL where there is none that can be passed on: it came from outside, and
- * must not bring a header of its own.
- */
-static const char *
-traceparent(const clarity_run_t *run)
-{
-    clarity_str_t text;
-
-    text = run->task->lease->delivery.job.traceparent;
-
-    if (text.len != TRACEPARENT
-        || strspn(text.data, "0123456789abcdef-") != TRACEPARENT)
-    {
-        return NULL;
-    }
-
-    return text.data;
-}
-
-
-static void
-on_done(void *data, const clarity_attempt_t *attempt)
-{
-    clarity_run_t *run = data;
-
-    run->transfer = NULL;
-
-    if (!end_attempt(run, attempt)) {
-        clarity_lease_forget(run->task->lease);
-    }
-}
-
-
-static bool
-end_attempt(clarity_run_t *run, const clarity_attempt_t *attempt)
+bool
+clarity_run_end_attempt(clarity_run_t *run, const clarity_attempt_t *attempt)
 {
     bool good;
     clarity_fields_t fields = { 0 };
@@ -274,14 +225,14 @@ end_attempt(clarity_run_t *run, const clarity_attempt_t *attempt)
         good = succeed(run, &fields, attempt);
 
     } else if (attempt->verdict == CLARITY_ATTEMPT_RETRY
-               && step->attempt < current(run)->retry.attempts)
+               && step->attempt < clarity_run_action(run)->retry.attempts)
     {
         log_step(run, CLARITY_LOG_WARN, "step_retried", attempt);
         retry_later(run, &fields, attempt->retry_after);
 
     } else {
         log_step(run, CLARITY_LOG_ERROR, "step_failed", attempt);
-        fail(run, &fields, attempt);
+        fail(run, &fields, attempt->reason, attempt->body);
     }
 
     good = good && clarity_task_write(run->task, run, &fields);
@@ -328,12 +279,7 @@ succeed(clarity_run_t *run, clarity_fields_t *fields,
     run->results[run->step].result = step->result;
     run->step++;
 
-    if (run->step < run->nsteps) {
-        clarity_run_begin(run, fields);
-
-    } else {
-        run->record.state = CLARITY_SUCCEEDED;
-    }
+    clarity_run_begin(run, fields);
 
     return true;
 }
@@ -352,7 +298,7 @@ retry_later(clarity_run_t *run, clarity_fields_t *fields, uint64_t retry_after)
 
     run->record.state = CLARITY_WAITING;
     run->record.next = step->ended
-                       + clarity_retry_delay(&current(run)->retry,
+                       + clarity_retry_delay(&clarity_run_action(run)->retry,
                            step->attempt, retry_after, random);
 
     snprintf(
@@ -367,18 +313,20 @@ retry_later(clarity_run_t *run, clarity_fields_t *fields, uint64_t retry_after)
 
 
 static void
-fail(clarity_run_t *run, clarity_fields_t *fields,
-    const clarity_attempt_t *attempt)
+fail(clarity_run_t *run, clarity_fields_t *fields, const char *reason,
+    clarity_str_t body)
 {
     clarity_step_record_t *step;
 
     step = &run->steps[run->step];
     step->state = CLARITY_FAILED;
 
-    add_step(fields, run, step, attempt->body);
+    /* Before the run's own text, which ends where its buffer does. */
+    step->reason = clarity_str(reason);
+    add_step(fields, run, step, body);
 
     clarity_run_fail(run, "step \"%.*s\": %.150s",
-        clarity_fmt(run->step_ids[run->step]), attempt->reason);
+        clarity_fmt(run->step_ids[run->step]), reason);
 
     step->reason = run->record.reason;
 }

@@ -5,6 +5,7 @@
  *   task.c    one job: what it is to begin with, and begins it
  *   plan.c    what runs it has, from the workflows or from what its hash says
  *   run.c     one run: its steps, one after the other, and their attempts
+ *   step.c    what one attempt of a step does
  *   settle.c  what is written of it, and what it comes to in the end
  *
  * Functions that return bool do so because memory may be out; the task is
@@ -128,6 +129,19 @@ bool clarity_run_go_on(clarity_run_t *run);
 
 /* Its job has a slot again: where its next attempt is due it begins. */
 bool clarity_run_wake(clarity_run_t *run);
+
+/* Its attempt has ended, and what that means is to be written. */
+bool clarity_run_end_attempt(
+    clarity_run_t *run, const clarity_attempt_t *attempt);
+
+/* The action of the step at work. */
+const clarity_action_t *clarity_run_action(const clarity_run_t *run);
+
+/* step.c: the intent is written, the effect may follow. */
+bool clarity_run_call(clarity_run_t *run);
+
+/* What its placeholders are looked up in. */
+void clarity_run_scope(const clarity_run_t *run, clarity_scope_t *scope);
 
 /* Its next attempt is not made here any more. */
 void clarity_run_hold(clarity_run_t *run);

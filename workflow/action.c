@@ -6,8 +6,13 @@
 #define CLARITY_HOUR ((uint64_t) 3600 * 1000) /* ms */
 #define CLARITY_WEEK (7 * 24 * CLARITY_HOUR)
 
-static bool check_type(
+static bool parse_type(clarity_action_type_t *type,
     const clarity_json_t *value, const clarity_load_t *load);
+static bool parse_delay(clarity_action_t *action, const clarity_json_t *value,
+    const clarity_names_t *names, const clarity_load_t *load);
+static bool parse_http_request(clarity_action_t *action,
+    const clarity_json_t *value, const clarity_names_t *names,
+    const clarity_load_t *load);
 static bool parse_retry(clarity_retry_t *retry, const clarity_json_t *value,
     const clarity_load_t *load);
 static bool parse_jitter(clarity_retry_t *retry, const clarity_json_t *value,
@@ -18,6 +23,86 @@ static bool parse_attempts(unsigned *attempts, const clarity_json_t *value,
 
 bool
 clarity_action_parse(clarity_action_t *action, const clarity_json_t *value,
+    const clarity_names_t *names, const clarity_load_t *load)
+{
+    action->line = value->line;
+
+    /* first, as the other members depend on it */
+    if (!parse_type(&action->type, value, load)) {
+        return false;
+    }
+
+    switch (action->type) {
+
+    case CLARITY_ACTION_DELAY: return parse_delay(action, value, names, load);
+
+    default: return parse_http_request(action, value, names, load);
+    }
+}
+
+
+static bool
+parse_type(clarity_action_type_t *type, const clarity_json_t *value,
+    const clarity_load_t *load)
+{
+    size_t i;
+    const clarity_json_t *name;
+    static const char *const types[] = {
+        [CLARITY_ACTION_HTTP_REQUEST] = "http_request",
+        [CLARITY_ACTION_DELAY] = "delay",
+    };
+    static const char *const later[] = { "exec", "publish" };
+
+    name = clarity_json_get(value, clarity_lit("type"));
+
+    /* what reads the members says so */
+    if (name == NULL || name->kind != CLARITY_STRING) {
+        *type = CLARITY_ACTION_HTTP_REQUEST;
+        return true;
+    }
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (clarity_str_is(name->text, types[i])) {
+            *type = (clarity_action_type_t) i;
+            return true;
+        }
+    }
+
+    for (i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+        if (clarity_str_is(name->text, later[i])) {
+            return clarity_load_error(load, name->line,
+                "action type \"%s\" is not supported by this version",
+                later[i]);
+        }
+    }
+
+    return clarity_load_error(load, name->line,
+        "unknown action type %s, expected \"http_request\" or \"delay\"",
+        clarity_quote(name->text).text);
+}
+
+
+static bool
+parse_delay(clarity_action_t *action, const clarity_json_t *value,
+    const clarity_names_t *names, const clarity_load_t *load)
+{
+    enum { ID, TYPE, AT, DELAY, N };
+    clarity_member_t members[N] = {
+        [ID] = { "id", CLARITY_STRING, true, NULL },
+        [TYPE] = { "type", CLARITY_STRING, true, NULL },
+        [AT] = { "at", CLARITY_STRING, false, NULL },
+        [DELAY] = { "delay", CLARITY_STRING, false, NULL },
+    };
+
+    return clarity_load_members(load, value, "a \"delay\"", members, N)
+           && clarity_id_parse(&action->id, members[ID].value, load)
+           && clarity_when_parse(&action->when, members[AT].value,
+               members[DELAY].value, "a \"delay\"", value->line, names, load);
+}
+
+
+static bool
+parse_http_request(clarity_action_t *action, const clarity_json_t *value,
     const clarity_names_t *names, const clarity_load_t *load)
 {
     enum {
@@ -47,16 +132,12 @@ clarity_action_parse(clarity_action_t *action, const clarity_json_t *value,
     };
     clarity_http_source_t source;
 
-    /* first, as the other members depend on it */
-    if (!check_type(value, load)
-        || !clarity_load_members(load, value, "an action", members, N)
+    if (!clarity_load_members(load, value, "an action", members, N)
         || !clarity_id_parse(&action->id, members[ID].value, load))
     {
         return false;
     }
 
-    action->type = CLARITY_ACTION_HTTP_REQUEST;
-    action->line = value->line;
     action->http.timeout = CLARITY_DEFAULT_TIMEOUT;
 
     if (!clarity_duration_member(
@@ -77,35 +158,6 @@ clarity_action_parse(clarity_action_t *action, const clarity_json_t *value,
     };
 
     return clarity_http_action_parse(&action->http, &source, names, load);
-}
-
-
-static bool
-check_type(const clarity_json_t *value, const clarity_load_t *load)
-{
-    size_t i;
-    const clarity_json_t *type;
-    static const char *const later[] = { "exec", "publish", "delay" };
-
-    type = clarity_json_get(value, clarity_lit("type"));
-
-    if (type == NULL || type->kind != CLARITY_STRING
-        || clarity_str_is(type->text, "http_request"))
-    {
-        return true;
-    }
-
-    for (i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-        if (clarity_str_is(type->text, later[i])) {
-            return clarity_load_error(load, type->line,
-                "action type \"%s\" is not supported by this version",
-                later[i]);
-        }
-    }
-
-    return clarity_load_error(load, type->line,
-        "unknown action type %s, expected \"http_request\"",
-        clarity_quote(type->text).text);
 }
 
 
@@ -197,4 +249,5 @@ void
 clarity_action_clear(clarity_action_t *action)
 {
     clarity_http_action_clear(&action->http);
+    clarity_when_clear(&action->when);
 }

@@ -23,6 +23,7 @@ static bool read_name(
     parser_t *parser, const clarity_json_t *id, const clarity_json_t *name);
 static bool read_trigger(parser_t *parser, const clarity_json_t *value,
     const clarity_triggers_t *triggers);
+static bool read_start(parser_t *parser, const clarity_json_t *value);
 static bool read_secrets(parser_t *parser, const clarity_json_t *value);
 static bool read_actions(parser_t *parser, const clarity_json_t *value);
 static bool read_action(parser_t *parser, const clarity_json_t *value);
@@ -95,29 +96,23 @@ read_members(parser_t *parser, const clarity_triggers_t *triggers)
 {
     clarity_workflow_t *workflow;
     const clarity_load_t *load;
-    const clarity_json_t *root, *start, *active, *conditions;
-    enum { ID, NAME, TRIGGER, ACTIVE, CONDITIONS, SECRETS, ACTIONS, N };
+    const clarity_json_t *active, *conditions;
+    enum { ID, NAME, TRIGGER, ACTIVE, CONDITIONS, START, SECRETS, ACTIONS, N };
     clarity_member_t members[N] = {
         [ID] = { "id", CLARITY_STRING, true, NULL },
         [NAME] = { "name", CLARITY_STRING, false, NULL },
         [TRIGGER] = { "trigger", CLARITY_STRING, true, NULL },
         [ACTIVE] = { "active", CLARITY_BOOLEAN, false, NULL },
         [CONDITIONS] = { "conditions", CLARITY_OBJECT, false, NULL },
+        [START] = { "start", CLARITY_OBJECT, false, NULL },
         [SECRETS] = { "secrets", CLARITY_OBJECT, false, NULL },
         [ACTIONS] = { "actions", CLARITY_ARRAY, true, NULL },
     };
 
     load = &parser->load;
     workflow = parser->workflow;
-    root = workflow->doc->root;
-
-    start = clarity_json_get(root, clarity_lit("start"));
-    if (start != NULL) {
-        return clarity_load_error(load, start->name_line,
-            "\"start\" is not supported by this version");
-    }
-
-    if (!clarity_load_members(load, root, "a workflow", members, N)
+    if (!clarity_load_members(
+            load, workflow->doc->root, "a workflow", members, N)
         || !read_name(parser, members[ID].value, members[NAME].value)
         || !read_trigger(parser, members[TRIGGER].value, triggers))
     {
@@ -136,7 +131,8 @@ read_members(parser_t *parser, const clarity_triggers_t *triggers)
         }
     }
 
-    return read_secrets(parser, members[SECRETS].value)
+    return read_start(parser, members[START].value)
+           && read_secrets(parser, members[SECRETS].value)
            && read_actions(parser, members[ACTIONS].value);
 }
 
@@ -195,6 +191,23 @@ read_trigger(parser_t *parser, const clarity_json_t *value,
     return clarity_load_error(&parser->load, value->line,
         "unknown trigger %s, triggers are %s", clarity_quote(value->text).text,
         list.len > 0 ? list.text : "none");
+}
+
+
+static bool
+read_start(parser_t *parser, const clarity_json_t *value)
+{
+    clarity_member_t members[] = {
+        { "at", CLARITY_STRING, false, NULL },
+        { "delay", CLARITY_STRING, false, NULL },
+    };
+
+    return value == NULL
+           || (clarity_load_members(
+                   &parser->load, value, "\"start\"", members, 2)
+               && clarity_when_parse(&parser->workflow->start,
+                   members[0].value, members[1].value, "\"start\"",
+                   value->line, &parser->names, &parser->load));
 }
 
 
@@ -379,6 +392,7 @@ clarity_workflow_free(clarity_workflow_t *workflow)
     }
 
     clarity_condition_free(workflow->conditions);
+    clarity_when_clear(&workflow->start);
     clarity_json_free(workflow->doc);
 
     free(workflow->actions);

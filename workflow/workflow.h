@@ -10,6 +10,7 @@
 
 #include "workflow/condition.h"
 #include "workflow/template.h"
+#include "workflow/when.h"
 
 #define CLARITY_MAX_ACTIONS       64
 #define CLARITY_MAX_HEADERS       64            /* of one action */
@@ -67,13 +68,17 @@ typedef struct {
     bool exact;         /* "jitter": "none": the whole of the time */
 } clarity_retry_t;
 
-typedef enum { CLARITY_ACTION_HTTP_REQUEST } clarity_action_type_t;
+typedef enum {
+    CLARITY_ACTION_HTTP_REQUEST,
+    CLARITY_ACTION_DELAY
+} clarity_action_type_t;
 
 typedef struct {
     clarity_str_t id;
     clarity_action_type_t type;
-    clarity_http_action_t http;
-    clarity_retry_t retry;
+    clarity_http_action_t http; /* HTTP_REQUEST */
+    clarity_retry_t retry;      /* likewise */
+    clarity_when_t when;        /* DELAY */
     unsigned line;
 } clarity_action_t;
 
@@ -85,6 +90,7 @@ typedef struct clarity_workflow_s {
     clarity_str_t trigger;
     bool active;
     clarity_condition_t *conditions; /* NULL: always */
+    clarity_when_t start;            /* not set: at once */
     clarity_secret_t *secrets;       /* of "secrets" */
     size_t nsecrets;
     clarity_action_t *actions;

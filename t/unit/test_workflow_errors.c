@@ -75,7 +75,7 @@ the_workflow_itself(void **state)
         { HEAD "'action': [" GOOD "]}",
             "w.json:2: unknown key \"action\" in a workflow, expected one of "
             "\"id\", \"name\", \"trigger\", \"active\", \"conditions\", "
-            "\"secrets\", \"actions\"" },
+            "\"start\", \"secrets\", \"actions\"" },
         { HEAD "'actions': {}}",
             "w.json:2: \"actions\" is an object, expected an array" },
         { HEAD "'actions': []}",
@@ -110,8 +110,33 @@ the_workflow_itself(void **state)
                "'INC['}, 'actions': [" GOOD "]}",
             "w.json:3: \"matches\" has bad regular expression: missing "
             "terminating ] for character class at offset 4" },
-        { HEAD "'start': {'at': '{{expiration}}'}, 'actions': [" GOOD "]}",
-            "w.json:2: \"start\" is not supported by this version" },
+        { HEAD "'start': '1h', 'actions': [" GOOD "]}",
+            "w.json:2: \"start\" is a string, expected an object" },
+        { HEAD "'start': {'after': '1h'}, 'actions': [" GOOD "]}",
+            "w.json:2: unknown key \"after\" in \"start\", expected one of "
+            "\"at\", \"delay\"" },
+        { HEAD "'start':\n{}, 'actions': [" GOOD "]}",
+            "w.json:3: \"start\" has neither \"at\" nor \"delay\", expected "
+            "one of them" },
+        { HEAD "'start': {'at': '2026-01-01', 'delay': '1h'}, 'actions': "
+               "[" GOOD "]}",
+            "w.json:2: \"start\" has both \"at\" and \"delay\", expected one "
+            "of them" },
+        { HEAD "'start': {'at': 'tomorrow'}, 'actions': [" GOOD "]}",
+            "w.json:2: \"at\" is \"tomorrow\", expected a date or date-time "
+            "of RFC 3339, or a placeholder such as \"{{expiration}}\"" },
+        { HEAD "'start': {'at': '{{expires}}'}, 'actions': [" GOOD "]}",
+            "w.json:2: \"at\": placeholder \"expires\": unknown parameter "
+            "\"expires\", trigger "
+            "\"provision_entitlement\" has \"app_identifier\", "
+            "\"identity_id\", \"entitlement_id\", \"expiration\", "
+            "\"grant_type\", \"meta\", \"creator_id\"" },
+        { HEAD "'start': {'delay':\n'1 hour'}, 'actions': [" GOOD "]}",
+            "w.json:3: \"delay\" is \"1 hour\", expected a duration such as "
+            "\"10s\", \"1h\" or \"7d\", of up to 3660d, or a placeholder" },
+        { HEAD "'start': {'delay': '3661d'}, 'actions': [" GOOD "]}",
+            "w.json:2: \"delay\" is \"3661d\", expected a duration such as "
+            "\"10s\", \"1h\" or \"7d\", of up to 3660d, or a placeholder" },
         { "{'id': 5, 'trigger': 'provision_entitlement', 'actions': [" GOOD
           "]}",
             "w.json:1: \"id\" is a number, expected a string" },
@@ -212,7 +237,7 @@ an_action(void **state)
             "w.json:2: \"type\" is a number, expected a string" },
         { HEAD "'actions': [{'id': 'a', 'type': 'http'}]}",
             "w.json:2: unknown action type \"http\", expected "
-            "\"http_request\"" },
+            "\"http_request\" or \"delay\"" },
         { HEAD "'actions': [{'id': 'a',\n'type': 'exec', 'command': []}]}",
             "w.json:3: action type \"exec\" is not supported by this "
             "version" },
@@ -220,8 +245,13 @@ an_action(void **state)
             "w.json:2: action type \"publish\" is not supported by this "
             "version" },
         { HEAD "'actions': [{'id': 'a', 'type': 'delay', 'for': '1h'}]}",
-            "w.json:2: action type \"delay\" is not supported by this "
-            "version" },
+            "w.json:2: unknown key \"for\" in a \"delay\", expected one of "
+            "\"id\", \"type\", \"at\", \"delay\"" },
+        { HEAD "'actions': [{'id': 'a', 'type': 'delay'}]}",
+            "w.json:2: a \"delay\" has neither \"at\" nor \"delay\", expected "
+            "one of them" },
+        { HEAD "'actions': [{'id': 'a', 'type': 'delay', 'delay': 5}]}",
+            "w.json:2: \"delay\" is a number, expected a string" },
         { WITH("'timout': '5s'"),
             "w.json:3: unknown key \"timout\" in an action, expected one of "
             "\"id\", \"type\", \"method\", \"url\", \"headers\", \"body\", "
