@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "conf/file.h"
+#include "conf/zone.h"
+#include "json/text.h"
 
 #define TRIGGERS_FILE_MAX ((size_t) 4 << 20)
 #define WORKFLOW_FILE_MAX ((size_t) 1 << 20)
@@ -20,6 +22,8 @@ static bool load_workflow(
     clarity_workflows_t *set, const char *path, clarity_buf_t *errors);
 static bool id_is_new(const clarity_workflows_t *set,
     const clarity_workflow_t *workflow, clarity_error_t *error);
+static bool load_zone(
+    void *data, clarity_named_zone_t *zone, clarity_error_t *error);
 static bool load_secret(
     void *data, clarity_secret_t *secret, clarity_error_t *error);
 static bool load_secret_file(
@@ -214,6 +218,7 @@ load_workflow(
     }
 
     if (!id_is_new(set, workflow, &error)
+        || !clarity_workflow_each_zone(workflow, load_zone, workflow, &error)
         || !clarity_workflow_each_secret(
             workflow, load_secret, workflow, &error))
     {
@@ -246,6 +251,21 @@ id_is_new(const clarity_workflows_t *set, const clarity_workflow_t *workflow,
         "%s:%u: the id \"%.*s\" is also that of %s, expected an id of its own",
         workflow->file, id != NULL ? id->line : 1, clarity_fmt(workflow->id),
         other->file);
+}
+
+
+static bool
+load_zone(void *data, clarity_named_zone_t *zone, clarity_error_t *error)
+{
+    clarity_error_t why;
+    const clarity_workflow_t *workflow = data;
+
+    zone->zone = clarity_zone_read(zone->name, &why);
+
+    return zone->zone != NULL
+           || clarity_error(error, "%s:%u: the time zone %s: %s",
+               workflow->file, zone->line, clarity_quote(zone->name).text,
+               why.text);
 }
 
 

@@ -142,6 +142,10 @@ $t->write_file('flows/secret.json', workflow('secret',
     '{"id":"a","type":"http_request","method":"GET",' . "\n"
     . '"url":"http://example.com/", "secret":{"env":"CLARITY_NOT_SET"}}'));
 
+$t->write_file('flows/zone.json', workflow('zone', '{"id":"a",'
+    . '"type":"http_request","method":"GET","url":"http://example.com/"}')
+    =~ s/"trigger"/"conditions": {"time": {"days": ["mon"],\n"zone": "Europe\/Berln"}},\n"trigger"/r);
+
 check('-t', '-c', $file);
 is $status, 1, 'wrong workflows are a no';
 like $out, qr{^\S*/flows/a\.json:4: .*"ftp"}m, 'an unknown action';
@@ -150,7 +154,9 @@ like $out, qr{^\S*/flows/z\.json:2: the id "grant" is also that of \S*/flows/gra
     'an id that is taken, with both files';
 like $out, qr{^\S*/flows/secret\.json:5: the environment variable CLARITY_NOT_SET is not set}m,
     'a secret that is not there';
-is scalar(() = $out =~ /^/mg), 4, 'nothing else';
+like $out, qr{^\S*/flows/zone\.json:\d+: the time zone "Europe/Berln": /\S+: cannot be opened: No such file.*, expected a zone of the package tzdata}m,
+    'a time zone that is not there';
+is scalar(() = $out =~ /^/mg), 5, 'nothing else';
 
 {
     local $ENV{CLARITY_NOT_SET} = '';
@@ -180,7 +186,7 @@ is $status, 1, 'a worker does not start with a wrong configuration';
 like $out, qr{/none: cannot be read}, 'and says the same';
 
 write_conf($good . ',', '"log": "none/worker.log"');
-unlink map { $t->dir . "/flows/$_.json" } qw(a b z secret);
+unlink map { $t->dir . "/flows/$_.json" } qw(a b z secret zone);
 check('-c', $file);
 is $status, 1, 'nor without its log';
 like $out, qr{/none/worker\.log: cannot be opened to write the log}, 'and says so';

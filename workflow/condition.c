@@ -444,8 +444,31 @@ clarity_condition_free(clarity_condition_t *condition)
 
         clarity_condition_free(condition->first);
         pcre2_code_free(condition->regex);
+        clarity_zone_free(condition->window.zone.zone);
         free(condition);
 
         condition = next;
     }
+}
+
+
+/* As deep as the groups are, which is bounded. */
+bool
+clarity_condition_each_zone(clarity_condition_t *condition,
+    clarity_zone_pt each, void *data, clarity_error_t *error)
+{
+    for (; condition != NULL; condition = condition->next) {
+        if (condition->window.zone.name.len > 0
+            && !each(data, &condition->window.zone, error))
+        {
+            return false;
+        }
+
+        if (!clarity_condition_each_zone(condition->first, each, data, error))
+        {
+            return false;
+        }
+    }
+
+    return true;
 }

@@ -4,7 +4,7 @@
  *   {"parameter": "meta.ticket", OPERATOR: value}    one operator each
  *   {"all": […]}  {"any": […]}  {"not": {…}}         16 deep at most
  *   {"time": {"days": ["mon"], "from": "08:00", "to": "18:00",
- *             "zone": "+02:00"}}                     UTC or an offset
+ *             "zone": "Europe/Berlin"}}              UTC, an offset, a name
  *
  * | operator               | value           | holds for                    |
  * | equals, in             | any, a list     | the same value: numbers by   |
@@ -31,6 +31,7 @@
 
 #include "json/tree.h"
 #include "webhook/trigger.h"
+#include "workflow/zone.h"
 
 typedef struct clarity_condition_s clarity_condition_t;
 
@@ -43,10 +44,15 @@ clarity_condition_t *clarity_condition_compile(const clarity_json_t *value,
     clarity_error_t *error);
 void clarity_condition_free(clarity_condition_t *condition);
 
+/* Each time zone that it names, for the loader; NULL has none. */
+bool clarity_condition_each_zone(clarity_condition_t *condition,
+    clarity_zone_pt each, void *data, clarity_error_t *error);
+
 typedef enum {
     CLARITY_CONDITION_NO,
     CLARITY_CONDITION_YES,
-    CLARITY_CONDITION_ERROR /* a regular expression hit its limit, no memory */
+    CLARITY_CONDITION_ERROR /* a regular expression hit its limit, no memory,
+                               or a time zone was not loaded */
 } clarity_condition_result_t;
 
 /* `now` is for `time`. *error on CLARITY_CONDITION_ERROR; never a value. */

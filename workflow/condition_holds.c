@@ -33,6 +33,13 @@ clarity_condition_holds(const clarity_condition_t *condition,
     const clarity_json_t *value;
 
     if (condition->type == CLARITY_CONDITION_TIME) {
+        if (condition->window.zone.name.len > 0
+            && condition->window.zone.zone == NULL) {
+            clarity_error(error, "the time zone %s is not loaded",
+                clarity_quote(condition->window.zone.name).text);
+            return CLARITY_CONDITION_ERROR;
+        }
+
         holds = clarity_window_holds(&condition->window, now);
 
     } else if (condition->type != CLARITY_CONDITION_PARAMETER) {

@@ -8,6 +8,7 @@
 #include "workflow/moment.h"
 #include "workflow/path.h"
 #include "workflow/regex.h"
+#include "workflow/zone.h"
 
 typedef enum {
     CLARITY_CONDITION_ALL,
@@ -38,7 +39,8 @@ typedef struct {
     bool has_hours;
     int from;   /* minutes since midnight */
     int to;     /* the first minute after; not above from: on the next day */
-    int offset; /* minutes east of UTC */
+    int offset; /* minutes east of UTC, where no zone is named */
+    clarity_named_zone_t zone;
 } clarity_window_t;
 
 struct clarity_condition_s {
@@ -60,6 +62,8 @@ struct clarity_condition_s {
 
 bool clarity_window_parse(clarity_window_t *window,
     const clarity_json_t *value, const clarity_load_t *load);
+
+/* Its zone, if it has one, must be loaded. */
 bool clarity_window_holds(const clarity_window_t *window, time_t now);
 
 #endif

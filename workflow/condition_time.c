@@ -5,6 +5,8 @@
 
 #define CLARITY_ALL_DAYS 0x7f
 
+static bool parse_zone(clarity_window_t *window, const clarity_json_t *zone,
+    const clarity_load_t *load);
 static bool parse_days(clarity_window_t *window, const clarity_json_t *days,
     const clarity_load_t *load);
 static bool parse_hours(clarity_window_t *window, const clarity_member_t *from,
@@ -12,12 +14,13 @@ static bool parse_hours(clarity_window_t *window, const clarity_member_t *from,
 
 
 /*
- * {"days": ["mon", "fri"], "from": "08:00", "to": "18:00", "zone": "+02:00"}
+ * {"days": ["mon", "fri"], "from": "08:00", "to": "18:00",
+ *  "zone": "Europe/Berlin"}
  *
  * days: when absent, all; from and to: when absent, the whole day. A window
  * that passes midnight ("22:00" to "06:00") belongs to the day on which it
- * begins. Zone names are refused: libc knows them only through TZ, which is
- * the whole process's.
+ * begins. It goes by the zone's clocks: an hour that they leave out in spring
+ * is in no window, one that they show twice is in it twice.
  */
 bool
 clarity_window_parse(clarity_window_t *window, const clarity_json_t *value,
@@ -46,15 +49,31 @@ clarity_window_parse(clarity_window_t *window, const clarity_json_t *value,
             "\"to\"");
     }
 
-    if (!clarity_offset_parse(zone->value->text, &window->offset)) {
-        return clarity_load_error(load, zone->value->line,
-            "zone %s is not supported by this version, expected \"UTC\" or "
-            "an offset such as \"+02:00\"",
-            clarity_quote(zone->value->text).text);
+    return parse_zone(window, zone->value, load)
+           && parse_days(window, days->value, load)
+           && parse_hours(window, from, to, load);
+}
+
+
+static bool
+parse_zone(clarity_window_t *window, const clarity_json_t *zone,
+    const clarity_load_t *load)
+{
+    if (clarity_offset_parse(zone->text, &window->offset)) {
+        return true;
     }
 
-    return parse_days(window, days->value, load)
-           && parse_hours(window, from, to, load);
+    if (!clarity_zone_name_is(zone->text)) {
+        return clarity_load_error(load, zone->line,
+            "\"zone\" is %s, expected \"UTC\", an offset such as \"+02:00\" "
+            "or a name such as \"Europe/Berlin\"",
+            clarity_quote(zone->text).text);
+    }
+
+    window->zone.name = zone->text;
+    window->zone.line = zone->line;
+
+    return true;
 }
 
 
@@ -146,7 +165,9 @@ clarity_window_holds(const clarity_window_t *window, time_t now)
     int minute, weekday;
     time_t day;
 
-    now += window->offset * CLARITY_MINUTE;
+    now += window->zone.zone != NULL
+               ? clarity_zone_offset(window->zone.zone, now)
+               : window->offset * CLARITY_MINUTE;
 
     /* rounded down also before 1970 */
     day = now / CLARITY_DAY - (now % CLARITY_DAY < 0);

@@ -425,3 +425,12 @@ clarity_workflow_each_secret(clarity_workflow_t *workflow,
 
     return true;
 }
+
+
+bool
+clarity_workflow_each_zone(clarity_workflow_t *workflow, clarity_zone_pt each,
+    void *data, clarity_error_t *error)
+{
+    return clarity_condition_each_zone(
+        workflow->conditions, each, data, error);
+}

@@ -118,6 +118,10 @@ typedef bool (*clarity_secret_pt)(
 bool clarity_workflow_each_secret(clarity_workflow_t *workflow,
     clarity_secret_pt each, void *data, clarity_error_t *error);
 
+/* Every time zone that its conditions name, for the loader. */
+bool clarity_workflow_each_zone(clarity_workflow_t *workflow,
+    clarity_zone_pt each, void *data, clarity_error_t *error);
+
 /*
  * An http_request with its placeholders filled in. A header whose value comes
  * to nothing is left out; a body brings a Content-Type with it unless the

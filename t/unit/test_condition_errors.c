@@ -129,15 +129,16 @@ wrong_conditions_are_refused_with_their_line(void **state)
             "\"from\" and \"to\"" },
         { "{'time': {'days': ['mon']}}",
             "w.json:1: \"zone\" is missing in \"time\", expected a string" },
-        { "{'time': {'days': ['mon'],\n'zone': 'Europe/Berlin'}}",
-            "w.json:2: zone \"Europe/Berlin\" is not supported by this "
-            "version, expected \"UTC\" or an offset such as \"+02:00\"" },
+        { "{'time': {'days': ['mon'],\n'zone': '../Berlin'}}",
+            "w.json:2: \"zone\" is \"../Berlin\", expected \"UTC\", an "
+            "offset such as \"+02:00\" or a name such as "
+            "\"Europe/Berlin\"" },
         { "{'time': {'days': ['mon'], 'zone': '+2:00'}}",
-            "w.json:1: zone \"+2:00\" is not supported by this version, "
-            "expected \"UTC\" or an offset such as \"+02:00\"" },
+            "w.json:1: \"zone\" is \"+2:00\", expected \"UTC\", an offset "
+            "such as \"+02:00\" or a name such as \"Europe/Berlin\"" },
         { "{'time': {'days': ['mon'], 'zone': '+24:00'}}",
-            "w.json:1: zone \"+24:00\" is not supported by this version, "
-            "expected \"UTC\" or an offset such as \"+02:00\"" },
+            "w.json:1: \"zone\" is \"+24:00\", expected \"UTC\", an offset "
+            "such as \"+02:00\" or a name such as \"Europe/Berlin\"" },
         { "{'time': {'days': ['mon'], 'timezone': 'UTC'}}",
             "w.json:1: unknown key \"timezone\" in \"time\", expected one "
             "of \"days\", \"from\", \"to\", \"zone\"" },

@@ -24,7 +24,8 @@ static const char triggers_json[] =
 
 static const char workflow_json[] =
     "{\"id\":\"w\",\"trigger\":\"t\",\"secrets\":{\"s\":{\"file\":\"s\"}},"
-    "\"conditions\":{\"parameter\":\"n\",\"matches\":\"^a\"},"
+    "\"conditions\":{\"any\":[{\"parameter\":\"n\",\"matches\":\"^a\"},"
+    "{\"time\":{\"days\":[\"mon\"],\"zone\":\"Europe/Berlin\"}}]},"
     "\"actions\":[{\"id\":\"a\",\"type\":\"http_request\","
     "\"method\":\"POST\",\"url\":\"http://example.com/{{n}}\","
     "\"headers\":{\"X\":\"{{secrets.s}}\"},\"body\":{\"n\":\"{{n}}\"},"
