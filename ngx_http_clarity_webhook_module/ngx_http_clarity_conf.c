@@ -23,6 +23,7 @@ typedef struct {
 
 static ngx_http_clarity_method_t ngx_http_clarity_methods[] = {
     { ngx_string("POST"), NGX_HTTP_POST },
+    { ngx_string("GET"), NGX_HTTP_GET },
     { ngx_string("PUT"), NGX_HTTP_PUT },
     { ngx_string("PATCH"), NGX_HTTP_PATCH },
     { ngx_string("DELETE"), NGX_HTTP_DELETE },
@@ -138,6 +139,8 @@ ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
         clcf->handler = ngx_http_clarity_handler;
 
+        ngx_http_clarity_hide_query(cf, conf);
+
         return NGX_CONF_OK;
     }
 
@@ -210,6 +213,8 @@ ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
         webhook->method = ngx_http_clarity_methods[0].method;
         webhook->method_name = ngx_http_clarity_methods[0].name;
     }
+
+    ngx_http_clarity_hide_query(cf, conf);
 
     name = &webhook->name;
     conf->location = clcf->name;
@@ -474,7 +479,8 @@ ngx_http_clarity_set_method(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-        "invalid method \"%V\"; expected POST, PUT, PATCH or DELETE",
+        "invalid method \"%V\"; expected POST, GET, PUT, PATCH or "
+        "DELETE",
         &value[1]);
 
     return NGX_CONF_ERROR;

@@ -1,13 +1,17 @@
 /*
- * The body of a request against its trigger.
+ * The body of a request, or the query of a GET, against its trigger.
  */
 
 #include "ngx_http_clarity_webhook_module.h"
 
 
+static clarity_context_status_t ngx_http_clarity_check(
+    const ngx_http_clarity_webhook_t *webhook, clarity_str_t text,
+    ngx_uint_t in_query, clarity_json_fault_t *fault);
 static ngx_int_t ngx_http_clarity_read_buf(
     ngx_http_request_t *r, ngx_buf_t *b, u_char *p);
-static void ngx_http_clarity_json_refusal(ngx_http_request_t *r,
+static void ngx_http_clarity_json_refusal(
+    ngx_http_request_t *r, ngx_uint_t in_query,
     const clarity_json_fault_t *fault, ngx_http_clarity_refusal_t *refusal);
 static void ngx_http_clarity_context_refusal(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
@@ -42,6 +46,7 @@ ngx_http_clarity_check_context(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_str_t *context,
     ngx_http_clarity_refusal_t *refusal)
 {
+    ngx_uint_t           in_query;
     clarity_str_t        text;
     clarity_json_fault_t fault;
 
@@ -51,9 +56,20 @@ ngx_http_clarity_check_context(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    switch (clarity_context_check(ngx_http_clarity_checker,
-        webhook->trigger, webhook->rules, text, &fault))
-    {
+    in_query = r->method == NGX_HTTP_GET && (r->args.len || text.len == 0);
+
+    if (in_query) {
+
+        if (text.len) {
+            refusal->outcome = CLARITY_CONTEXT_TWICE;
+            return NGX_DECLINED;
+        }
+
+        text.data = (char *) r->args.data;
+        text.len = r->args.len;
+    }
+
+    switch (ngx_http_clarity_check(webhook, text, in_query, &fault)) {
 
     case CLARITY_CONTEXT_VALID:
         clarity_buf_reset(&ngx_http_clarity_rewritten);
@@ -63,7 +79,7 @@ ngx_http_clarity_check_context(ngx_http_request_t *r,
         return context->len ? NGX_OK : NGX_DECLINED;
 
     case CLARITY_CONTEXT_BAD_JSON:
-        ngx_http_clarity_json_refusal(r, &fault, refusal);
+        ngx_http_clarity_json_refusal(r, in_query, &fault, refusal);
         return NGX_DECLINED;
 
     case CLARITY_CONTEXT_FAULTY:
@@ -73,6 +89,20 @@ ngx_http_clarity_check_context(ngx_http_request_t *r,
     default: /* CLARITY_CONTEXT_NO_MEMORY */
         return NGX_DECLINED;
     }
+}
+
+
+static clarity_context_status_t
+ngx_http_clarity_check(const ngx_http_clarity_webhook_t *webhook,
+    clarity_str_t text, ngx_uint_t in_query, clarity_json_fault_t *fault)
+{
+    if (in_query) {
+        return clarity_context_check_query(ngx_http_clarity_checker,
+            webhook->trigger, webhook->rules, text, fault);
+    }
+
+    return clarity_context_check(ngx_http_clarity_checker,
+        webhook->trigger, webhook->rules, text, fault);
 }
 
 
@@ -164,7 +194,8 @@ ngx_http_clarity_read_buf(ngx_http_request_t *r, ngx_buf_t *b, u_char *p)
 
 
 static void
-ngx_http_clarity_json_refusal(ngx_http_request_t *r,
+ngx_http_clarity_json_refusal(
+    ngx_http_request_t *r, ngx_uint_t in_query,
     const clarity_json_fault_t *fault, ngx_http_clarity_refusal_t *refusal)
 {
     ngx_str_t     detail, members;
@@ -172,8 +203,14 @@ ngx_http_clarity_json_refusal(ngx_http_request_t *r,
 
     ngx_memzero(&buf, sizeof(clarity_buf_t));
 
-    clarity_buf_addf(&buf, "Not JSON at line %zu, column %zu: %s.",
-        fault->line, fault->column, fault->reason);
+    if (in_query) {
+        clarity_buf_addf(&buf, "The query is wrong at byte %zu of it: %s.",
+            fault->column, fault->reason);
+
+    } else {
+        clarity_buf_addf(&buf, "Not JSON at line %zu, column %zu: %s.",
+            fault->line, fault->column, fault->reason);
+    }
 
     if (ngx_http_clarity_keep(r, &buf, &detail) != NGX_OK) {
         return;

@@ -26,6 +26,8 @@ static ngx_int_t ngx_http_clarity_check_media_type(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
 static ngx_int_t ngx_http_clarity_check_dry_run(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
+static ngx_int_t ngx_http_clarity_check_twice(
+    ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
 
 
 ngx_int_t
@@ -124,7 +126,8 @@ ngx_http_clarity_receive(ngx_http_request_t *r)
     ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
 
     if (ngx_http_clarity_check_media_type(r, &refusal) != NGX_OK
-        || ngx_http_clarity_check_dry_run(r, &refusal) != NGX_OK)
+        || ngx_http_clarity_check_dry_run(r, &refusal) != NGX_OK
+        || ngx_http_clarity_check_twice(r, &refusal) != NGX_OK)
     {
         return ngx_http_clarity_refuse_unread(r, &refusal);
     }
@@ -275,6 +278,13 @@ ngx_http_clarity_check_media_type(
     u_char    *p, *last;
     ngx_str_t *value;
 
+    if (r->method == NGX_HTTP_GET && r->headers_in.content_length_n <= 0
+        && !r->headers_in.chunked)
+    {
+        /* its context is in the query: there is nothing to have a type */
+        return NGX_OK;
+    }
+
     if (r->headers_in.content_type == NULL
         || r->headers_in.content_type->value.len == 0)
     {
@@ -349,6 +359,23 @@ ngx_http_clarity_check_dry_run(
         " request, queue no job) or \"0\", or not at all.");
 
     return NGX_DECLINED;
+}
+
+
+/* A body in chunks may be empty: that is seen when it has come. */
+
+static ngx_int_t
+ngx_http_clarity_check_twice(
+    ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal)
+{
+    if (r->method == NGX_HTTP_GET && r->args.len
+        && r->headers_in.content_length_n > 0)
+    {
+        refusal->outcome = CLARITY_CONTEXT_TWICE;
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -1,7 +1,7 @@
 /*
  * clarity_problem: nginx's own refusals in the shape of ours.
  *
- *     error_page 400 404 413 429 494 /problem;
+ *     error_page 400 404 413 414 429 494 /problem;
  *     location = /problem { internal; clarity_problem; }
  *
  * Not a named location: nginx cannot send a request there whose first line it
@@ -14,18 +14,24 @@
 typedef struct {
     ngx_uint_t        status;
     clarity_outcome_t outcome;
+    ngx_str_t         detail; /* empty: the outcome's own */
 } ngx_http_clarity_problem_t;
 
 
 static ngx_http_clarity_problem_t ngx_http_clarity_problems[] = {
-    { NGX_HTTP_BAD_REQUEST, CLARITY_BAD_REQUEST },
-    { NGX_HTTP_REQUEST_HEADER_TOO_LARGE, CLARITY_BAD_REQUEST },
-    { NGX_HTTP_NOT_FOUND, CLARITY_WEBHOOK_NOT_FOUND },
-    { NGX_HTTP_REQUEST_TIME_OUT, CLARITY_REQUEST_TIMEOUT },
-    { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, CLARITY_PAYLOAD_TOO_LARGE },
-    { NGX_HTTP_TOO_MANY_REQUESTS, CLARITY_RATE_LIMITED },
-    { NGX_HTTP_INTERNAL_SERVER_ERROR, CLARITY_INTERNAL },
-    { 0, CLARITY_NOUTCOMES }
+    { NGX_HTTP_BAD_REQUEST, CLARITY_BAD_REQUEST, ngx_null_string },
+    { NGX_HTTP_REQUEST_HEADER_TOO_LARGE, CLARITY_BAD_REQUEST,
+      ngx_null_string },
+    { NGX_HTTP_NOT_FOUND, CLARITY_WEBHOOK_NOT_FOUND, ngx_null_string },
+    { NGX_HTTP_REQUEST_TIME_OUT, CLARITY_REQUEST_TIMEOUT, ngx_null_string },
+    { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, CLARITY_PAYLOAD_TOO_LARGE,
+      ngx_null_string },
+    { NGX_HTTP_TOO_MANY_REQUESTS, CLARITY_RATE_LIMITED, ngx_null_string },
+    { NGX_HTTP_INTERNAL_SERVER_ERROR, CLARITY_INTERNAL, ngx_null_string },
+    { NGX_HTTP_REQUEST_URI_TOO_LARGE, CLARITY_BAD_REQUEST,
+      ngx_string("The address is longer than this server takes. Send the"
+                 " context in the body.") },
+    { 0, CLARITY_NOUTCOMES, ngx_null_string }
 };
 
 
@@ -56,6 +62,7 @@ ngx_http_clarity_problem_handler(ngx_http_request_t *r)
 
         ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
         refusal.outcome = problem->outcome;
+        refusal.detail = problem->detail;
 
         return ngx_http_clarity_refuse(r, &refusal);
     }

@@ -147,6 +147,8 @@ ngx_http_clarity_merge_webhooks(
         return NGX_CONF_ERROR;
     }
 
+    ngx_http_clarity_hide_query(cf, conf);
+
     if (conf->webhooks && cmcf->webhooks_uri.len == 0) {
         clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
         cmcf->webhooks_uri = clcf->name;

@@ -61,7 +61,7 @@ ngx_http_clarity_add_variables(ngx_conf_t *cf)
         var->data = v->data;
     }
 
-    return NGX_OK;
+    return ngx_http_clarity_replace_request(cf);
 }
 
 

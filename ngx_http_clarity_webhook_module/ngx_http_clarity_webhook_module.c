@@ -233,7 +233,9 @@ ngx_http_clarity_postconfiguration(ngx_conf_t *cf)
     ngx_http_handler_pt       *handler;
     ngx_http_core_main_conf_t *cmcf;
 
-    if (ngx_http_clarity_check_conf(cf) != NGX_OK) {
+    if (ngx_http_clarity_check_conf(cf) != NGX_OK
+        || ngx_http_clarity_hide_init(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -53,6 +53,8 @@ typedef struct {
     ngx_http_clarity_place_t registry_place;
     ngx_str_t                webhooks_uri; /* of clarity_webhooks */
     ngx_str_t                webhooks_token_header;
+
+    ngx_uint_t location_hides; /* some location hides its queries */
 } ngx_http_clarity_main_conf_t;
 
 /*
@@ -106,6 +108,9 @@ typedef struct {
     ngx_http_clarity_place_t   place;
 
     ngx_uint_t redis; /* index into the main conf's array */
+
+    ngx_uint_t hides_query;    /* there are GET webhooks here */
+    ngx_uint_t location_hides; /* of a server: in one of its locations */
 } ngx_http_clarity_loc_conf_t;
 
 /* A command in flight; it outlives a request that is closed before. */
@@ -179,7 +184,7 @@ char *ngx_http_clarity_set_token_file(
 /* _context */
 
 /*
- * Checks the body, which has been read. NGX_OK and *context, valid until the
+ * Checks the query of a GET request or the body, which has been read. NGX_OK and *context, valid until the
  * next request is looked at; or NGX_DECLINED.
  */
 ngx_int_t ngx_http_clarity_check_context(ngx_http_request_t *r,
@@ -238,6 +243,13 @@ ngx_int_t ngx_http_clarity_problem_handler(ngx_http_request_t *r);
 /* _variables */
 
 ngx_int_t ngx_http_clarity_add_variables(ngx_conf_t *cf);
+
+/* _hide */
+
+void ngx_http_clarity_hide_query(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
+ngx_int_t ngx_http_clarity_replace_request(ngx_conf_t *cf);
+ngx_int_t ngx_http_clarity_hide_init(ngx_conf_t *cf);
 
 /* _conf */
 

@@ -76,7 +76,7 @@ my @bad = (
       qr/two webhooks are named "x", in \S+check.conf:\d+ and in \S+:\d+/ ],
     [ 'a method that is none',
       "location /a { $hook $token clarity_webhook_method post; }",
-      qr/invalid method "post"; expected POST, PUT, PATCH or DELETE/ ],
+      qr/invalid method "post"; expected POST, GET, PUT, PATCH or DELETE/ ],
     [ 'a method without a webhook',
       'location /a { clarity_webhook_method PUT; }',
       qr/"clarity_webhook_method" without "clarity_webhook" .*:\d+/ ],

@@ -1,6 +1,6 @@
 /*
- * The inside of a context checker: context.c fills it, problem.c tells what
- * is in it.
+ * The inside of a context checker: context.c fills it, query.c too where the
+ * context stands in a query, problem.c tells what is in it.
  */
 
 #ifndef CLARITY_WEBHOOK_CHECKER_H
@@ -67,6 +67,16 @@ struct clarity_context_checker_s {
 
     clarity_context_fault_t faults[CLARITY_CONTEXT_MAX_FAULTS];
     size_t nfaults; /* found; kept are the first ones */
+
+    clarity_buf_t query; /* a query as a JSON object */
+    clarity_buf_t piece; /* a name or a value of it, decoded */
+    uint64_t not_json;   /* bit i: parameter i was to be JSON, and is none */
 };
+
+/* clarity_context_check() but for not_json, which the caller has set. */
+clarity_context_status_t clarity_context_check_text(
+    clarity_context_checker_t *checker, const clarity_trigger_t *trigger,
+    clarity_context_rules_t rules, clarity_str_t text,
+    clarity_json_fault_t *fault);
 
 #endif

@@ -49,6 +49,8 @@ clarity_context_checker_free(clarity_context_checker_t *checker)
 {
     if (checker != NULL) {
         clarity_json_reader_free(checker->reader);
+        clarity_buf_free(&checker->query);
+        clarity_buf_free(&checker->piece);
         free(checker);
     }
 }
@@ -56,6 +58,17 @@ clarity_context_checker_free(clarity_context_checker_t *checker)
 
 clarity_context_status_t
 clarity_context_check(clarity_context_checker_t *checker,
+    const clarity_trigger_t *trigger, clarity_context_rules_t rules,
+    clarity_str_t text, clarity_json_fault_t *fault)
+{
+    checker->not_json = 0;
+
+    return clarity_context_check_text(checker, trigger, rules, text, fault);
+}
+
+
+clarity_context_status_t
+clarity_context_check_text(clarity_context_checker_t *checker,
     const clarity_trigger_t *trigger, clarity_context_rules_t rules,
     clarity_str_t text, clarity_json_fault_t *fault)
 {

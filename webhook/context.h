@@ -66,8 +66,22 @@ clarity_context_status_t clarity_context_check(
     clarity_json_fault_t *fault);
 
 /*
+ * Checks the query of a GET request, without its '?': name=value pairs between
+ * '&', a '+' is a space, %XX a byte. A value is a string where its parameter
+ * may be one, or null if it is the bare word null and the parameter may be
+ * that; else it is read as JSON, and one that is no JSON is of a wrong type.
+ * CLARITY_CONTEXT_BAD_JSON: a '%' without two hex digits, or text that is not
+ * UTF-8 or holds a NUL; *fault is the place in the query.
+ */
+clarity_context_status_t clarity_context_check_query(
+    clarity_context_checker_t *checker, const clarity_trigger_t *trigger,
+    clarity_context_rules_t rules, clarity_str_t query,
+    clarity_json_fault_t *fault);
+
+/*
  * After CLARITY_CONTEXT_VALID: the context that goes with the job. The text
- * as it came, or, where unknown parameters are dropped and there were some,
+ * as it came (of a query: the object that it means, valid until the next
+ * check), or, where unknown parameters are dropped and there were some,
  * rewritten into *buf with the values' bytes untouched. An empty slice: out
  * of memory.
  */

@@ -294,6 +294,9 @@ add_detail(
 
     case CLARITY_CONTEXT_WRONG_TYPE:
         add_types(buf, parameter->types, slot->type);
+        if (checker->not_json >> fault->index & 1) {
+            clarity_buf_addz(buf, ", as what the query has here is no JSON");
+        }
         break;
 
     case CLARITY_CONTEXT_WRONG_FORMAT:

@@ -56,7 +56,8 @@ static bool find_name(const clarity_json_t *value, const char *const *names,
     size_t n, size_t *index);
 static void write_text(clarity_buf_t *buf, const char *name, const char *text);
 
-static const char *const methods[] = { "POST", "PUT", "PATCH", "DELETE" };
+static const char *const methods[] = { "POST", "GET", "PUT", "PATCH",
+    "DELETE" };
 
 static const char *const orders[] = {
     [CLARITY_ORDER_STRICT] = "strict",
@@ -70,7 +71,7 @@ static const char *const unknowns[] = {
 };
 
 static const setting_t settings[] = {
-    { "method", "\"POST\", \"PUT\", \"PATCH\" or \"DELETE\"", true,
+    { "method", "\"POST\", \"GET\", \"PUT\", \"PATCH\" or \"DELETE\"", true,
         set_method },
     { "endpoint",
         "1 to 200 bytes: segments of letters, digits, . _ ~ and -, joined by "

@@ -226,7 +226,7 @@ a_patch_need_not_mend_the_trigger(void **state)
 }
 
 
-#define METHOD "expected \"POST\", \"PUT\", \"PATCH\" or \"DELETE\""
+#define METHOD "expected \"POST\", \"GET\", \"PUT\", \"PATCH\" or \"DELETE\""
 #define ENDPOINT                                                              \
     "expected 1 to 200 bytes: segments of letters, digits, . _ ~ and -, "     \
     "joined by \"/\""
@@ -267,7 +267,7 @@ every_fault_of_a_body_is_named_at_once(void **state)
         { "/colour", NOT_KNOWN },
         { "/id", FIXED },
         { "/tokens", FIXED },
-        { "/method", METHOD ", got \"GET\"" },
+        { "/method", METHOD ", got \"HEAD\"" },
         { "/endpoint", "starts with \"/\"; " ENDPOINT },
         { "/trigger", TRIGGER ", got \"none\"" },
         { "/active", "expected true or false, got 1" },
@@ -280,7 +280,7 @@ every_fault_of_a_body_is_named_at_once(void **state)
         "{\"status\":204,\"idempotency\":\"0s\",\"unknown\":[\"drop\"],"
         "\"order\":null,\"active\":1,\"trigger\":\"none\",\"colour\":\"red\","
         "\"endpoint\":\"/a\",\"id\":\"wh_0123456789ABCDEFGHIJ\","
-        "\"tokens\":[],\"method\":\"GET\"}";
+        "\"tokens\":[],\"method\":\"HEAD\"}";
 
     (void) state;
 

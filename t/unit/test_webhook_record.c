@@ -149,14 +149,14 @@ static const struct {
     { "\"wh_0123456789ABCDEFGHIJ\"", "7",
         "record:1: wrong \"id\", expected an id" },
     { "\"method\":\"POST\",", "\n\n",
-        "record:1: no \"method\" in it, expected \"POST\", \"PUT\", \"PATCH\" "
-        "or \"DELETE\"" },
-    { "\"POST\"", "\n\"GET\"",
-        "record:2: wrong \"method\", expected \"POST\", \"PUT\", \"PATCH\" or "
-        "\"DELETE\"" },
+        "record:1: no \"method\" in it, expected \"POST\", \"GET\", \"PUT\", "
+        "\"PATCH\" or \"DELETE\"" },
+    { "\"POST\"", "\n\"HEAD\"",
+        "record:2: wrong \"method\", expected \"POST\", \"GET\", \"PUT\", "
+        "\"PATCH\" or \"DELETE\"" },
     { "POST", "post",
-        "record:1: wrong \"method\", expected \"POST\", \"PUT\", \"PATCH\" or "
-        "\"DELETE\"" },
+        "record:1: wrong \"method\", expected \"POST\", \"GET\", \"PUT\", "
+        "\"PATCH\" or \"DELETE\"" },
     { "custom-provision-entitlement", "a/../b",
         "record:1: wrong \"endpoint\", expected 1 to 200 bytes: segments of "
         "letters, digits, . _ ~ and -, joined by \"/\"" },
