@@ -36,14 +36,22 @@ size_t
 clarity_job_xadd(const clarity_job_t *job, clarity_str_t key,
     clarity_str_t argv[CLARITY_JOB_MAX_ARGS])
 {
+    argv[0] = clarity_lit("XADD");
+    argv[1] = key;
+    argv[2] = clarity_lit("*");
+
+    return 3 + clarity_job_fields(job, argv + 3);
+}
+
+
+size_t
+clarity_job_fields(
+    const clarity_job_t *job, clarity_str_t argv[CLARITY_JOB_MAX_FIELDS])
+{
     size_t i, argc;
     const clarity_str_t *value;
 
     argc = 0;
-
-    argv[argc++] = clarity_lit("XADD");
-    argv[argc++] = key;
-    argv[argc++] = clarity_lit("*");
 
     for (i = 0; i < FIELDS; i++) {
         value = (const void *) ((const char *) job + job_fields[i].offset);

@@ -25,12 +25,17 @@ typedef struct {
     clarity_str_t job;         /* the first id, where a job comes back */
 } clarity_job_t;
 
-#define CLARITY_JOB_MAX_ARGS (3 + 2 * 8)
+#define CLARITY_JOB_MAX_FIELDS (2 * 8)
+#define CLARITY_JOB_MAX_ARGS   (3 + CLARITY_JOB_MAX_FIELDS)
 
 /*
- * XADD KEY * field value …: argv points into the job, the key and static
- * text. Returns argc.
+ * Field, value …: argv points into the job and static text. Returns their
+ * number.
  */
+size_t clarity_job_fields(
+    const clarity_job_t *job, clarity_str_t argv[CLARITY_JOB_MAX_FIELDS]);
+
+/* XADD KEY * field value …. Returns argc. */
 size_t clarity_job_xadd(const clarity_job_t *job, clarity_str_t key,
     clarity_str_t argv[CLARITY_JOB_MAX_ARGS]);
 

@@ -77,6 +77,19 @@ clarity_key_delayed(clarity_key_t *key, clarity_str_t prefix, unsigned shard)
 
 
 void
+clarity_key_idem(clarity_key_t *key, clarity_str_t prefix, unsigned shard,
+    clarity_str_t name)
+{
+    if (name.len > CLARITY_IDEM_NAME_MAX) {
+        name.len = CLARITY_IDEM_NAME_MAX;
+    }
+
+    key->len = (size_t) snprintf(key->data, sizeof(key->data),
+        "{%.*s:%u}:idem:%.*s", clarity_fmt(prefix), shard, clarity_fmt(name));
+}
+
+
+void
 clarity_key_meta(clarity_key_t *key, clarity_str_t prefix)
 {
     set_key(key, prefix, "meta");

@@ -13,6 +13,8 @@
 #define CLARITY_KEY_MAX    160 /* bytes of any key */
 #define CLARITY_MAX_SHARDS 256
 
+#define CLARITY_IDEM_NAME_MAX 64 /* bytes; what is longer is cut */
+
 #define CLARITY_GROUP "workers" /* the stream's consumer group */
 
 typedef struct {
@@ -44,6 +46,13 @@ void clarity_key_job_prefix(
 /* {PREFIX:N}:delayed — sorted set: job ids by the ms at which they are due. */
 void clarity_key_delayed(
     clarity_key_t *key, clarity_str_t prefix, unsigned shard);
+
+/*
+ * {PREFIX:N}:idem:<name> — an idempotency key's job: see job/enqueue.h. The
+ * name is of CLARITY_IDEM_NAME_MAX bytes at most.
+ */
+void clarity_key_idem(clarity_key_t *key, clarity_str_t prefix, unsigned shard,
+    clarity_str_t name);
 
 /* {PREFIX}:meta — hash: format, shards. */
 void clarity_key_meta(clarity_key_t *key, clarity_str_t prefix);

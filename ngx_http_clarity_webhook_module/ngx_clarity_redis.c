@@ -188,6 +188,11 @@ ngx_clarity_redis_answered(
     info = clarity_redis_error_info(
         (clarity_str_t){ reply->str, reply->len });
 
+    if (info->code == CLARITY_REDIS_ERR_NOSCRIPT) {
+        /* nothing is amiss: the script's text goes out next */
+        return;
+    }
+
     if (!redis->has_told_error || redis->told_error != info->code) {
         redis->has_told_error = 1;
         redis->told_error = info->code;

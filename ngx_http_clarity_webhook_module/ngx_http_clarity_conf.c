@@ -101,6 +101,7 @@ ngx_http_clarity_create_loc_conf(ngx_conf_t *cf)
     conf->status = NGX_CONF_UNSET_UINT;
     conf->context_order = NGX_CONF_UNSET_UINT;
     conf->context_unknown = NGX_CONF_UNSET_UINT;
+    conf->idempotency = NGX_CONF_UNSET_MSEC;
 
     return conf;
 }
@@ -126,6 +127,13 @@ ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         CLARITY_ORDER_STRICT);
     ngx_conf_merge_uint_value(conf->context_unknown, prev->context_unknown,
         CLARITY_UNKNOWN_REJECT);
+
+    if (conf->idempotency == NGX_CONF_UNSET_MSEC) {
+        conf->idempotency_header = prev->idempotency_header;
+    }
+
+    ngx_conf_merge_msec_value(conf->idempotency, prev->idempotency,
+        24 * 60 * 60 * 1000);
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -206,6 +214,7 @@ ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
         ngx_http_clarity_webhook_module);
 
     webhook->status = conf->status;
+    webhook->idempotency = conf->idempotency;
     webhook->rules.order = conf->context_order;
     webhook->rules.unknown = conf->context_unknown;
 
@@ -487,19 +496,12 @@ ngx_http_clarity_set_method(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/*
- * Only letters, digits and '-': nginx drops request headers with others
- * unless it is told otherwise.
- */
-
 char *
 ngx_http_clarity_set_token_header(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_clarity_loc_conf_t *clcf = conf;
 
-    u_char     c;
-    size_t     i;
     ngx_str_t *value;
 
     if (clcf->token_header.data) {
@@ -508,24 +510,43 @@ ngx_http_clarity_set_token_header(
 
     value = cf->args->elts;
 
-    for (i = 0; i < value[1].len; i++) {
-        c = value[1].data[i] = ngx_tolower(value[1].data[i]);
-
-        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-') {
-            break;
-        }
-    }
-
-    if (i == 0 || i < value[1].len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-            "invalid header name \"%V\"; expected letters, digits and \"-\"",
-            &value[1]);
+    if (ngx_http_clarity_header_name(cf, &value[1]) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
     clcf->token_header = value[1];
 
     return NGX_CONF_OK;
+}
+
+
+/*
+ * Only letters, digits and '-': nginx drops request headers with others
+ * unless it is told otherwise.
+ */
+
+ngx_int_t
+ngx_http_clarity_header_name(ngx_conf_t *cf, ngx_str_t *name)
+{
+    u_char c;
+    size_t i;
+
+    for (i = 0; i < name->len; i++) {
+        c = name->data[i] = ngx_tolower(name->data[i]);
+
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-') {
+            break;
+        }
+    }
+
+    if (i == 0 || i < name->len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "invalid header name \"%V\"; expected letters, digits and \"-\"",
+            name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

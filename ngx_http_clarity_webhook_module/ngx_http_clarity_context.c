@@ -8,6 +8,8 @@
 static clarity_context_status_t ngx_http_clarity_check(
     const ngx_http_clarity_webhook_t *webhook, clarity_str_t text,
     ngx_uint_t in_query, clarity_json_fault_t *fault);
+static ngx_int_t ngx_http_clarity_join_body(
+    ngx_http_request_t *r, clarity_str_t *text);
 static ngx_int_t ngx_http_clarity_read_buf(
     ngx_http_request_t *r, ngx_buf_t *b, u_char *p);
 static void ngx_http_clarity_json_refusal(
@@ -113,6 +115,26 @@ ngx_http_clarity_check(const ngx_http_clarity_webhook_t *webhook,
 
 ngx_int_t
 ngx_http_clarity_body(ngx_http_request_t *r, clarity_str_t *text)
+{
+    ngx_http_clarity_ctx_t *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+    if (ctx->body.data == NULL
+        && ngx_http_clarity_join_body(r, &ctx->body) != NGX_OK)
+    {
+        ctx->body.data = NULL;
+        return NGX_ERROR;
+    }
+
+    *text = ctx->body;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_join_body(ngx_http_request_t *r, clarity_str_t *text)
 {
     off_t        size;
     u_char      *p;

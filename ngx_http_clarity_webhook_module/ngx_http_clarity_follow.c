@@ -468,6 +468,8 @@ ngx_http_clarity_to_snapshot(ngx_http_clarity_follower_t *follower,
     webhook->active = record->active;
     webhook->rules = record->rules;
     webhook->status = record->status;
+    webhook->idempotency = clarity_webhook_idempotency(record,
+        CLARITY_SNAPSHOT_INHERIT);
     webhook->revision = record->revision;
 
     for (i = 0; i < record->ntokens; i++) {

@@ -6,10 +6,7 @@
 #include "ngx_http_clarity_call.h"
 
 #include "job/id.h"
-#include "job/job.h"
-#include "job/key.h"
 #include "redis/reply_error.h"
-
 
 
 static ngx_int_t ngx_http_clarity_job_fields(ngx_http_request_t *r,
@@ -19,8 +16,12 @@ static clarity_str_t ngx_http_clarity_traceparent(ngx_http_request_t *r);
 static void ngx_http_clarity_enqueued(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed);
+static ngx_int_t ngx_http_clarity_enqueue_whole(
+    ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
 static clarity_outcome_t ngx_http_clarity_job_outcome(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply);
+static clarity_outcome_t ngx_http_clarity_error_outcome(
+    ngx_http_clarity_ctx_t *ctx, const redisReply *reply);
 
 
 ngx_int_t
@@ -28,15 +29,19 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_str_t context,
     ngx_http_clarity_refusal_t *refusal)
 {
-    size_t                       argc;
-    clarity_job_t                job;
-    clarity_str_t                argv[CLARITY_JOB_MAX_ARGS];
-    clarity_redis_given_t        given;
-    clarity_key_t                stream;
-    clarity_str_t                prefix;
-    ngx_http_clarity_loc_conf_t *clcf;
-    u_char                       received[NGX_TIME_T_LEN + 3];
+    size_t                         argc;
+    ngx_int_t                      rc;
+    clarity_job_t                  job;
+    clarity_str_t                  argv[CLARITY_ENQUEUE_MAX_ARGS];
+    clarity_redis_given_t          given;
+    clarity_key_t                  stream;
+    clarity_str_t                  prefix;
+    ngx_http_clarity_ctx_t        *ctx;
+    ngx_http_clarity_loc_conf_t   *clcf;
+    ngx_http_clarity_idempotency_t idem;
+    u_char                         received[NGX_TIME_T_LEN + 3];
 
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
     refusal->outcome = CLARITY_INTERNAL;
@@ -53,7 +58,21 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
 
     clarity_key_jobs(&stream, prefix, 0);
 
-    argc = clarity_job_xadd(&job, clarity_key_str(&stream), argv);
+    rc = ngx_http_clarity_idempotency(r, webhook, &idem, refusal);
+
+    if (rc == NGX_DECLINED) {
+        return NGX_DECLINED;
+    }
+
+    if (rc == NGX_OK) {
+        ctx->idempotent = 1;
+        idem.enqueue.stream = clarity_key_str(&stream);
+
+        argc = clarity_job_enqueue(&job, &idem.enqueue, argv);
+
+    } else {
+        argc = clarity_job_xadd(&job, clarity_key_str(&stream), argv);
+    }
 
     given = ngx_http_clarity_call(r, clcf->redis, argc, argv,
         ngx_http_clarity_enqueued);
@@ -185,15 +204,23 @@ ngx_http_clarity_enqueued(ngx_http_request_t *r,
     ngx_http_clarity_refusal_t refusal;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-    ctx->enqueue_time = elapsed;
+    ctx->enqueue_time += elapsed;
     ctx->enqueued = 1;
 
     ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
 
     refusal.outcome = ngx_http_clarity_job_outcome(r, result, reply);
 
-    if (refusal.outcome == CLARITY_ACCEPTED) {
-        rc = ngx_http_clarity_accept(r);
+    if (refusal.outcome == CLARITY_NOUTCOMES
+        && ngx_http_clarity_enqueue_whole(r, &refusal) == NGX_AGAIN)
+    {
+        return;
+    }
+
+    if (refusal.outcome == CLARITY_ACCEPTED
+        || refusal.outcome == CLARITY_DUPLICATE)
+    {
+        rc = ngx_http_clarity_accept(r, refusal.outcome);
 
     } else {
         rc = ngx_http_clarity_refuse(r, &refusal);
@@ -203,13 +230,43 @@ ngx_http_clarity_enqueued(ngx_http_request_t *r,
 }
 
 
+/*
+ * Redis has not got the script, or no longer. What the command was made of is
+ * made again from the body, rather than kept for all requests that wait.
+ */
+
+static ngx_int_t
+ngx_http_clarity_enqueue_whole(
+    ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal)
+{
+    clarity_str_t           context;
+    ngx_http_clarity_ctx_t *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+    ctx->whole = 1;
+
+    if (ngx_http_clarity_check_context(r, ctx->webhook, &context, refusal)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_clarity_enqueue(r, ctx->webhook, context, refusal);
+}
+
+
+/* CLARITY_NOUTCOMES: Redis wants the script's text. */
+
 static clarity_outcome_t
 ngx_http_clarity_job_outcome(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply)
 {
-    size_t                  len;
-    clarity_job_id_t        id;
-    ngx_http_clarity_ctx_t *ctx;
+    size_t                     len;
+    clarity_job_id_t           id;
+    clarity_outcome_t          outcome;
+    ngx_http_clarity_ctx_t    *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
     if (result == CLARITY_REDIS_NOT_SENT) {
         return CLARITY_QUEUE_UNAVAILABLE;
@@ -220,13 +277,22 @@ ngx_http_clarity_job_outcome(ngx_http_request_t *r,
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        if (clarity_redis_error_info((clarity_str_t){
-                reply->str, reply->len })->code == CLARITY_REDIS_ERR_OOM)
-        {
-            return CLARITY_QUEUE_FULL;
+        return ngx_http_clarity_error_outcome(ctx, reply);
+    }
+
+    outcome = CLARITY_ACCEPTED;
+
+    if (ctx->idempotent && reply->type == REDIS_REPLY_ARRAY
+        && reply->elements && reply->element[0]->type == REDIS_REPLY_STRING)
+    {
+        if (ngx_strcmp(reply->element[0]->str, "reused") == 0) {
+            return CLARITY_IDEMPOTENCY_KEY_REUSED;
         }
 
-        return CLARITY_QUEUE_UNAVAILABLE;
+        if (reply->elements == 2) {
+            outcome = CLARITY_DUPLICATE;
+            reply = reply->element[1];
+        }
     }
 
     if (reply->type != REDIS_REPLY_STRING
@@ -234,12 +300,10 @@ ngx_http_clarity_job_outcome(ngx_http_request_t *r,
             (clarity_str_t){ reply->str, reply->len }, 0, &id))
     {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
-            "clarity: XADD was answered with type %d, not with an entry id",
+            "clarity: Redis answered a job with type %d, not with an entry id",
             reply->type);
         return CLARITY_QUEUE_TIMEOUT;
     }
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
     ctx->job_id.data = ngx_pnalloc(r->pool, CLARITY_JOB_ID_MAX);
 
@@ -251,5 +315,35 @@ ngx_http_clarity_job_outcome(ngx_http_request_t *r,
     len = clarity_job_id_format(&id, (char *) ctx->job_id.data);
     ctx->job_id.len = len;
 
-    return CLARITY_ACCEPTED;
+    return outcome;
+}
+
+
+static clarity_outcome_t
+ngx_http_clarity_error_outcome(
+    ngx_http_clarity_ctx_t *ctx, const redisReply *reply)
+{
+    const clarity_redis_error_info_t *info;
+
+    info = clarity_redis_error_info(
+        (clarity_str_t){ reply->str, reply->len });
+
+    switch (info->code) {
+
+    case CLARITY_REDIS_ERR_OOM:
+        return CLARITY_QUEUE_FULL;
+
+    case CLARITY_REDIS_ERR_HALFSTORED:
+        return CLARITY_QUEUE_TIMEOUT;
+
+    case CLARITY_REDIS_ERR_NOSCRIPT:
+        if (!ctx->whole) {
+            return CLARITY_NOUTCOMES;
+        }
+
+        /* fall through */
+
+    default:
+        return CLARITY_QUEUE_UNAVAILABLE;
+    }
 }

@@ -224,10 +224,11 @@ static ngx_http_clarity_webhook_t *
 ngx_http_clarity_copy(ngx_http_request_t *r,
     const clarity_snapshot_webhook_t *found, ngx_uint_t token)
 {
-    u_char                     *p;
-    clarity_str_t               token_id;
-    ngx_http_clarity_ctx_t     *ctx;
-    ngx_http_clarity_webhook_t *webhook;
+    u_char                      *p;
+    clarity_str_t                token_id;
+    ngx_http_clarity_ctx_t      *ctx;
+    ngx_http_clarity_webhook_t  *webhook;
+    ngx_http_clarity_loc_conf_t *clcf;
 
     token_id = (token < found->ntokens) ? found->tokens[token].id
                                         : clarity_lit("");
@@ -250,8 +251,13 @@ ngx_http_clarity_copy(ngx_http_request_t *r,
     p = ngx_http_clarity_put(&webhook->trigger_name, p, found->trigger);
     (void) ngx_http_clarity_put(&ctx->token_id, p, token_id);
 
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
     webhook->rules = found->rules;
     webhook->status = found->status;
+    webhook->idempotency = (found->idempotency == CLARITY_SNAPSHOT_INHERIT)
+        ? clcf->idempotency
+        : (ngx_msec_t) found->idempotency;
 
     return webhook;
 }

@@ -21,16 +21,19 @@ static ngx_str_t ngx_http_clarity_problem_type
 
 
 ngx_int_t
-ngx_http_clarity_accept(ngx_http_request_t *r)
+ngx_http_clarity_accept(ngx_http_request_t *r, clarity_outcome_t outcome)
 {
     size_t                  len;
     ngx_buf_t              *b;
     ngx_str_t               trigger;
+    const char             *duplicate;
     ngx_http_clarity_ctx_t *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
-    ctx->outcome = CLARITY_ACCEPTED;
+    ctx->outcome = outcome;
+
+    duplicate = (outcome == CLARITY_DUPLICATE) ? "true" : "false";
 
     /* a trigger's name needs no escaping: letters, digits, '_' and '-' */
     trigger.data = (u_char *) ctx->webhook->trigger->name.data;
@@ -47,8 +50,8 @@ ngx_http_clarity_accept(ngx_http_request_t *r)
 
     b->last = ngx_sprintf(b->last,
         "{\"job_id\":\"%V\",\"trigger\":\"%V\",\"status\":\"accepted\","
-        "\"durability\":\"memory\",\"duplicate\":false}\n",
-        &ctx->job_id, &trigger);
+        "\"durability\":\"memory\",\"duplicate\":%s}\n",
+        &ctx->job_id, &trigger, duplicate);
 
     return ngx_http_clarity_send(r, ctx->webhook->status,
         &ngx_http_clarity_json_type, b);

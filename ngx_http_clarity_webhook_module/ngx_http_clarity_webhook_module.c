@@ -157,6 +157,13 @@ static ngx_command_t ngx_http_clarity_commands[] = {
       offsetof(ngx_http_clarity_loc_conf_t, context_unknown),
       &ngx_http_clarity_unknowns },
 
+    { ngx_string("clarity_idempotency"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE12,
+      ngx_http_clarity_set_idempotency,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("clarity_webhooks"),
       NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
       ngx_http_clarity_set_webhooks,
@@ -269,6 +276,8 @@ ngx_http_clarity_init_process(ngx_cycle_t *cycle)
     if (cmcf == NULL || cmcf->redis.nelts == 0) {
         return NGX_OK;
     }
+
+    ngx_http_clarity_idempotency_init();
 
     if (ngx_http_clarity_context_init() != NGX_OK) {
         return NGX_ERROR;

@@ -11,7 +11,10 @@
 #include <ngx_http.h>
 
 #include "ngx_clarity_redis.h"
+#include "job/enqueue.h"
+#include "job/key.h"
 #include "webhook/context.h"
+#include "webhook/idempotency.h"
 #include "webhook/outcome.h"
 #include "webhook/seal.h"
 #include "webhook/token.h"
@@ -76,6 +79,7 @@ typedef struct {
     ngx_str_t                method_name;
     clarity_context_rules_t  rules;
     ngx_uint_t               status; /* of an accepted request */
+    ngx_msec_t               idempotency; /* a key's window; 0: off */
 } ngx_http_clarity_webhook_t;
 
 typedef struct {
@@ -98,6 +102,9 @@ typedef struct {
     ngx_uint_t status;          /* inherited, as are these two */
     ngx_uint_t context_order;   /* clarity_order_t */
     ngx_uint_t context_unknown; /* clarity_unknown_t */
+
+    ngx_msec_t idempotency;        /* inherited, with the header */
+    ngx_str_t  idempotency_header; /* lower case; empty: none more */
 
     ngx_uint_t webhooks; /* clarity_webhooks stands here */
     ngx_uint_t api;      /* clarity_settings_api does */
@@ -125,7 +132,10 @@ typedef struct {
     unsigned                 enqueued : 1; /* enqueue_time is set */
     unsigned                 cleanup : 1;  /* a call's has been added */
     unsigned                 dry_run : 1;  /* checked, and no more */
+    unsigned                 idempotent : 1; /* it has a key */
+    unsigned                 whole : 1;    /* Redis wants the script's text */
     ngx_str_t                job_id;       /* empty: no job */
+    clarity_str_t            body;         /* data NULL: not looked at yet */
     ngx_str_t                token_id;     /* of one made at run time */
     ngx_str_t                detail;       /* why it was refused */
     struct ngx_http_clarity_api_s *api;    /* of a request to the API */
@@ -191,7 +201,10 @@ ngx_int_t ngx_http_clarity_check_context(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_str_t *context,
     ngx_http_clarity_refusal_t *refusal);
 
-/* The whole body, which has been read, in one piece. NGX_OK or NGX_ERROR. */
+/*
+ * The whole body, which has been read, in one piece; the request's as long as
+ * it is there. NGX_OK or NGX_ERROR.
+ */
 ngx_int_t ngx_http_clarity_body(ngx_http_request_t *r, clarity_str_t *text);
 
 /* The checker, which a worker process keeps. */
@@ -215,6 +228,31 @@ ngx_int_t ngx_http_clarity_enqueue(ngx_http_request_t *r,
 ngx_int_t ngx_http_clarity_request_id(
     ngx_http_request_t *r, clarity_str_t *id);
 
+/* _idempotency */
+
+/* What an idempotent request's command is made of. */
+typedef struct {
+    clarity_enqueue_t enqueue; /* points into the rest */
+    clarity_key_t     key;
+    u_char            window[NGX_INT64_LEN];
+    char              body[CLARITY_IDEMPOTENCY_BODY];
+} ngx_http_clarity_idempotency_t;
+
+/* Once for the process. */
+void ngx_http_clarity_idempotency_init(void);
+
+/*
+ * NGX_OK: the request has a key, and *idem is set but for the stream. NGX_DONE:
+ * it has none that counts. NGX_DECLINED and *refusal: a key that cannot be one.
+ */
+ngx_int_t ngx_http_clarity_idempotency(ngx_http_request_t *r,
+    const ngx_http_clarity_webhook_t *webhook,
+    ngx_http_clarity_idempotency_t *idem,
+    ngx_http_clarity_refusal_t *refusal);
+
+char *ngx_http_clarity_set_idempotency(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
 /* _reply: each sends an answer and returns what the filters said */
 
 /* Sends the headers and b, which is all of the body. */
@@ -225,8 +263,10 @@ ngx_int_t ngx_http_clarity_send(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t ngx_http_clarity_add_header(
     ngx_http_request_t *r, const char *name, ngx_str_t *value);
 
-/* 202 for the job that the request's state names. */
-ngx_int_t ngx_http_clarity_accept(ngx_http_request_t *r);
+/* 202 for the job that the request's state names: CLARITY_ACCEPTED or
+ * CLARITY_DUPLICATE. */
+ngx_int_t ngx_http_clarity_accept(
+    ngx_http_request_t *r, clarity_outcome_t outcome);
 
 /* 200 for a request that would have been accepted. */
 ngx_int_t ngx_http_clarity_valid(ngx_http_request_t *r);
@@ -270,6 +310,10 @@ char *ngx_http_clarity_set_token_header(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_clarity_set_problem(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* A header's name in a directive, made lower case. NGX_OK, or NGX_ERROR and a
+ * message at emerg. */
+ngx_int_t ngx_http_clarity_header_name(ngx_conf_t *cf, ngx_str_t *name);
 
 /* After a time was set: it cannot be 0. */
 char *ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data);

@@ -49,6 +49,10 @@ static const clarity_redis_error_info_t redis_errors[] = {
         "a transaction was dropped because a command in it was wrong", false },
     { CLARITY_REDIS_ERR_WRONGTYPE, "WRONGTYPE",
         "a key holds another type: something else uses this prefix", false },
+    { CLARITY_REDIS_ERR_HALFSTORED, "HALFSTORED",
+        "a job is stored without its idempotency key: the Redis user has no"
+        " right to SET",
+        false },
 };
 
 #define ERRORS (sizeof(redis_errors) / sizeof(redis_errors[0]))

@@ -28,7 +28,8 @@ typedef enum {
     CLARITY_REDIS_ERR_UNBLOCKED,
     CLARITY_REDIS_ERR_EXECABORT,
     CLARITY_REDIS_ERR_WRONGTYPE,
-    CLARITY_REDIS_ERR_OTHER /* ERR and whatever is not in the table */
+    CLARITY_REDIS_ERR_HALFSTORED, /* of our own script: job/enqueue.h */
+    CLARITY_REDIS_ERR_OTHER       /* ERR and whatever is not in the table */
 } clarity_redis_error_code_t;
 
 typedef struct {

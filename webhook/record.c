@@ -289,6 +289,22 @@ set_status(clarity_webhook_t *webhook, const clarity_json_t *value)
 }
 
 
+/* The record was read or checked, so a text is "off" or a duration. */
+uint64_t
+clarity_webhook_idempotency(
+    const clarity_webhook_t *webhook, uint64_t inherited)
+{
+    uint64_t ms;
+
+    if (webhook->idempotency[0] == '\0') {
+        return inherited;
+    }
+
+    return clarity_duration_parse(clarity_str(webhook->idempotency), &ms) ? ms
+                                                                          : 0;
+}
+
+
 bool
 clarity_webhook_read(
     clarity_str_t text, clarity_webhook_t *webhook, clarity_error_t *error)

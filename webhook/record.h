@@ -70,6 +70,10 @@ bool clarity_webhook_read(
 void clarity_webhook_write(
     clarity_buf_t *buf, const clarity_webhook_t *webhook);
 
+/* ms that an idempotency key is kept; 0: off; `inherited`: the location's. */
+uint64_t clarity_webhook_idempotency(
+    const clarity_webhook_t *webhook, uint64_t inherited);
+
 /*
  * The body of a POST or a PATCH of the API, read with
  * CLARITY_JSON_UNIQUE_NAMES. A new webhook needs "method", "endpoint" and

@@ -26,6 +26,7 @@ typedef struct {
     clarity_context_rules_t rules;
     uint32_t status;
     uint32_t active;
+    uint64_t idempotency;
     uint64_t revision;
     uint64_t ntokens;
     token_t tokens[CLARITY_SNAPSHOT_TOKENS];
@@ -99,6 +100,7 @@ clarity_snapshot_get(
     webhook->active = entry->active != 0;
     webhook->rules = entry->rules;
     webhook->status = entry->status;
+    webhook->idempotency = entry->idempotency;
     webhook->revision = entry->revision;
     webhook->ntokens = entry->ntokens;
 
@@ -189,6 +191,7 @@ put_entry(
     entry.rules = webhook->rules;
     entry.status = webhook->status;
     entry.active = webhook->active;
+    entry.idempotency = webhook->idempotency;
     entry.revision = webhook->revision;
     entry.ntokens = webhook->ntokens;
 

@@ -15,6 +15,9 @@
 
 #define CLARITY_SNAPSHOT_TOKENS 4 /* of one webhook */
 
+/* Of idempotency: as the location has it. */
+#define CLARITY_SNAPSHOT_INHERIT UINT64_MAX
+
 typedef struct {
     clarity_token_digest_t digest;
     clarity_str_t id;
@@ -29,7 +32,8 @@ typedef struct {
     clarity_str_t trigger;
     bool active;
     clarity_context_rules_t rules;
-    unsigned status; /* of an accepted request: 200, 201, 202 */
+    unsigned status;      /* of an accepted request: 200, 201, 202 */
+    uint64_t idempotency; /* ms; 0: off; CLARITY_SNAPSHOT_INHERIT */
     uint64_t revision;
     clarity_snapshot_token_t tokens[CLARITY_SNAPSHOT_TOKENS];
     size_t ntokens;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "job/job.h"
+#include "job/enqueue.h"
 
 #define N(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -65,6 +65,42 @@ xadd_has_what_the_job_has(void **state)
     job.traceparent.len = job.addr.len = job.job.len = 0;
     assert_words(
         argv, clarity_job_xadd(&job, clarity_lit("k"), argv), required);
+}
+
+
+/* By its name, or where Redis has not got it, whole. */
+static void
+a_job_with_a_key_goes_through_the_script(void **state)
+{
+    size_t argc;
+    clarity_job_t job = full;
+    clarity_enqueue_t enqueue = {
+        .stream = clarity_lit("{c:0}:jobs"),
+        .key = clarity_lit("{c:0}:idem:k"),
+        .window = clarity_lit("1000"),
+        .body = clarity_lit("digest"),
+        .sha = clarity_lit("0123abcd"),
+    };
+    clarity_str_t argv[CLARITY_ENQUEUE_MAX_ARGS];
+
+    static const char *const by_sha[] = { "EVALSHA", "0123abcd", "2",
+        "{c:0}:jobs", "{c:0}:idem:k", "1000", "digest", "trigger", "t",
+        "webhook", "POST /w", "context", "{}", "received", "1732000000000",
+        "request", "abc", "traceparent", "00-x", "addr", "::1", "job", "0-1-2",
+        NULL };
+
+    (void) state;
+
+    job.context = clarity_lit("{}");
+    argc = clarity_job_enqueue(&job, &enqueue, argv);
+    assert_int_equal(argc, CLARITY_ENQUEUE_MAX_ARGS);
+    assert_words(argv, argc, by_sha);
+
+    enqueue.sha.len = 0;
+    assert_int_equal(clarity_job_enqueue(&job, &enqueue, argv), argc);
+    assert_true(clarity_str_is(argv[0], "EVAL"));
+    assert_true(clarity_str_is(argv[1], clarity_script_enqueue.lua));
+    assert_words(argv + 2, argc - 2, by_sha + 2);
 }
 
 
@@ -238,6 +274,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xadd_has_what_the_job_has),
+        cmocka_unit_test(a_job_with_a_key_goes_through_the_script),
         cmocka_unit_test(what_xadd_wrote_is_read_again),
         cmocka_unit_test(
             order_does_not_matter_and_unknown_fields_are_passed_over),

@@ -39,6 +39,9 @@ keys_are_spelled_as_documented(void **state)
     clarity_key_job(&key, clarity_lit("clarity"), &id);
     assert_key(&key, "{clarity:3}:job:3-1732000000000-7");
 
+    clarity_key_idem(&key, clarity_lit("clarity"), 3, clarity_lit("Ab-_9"));
+    assert_key(&key, "{clarity:3}:idem:Ab-_9");
+
     clarity_key_meta(&key, clarity_lit("clarity"));
     assert_key(&key, "{clarity}:meta");
 
@@ -85,6 +88,11 @@ the_longest_key_fits(void **state)
     assert_key(&key,
         "{" PREFIX_64 ":4294967295}:job:4294967295-18446744073709551615"
         "-18446744073709551615");
+
+    /* What is longer than a name can be is cut. */
+    clarity_key_idem(&key, clarity_lit(PREFIX_64), UINT32_MAX,
+        clarity_lit(PREFIX_64 "and more"));
+    assert_key(&key, "{" PREFIX_64 ":4294967295}:idem:" PREFIX_64);
 }
 
 

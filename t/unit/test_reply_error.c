@@ -60,6 +60,8 @@ static const struct {
         CLARITY_REDIS_ERR_EXECABORT, "EXECABORT", false },
     { "WRONGTYPE Operation against a key holding the wrong kind of value",
         CLARITY_REDIS_ERR_WRONGTYPE, "WRONGTYPE", false },
+    { "HALFSTORED NOPERM this user has no permissions to run 'set'",
+        CLARITY_REDIS_ERR_HALFSTORED, "HALFSTORED", false },
     { "ERR unknown command 'x'", CLARITY_REDIS_ERR_OTHER, "ERR", false },
     { "", CLARITY_REDIS_ERR_OTHER, "ERR", false },
     { " OOM", CLARITY_REDIS_ERR_OTHER, "ERR", false },

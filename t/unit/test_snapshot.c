@@ -63,6 +63,7 @@ what_goes_in_comes_out(void **state)
     assert_int_equal(out.rules.order, CLARITY_ORDER_ANY);
     assert_int_equal(out.rules.unknown, CLARITY_UNKNOWN_DROP);
     assert_int_equal(out.status, 201);
+    assert_int_equal(out.idempotency, CLARITY_SNAPSHOT_INHERIT);
     assert_int_equal(out.revision, 7);
     assert_int_equal(out.ntokens, 2);
     assert_str(out.tokens[1].id, "tk_b");
@@ -142,6 +143,7 @@ make(const char *method, const char *endpoint, unsigned i)
     webhook.rules.order = CLARITY_ORDER_ANY;
     webhook.rules.unknown = CLARITY_UNKNOWN_DROP;
     webhook.status = 201;
+    webhook.idempotency = CLARITY_SNAPSHOT_INHERIT;
     webhook.revision = i;
     webhook.ntokens = 2;
     memset(&webhook.tokens[0].digest, 0xa5, sizeof(clarity_token_digest_t));

@@ -381,10 +381,39 @@ out_of_memory_while_writing_shows_in_the_buffer(void **state)
 }
 
 
+static void
+a_window_is_a_duration_off_or_that_of_the_location(void **state)
+{
+    size_t i;
+    clarity_webhook_t webhook;
+
+    static const struct {
+        const char *text;
+        uint64_t ms;
+    } cases[] = {
+        { "", 777 },
+        { "off", 0 },
+        { "1s", 1000 },
+        { "90d", (uint64_t) 90 * 24 * 60 * 60 * 1000 },
+    };
+
+    (void) state;
+
+    memset(&webhook, 0, sizeof(webhook));
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        strcpy(webhook.idempotency, cases[i].text);
+        assert_int_equal(
+            clarity_webhook_idempotency(&webhook, 777), cases[i].ms);
+    }
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_window_is_a_duration_off_or_that_of_the_location),
         cmocka_unit_test(a_record_is_read),
         cmocka_unit_test(
             a_record_is_written_as_it_was_read_but_for_the_revision),

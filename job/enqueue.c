@@ -1,0 +1,55 @@
+#include "job/enqueue.h"
+
+/*
+ * As in script.c. What a key holds that is not ours has no body, so it is
+ * another's.
+ */
+const clarity_script_t clarity_script_enqueue = {
+    "enqueue",
+    "local old = redis.pcall('GET', KEYS[2])\n"
+    "if type(old) == 'table' then return old end\n"
+    "if old then\n"
+    "  local id, body = old:match('^(%d+-%d+) (%S+)$')\n"
+    "  if body ~= ARGV[2] then return {'reused'} end\n"
+    "  local set = redis.pcall('SET', KEYS[2], old, 'KEEPTTL')\n"
+    "  if set.err then return set end\n"
+    "  return {'duplicate', id}\n"
+    "end\n"
+    "local id = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, 3))\n"
+    "if type(id) == 'table' then return id end\n"
+    "local set = redis.pcall('SET', KEYS[2], id .. ' ' .. ARGV[2],\n"
+    "  'PX', ARGV[1])\n"
+    "if set.err then\n"
+    "  if redis.pcall('XDEL', KEYS[1], id) ~= 1 then\n"
+    "    return redis.error_reply('" CLARITY_ENQUEUE_HALF " ' .. set.err)\n"
+    "  end\n"
+    "  return set\n"
+    "end\n"
+    "return id\n",
+};
+
+
+size_t
+clarity_job_enqueue(const clarity_job_t *job, const clarity_enqueue_t *enqueue,
+    clarity_str_t argv[CLARITY_ENQUEUE_MAX_ARGS])
+{
+    size_t argc;
+
+    argc = 0;
+
+    if (enqueue->sha.len != 0) {
+        argv[argc++] = clarity_lit("EVALSHA");
+        argv[argc++] = enqueue->sha;
+    } else {
+        argv[argc++] = clarity_lit("EVAL");
+        argv[argc++] = clarity_str(clarity_script_enqueue.lua);
+    }
+
+    argv[argc++] = clarity_lit("2");
+    argv[argc++] = enqueue->stream;
+    argv[argc++] = enqueue->key;
+    argv[argc++] = enqueue->window;
+    argv[argc++] = enqueue->body;
+
+    return argc + clarity_job_fields(job, argv + argc);
+}
