@@ -111,6 +111,7 @@ sub is_told {
 
 is $nginx->post('/hook', context(), token => 'secret')->status, 202,
     'accepted';
+wait_until { outcomes() == 1 } 10, 'its line in the log';
 
 is_told('that closes', 5, sub { in_http1(sub { $_[0]->close }) });
 is_told('that closes its side', 5,
@@ -129,6 +130,7 @@ my @streams;
 is_told('that resets some of its streams', 10, sub {
     @streams = map { $client->post('/hook', context(), token => 'secret') }
         1 .. 10;
+    $client->ping;
     reset_all($client, @streams[ 0 .. 4 ]);
 });
 
