@@ -13,6 +13,7 @@
 #   make check      format, include rules, cppcheck, clang-tidy
 #   make asan       make test with the address and undefined sanitizers
 #   make valgrind   the unit tests under valgrind
+#   make bench      what a request costs, beside the peers and the limits
 #   make clean
 #
 # Everything is built below $(BUILD). CFLAGS, CPPFLAGS, LDFLAGS add to the
@@ -63,7 +64,7 @@ $(error the path "$(CURDIR)" holds white space, which nginx's build cannot \
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all run test test-all unit deps check asan valgrind clean
+.PHONY: all run test test-all unit deps check asan valgrind bench clean
 
 # The recipes of nothing keep make from saying that there is nothing to do,
 # where that is a step on the way to something else.
@@ -161,6 +162,11 @@ valgrind:
 	@$(MAKE) --no-print-directory -j$(JOBS) build-unit
 	@set -e; for test in $(UNIT); do \
 	    valgrind -q --leak-check=full --error-exitcode=1 $$test; done
+
+bench:
+	@scripts/deps build run bench
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(LOAD)
+	@CLARITY_BUILD=$(BUILD) bench/ingress
 
 clean:
 	rm -rf $(BUILD)

@@ -4,11 +4,14 @@
 #include <string.h>
 #include <strings.h>
 
-#define PROTOCOL "HTTP/1.1 "
-#define LINE_END "\r\n"
-#define HEAD_END "\r\n\r\n"
-#define BASE     10
+#define PROTOCOL   "HTTP/1.1 "
+#define LINE_END   "\r\n"
+#define HEAD_END   "\r\n\r\n"
+#define LAST_CHUNK "\r\n0\r\n\r\n"
+#define BASE       10
 
+static answer_state_t is_whole(
+    const char *bytes, size_t n, const char *head_end);
 static const char *header(const char *bytes, const char *name);
 static bool take_word(const char *text, const char *member, char *word);
 
@@ -16,8 +19,8 @@ static bool take_word(const char *text, const char *member, char *word);
 answer_state_t
 answer_read(const char *bytes, size_t n, answer_t *answer)
 {
-    size_t length;
     const char *body, *value;
+    answer_state_t state;
 
     if (strncmp(bytes, PROTOCOL, n < strlen(PROTOCOL) ? n : strlen(PROTOCOL))
         != 0) {
@@ -29,17 +32,12 @@ answer_read(const char *bytes, size_t n, answer_t *answer)
         return ANSWER_PART;
     }
 
-    value = header(bytes, "content-length:");
-    if (value == NULL) {
-        return ANSWER_BROKEN;
+    state = is_whole(bytes, n, body);
+    if (state != ANSWER_WHOLE) {
+        return state;
     }
 
     body += strlen(HEAD_END);
-    length = (size_t) (body - bytes) + strtoul(value, NULL, BASE);
-
-    if (length != n) {
-        return length > n ? ANSWER_PART : ANSWER_BROKEN;
-    }
 
     answer->status = (int) strtol(bytes + strlen(PROTOCOL), NULL, BASE);
 
@@ -54,6 +52,34 @@ answer_read(const char *bytes, size_t n, answer_t *answer)
     }
 
     return ANSWER_WHOLE;
+}
+
+
+/* By its length, or, in chunks, by the last one: none holds such bytes here. */
+static answer_state_t
+is_whole(const char *bytes, size_t n, const char *head_end)
+{
+    size_t length;
+    const char *value;
+
+    value = header(bytes, "content-length:");
+
+    if (value != NULL) {
+        length = (size_t) (head_end - bytes) + strlen(HEAD_END)
+                 + strtoul(value, NULL, BASE);
+    } else if (header(bytes, "transfer-encoding:") != NULL) {
+        value = strstr(head_end, LAST_CHUNK);
+        length = value == NULL ? n + 1
+                               : (size_t) (value - bytes) + strlen(LAST_CHUNK);
+    } else {
+        return ANSWER_BROKEN;
+    }
+
+    if (length == n) {
+        return ANSWER_WHOLE;
+    }
+
+    return length > n ? ANSWER_PART : ANSWER_BROKEN;
 }
 
 

@@ -18,7 +18,7 @@ typedef struct {
 typedef enum {
     ANSWER_PART, /* more is to come */
     ANSWER_WHOLE,
-    ANSWER_BROKEN /* no answer, one without a length, or more than one */
+    ANSWER_BROKEN /* no answer, one without an end, or more than one */
 } answer_state_t;
 
 /* bytes[n] is '\0'. Only ANSWER_WHOLE sets the answer. */
