@@ -6,6 +6,7 @@
 #include "ngx_http_clarity_webhook_module.h"
 
 
+static void ngx_http_clarity_free_sha256(void *data);
 static void ngx_http_clarity_free_triggers(void *data);
 static char *ngx_http_clarity_merge_redis(
     ngx_http_clarity_loc_conf_t *conf, ngx_http_clarity_loc_conf_t *prev);
@@ -34,6 +35,7 @@ static ngx_http_clarity_method_t ngx_http_clarity_methods[] = {
 void *
 ngx_http_clarity_create_main_conf(ngx_conf_t *cf)
 {
+    ngx_pool_cleanup_t           *cln;
     ngx_http_clarity_main_conf_t *cmcf;
 
     cmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_clarity_main_conf_t));
@@ -49,10 +51,30 @@ ngx_http_clarity_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cmcf->sha256 = clarity_sha256_create();
+    if (cmcf->sha256 == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_clarity_free_sha256;
+    cln->data = cmcf->sha256;
+
     cmcf->zone_size = NGX_CONF_UNSET_SIZE;
     cmcf->registry = NGX_CONF_UNSET_UINT;
 
     return cmcf;
+}
+
+
+static void
+ngx_http_clarity_free_sha256(void *data)
+{
+    clarity_sha256_free(data);
 }
 
 

@@ -488,7 +488,9 @@ ngx_http_clarity_to_snapshot(ngx_http_clarity_follower_t *follower,
 
         t = &webhook->tokens[webhook->ntokens];
 
-        if (clarity_token_digest((clarity_str_t){ token, len }, &t->digest)) {
+        if (clarity_token_digest(follower->cmcf->sha256,
+                (clarity_str_t){ token, len }, &t->digest))
+        {
             t->id = clarity_str(sealed->id);
             t->expires = sealed->expires_at;
             webhook->ntokens++;

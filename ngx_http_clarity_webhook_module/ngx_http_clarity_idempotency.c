@@ -45,14 +45,15 @@ ngx_http_clarity_idempotency(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook,
     ngx_http_clarity_idempotency_t *idem, ngx_http_clarity_refusal_t *refusal)
 {
-    char                         digest[CLARITY_IDEMPOTENCY_NAME];
-    u_char                      *p;
-    ngx_int_t                    rc;
-    ngx_str_t                   *name, value;
-    const char                  *why;
-    clarity_str_t                key, prefix, body;
-    ngx_http_clarity_ctx_t      *ctx;
-    ngx_http_clarity_loc_conf_t *clcf;
+    char                          digest[CLARITY_IDEMPOTENCY_NAME];
+    u_char                       *p;
+    ngx_int_t                     rc;
+    ngx_str_t                    *name, value;
+    const char                   *why;
+    clarity_str_t                 key, prefix, body;
+    ngx_http_clarity_ctx_t       *ctx;
+    ngx_http_clarity_loc_conf_t  *clcf;
+    ngx_http_clarity_main_conf_t *cmcf;
 
     if (webhook->idempotency == 0) {
         return NGX_DONE;
@@ -89,8 +90,10 @@ ngx_http_clarity_idempotency(ngx_http_request_t *r,
         body.len = r->args.len;
     }
 
-    if (!clarity_idempotency_body(body, idem->body)
-        || !clarity_idempotency_name(
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
+
+    if (!clarity_idempotency_body(cmcf->sha256, body, idem->body)
+        || !clarity_idempotency_name(cmcf->sha256,
             (clarity_str_t){ (char *) webhook->name.data, webhook->name.len },
             key, digest))
     {

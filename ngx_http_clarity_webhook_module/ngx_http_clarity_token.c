@@ -23,8 +23,9 @@ ngx_http_clarity_given_token(ngx_http_request_t *r,
     ngx_http_clarity_loc_conf_t *clcf, clarity_token_digest_t *given,
     ngx_http_clarity_refusal_t *refusal)
 {
-    ngx_int_t rc;
-    ngx_str_t value;
+    ngx_int_t                     rc;
+    ngx_str_t                     value;
+    ngx_http_clarity_main_conf_t *cmcf;
 
     rc = ngx_http_clarity_header(r, &clcf->token_header, &value);
 
@@ -39,7 +40,9 @@ ngx_http_clarity_given_token(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    if (!clarity_token_digest(
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
+
+    if (!clarity_token_digest(cmcf->sha256,
             (clarity_str_t){ (char *) value.data, value.len }, given))
     {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
@@ -82,11 +85,13 @@ static ngx_int_t
 ngx_http_clarity_match_token(ngx_http_request_t *r, ngx_array_t *tokens,
     const clarity_token_digest_t *given)
 {
-    ngx_str_t                 value;
-    ngx_uint_t                i, n, matches;
-    clarity_token_digest_t    valid[NGX_HTTP_CLARITY_TOKEN_BATCH];
-    ngx_http_clarity_token_t *token;
+    ngx_str_t                     value;
+    ngx_uint_t                    i, n, matches;
+    clarity_token_digest_t        valid[NGX_HTTP_CLARITY_TOKEN_BATCH];
+    ngx_http_clarity_token_t     *token;
+    ngx_http_clarity_main_conf_t *cmcf;
 
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
     token = tokens->elts;
     matches = 0;
     n = 0;
@@ -104,7 +109,7 @@ ngx_http_clarity_match_token(ngx_http_request_t *r, ngx_array_t *tokens,
             /* an empty one matches nothing: it is left out */
 
             if (value.len != 0) {
-                if (!clarity_token_digest((clarity_str_t){
+                if (!clarity_token_digest(cmcf->sha256, (clarity_str_t){
                         (char *) value.data, value.len }, &valid[n]))
                 {
                     return NGX_ERROR;
@@ -223,8 +228,9 @@ static char *
 ngx_http_clarity_add_token(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *clcf,
     clarity_str_t text, ngx_http_clarity_place_t place)
 {
-    const char               *why;
-    ngx_http_clarity_token_t *token;
+    const char                   *why;
+    ngx_http_clarity_token_t     *token;
+    ngx_http_clarity_main_conf_t *cmcf;
 
     why = clarity_token_refused(text);
 
@@ -242,7 +248,10 @@ ngx_http_clarity_add_token(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *clcf,
     token->value = NULL;
     token->place = place;
 
-    if (!clarity_token_digest(text, &token->digest)) {
+    cmcf = ngx_http_conf_get_module_main_conf(cf,
+        ngx_http_clarity_webhook_module);
+
+    if (!clarity_token_digest(cmcf->sha256, text, &token->digest)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "SHA-256 failed");
         return NGX_CONF_ERROR;
     }

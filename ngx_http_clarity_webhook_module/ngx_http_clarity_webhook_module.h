@@ -44,6 +44,7 @@ typedef struct {
     ngx_array_t         webhooks; /* of ngx_http_clarity_loc_conf_t * */
     ngx_array_t         redis;    /* of ngx_clarity_redis_conf_t * */
     ngx_int_t           request_id_index; /* of $request_id */
+    clarity_sha256_t   *sha256;
 
     clarity_seal_keys_t *keys; /* of clarity_token_key_file; NULL: none */
     size_t               zone_size;

@@ -8,6 +8,7 @@
 #define CLARITY_WEBHOOK_IDEMPOTENCY_H
 
 #include "json/str.h"
+#include "webhook/digest.h"
 
 #define CLARITY_IDEMPOTENCY_MAX 255 /* bytes of a key */
 
@@ -22,11 +23,11 @@ const char *clarity_idempotency_refused(clarity_str_t key);
  * The name of a webhook's key. Two webhooks have two names for one key. false:
  * the crypto library failed (out of memory).
  */
-bool clarity_idempotency_name(clarity_str_t webhook, clarity_str_t key,
-    char name[CLARITY_IDEMPOTENCY_NAME]);
+bool clarity_idempotency_name(clarity_sha256_t *sha256, clarity_str_t webhook,
+    clarity_str_t key, char name[CLARITY_IDEMPOTENCY_NAME]);
 
 /* What tells one body from another. false: likewise. */
-bool clarity_idempotency_body(
-    clarity_str_t body, char text[CLARITY_IDEMPOTENCY_BODY]);
+bool clarity_idempotency_body(clarity_sha256_t *sha256, clarity_str_t body,
+    char text[CLARITY_IDEMPOTENCY_BODY]);
 
 #endif

@@ -1,26 +1,15 @@
 #include "webhook/token.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 static bool is_blank(clarity_str_t text);
 
 
 bool
-clarity_token_digest(clarity_str_t token, clarity_token_digest_t *digest)
+clarity_token_digest(clarity_sha256_t *sha256, clarity_str_t token,
+    clarity_token_digest_t *digest)
 {
-    unsigned len;
-
-    if (EVP_Digest(token.len == 0 ? "" : token.data, token.len, digest->bytes,
-            &len, EVP_sha256(), NULL)
-            == 1
-        && len == CLARITY_TOKEN_DIGEST)
-    {
-        return true;
-    }
-
-    memset(digest, 0, sizeof(*digest));
-    return false;
+    return clarity_sha256(sha256, &token, 1, digest->bytes);
 }
 
 

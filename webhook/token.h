@@ -8,15 +8,17 @@
 
 #include "json/error.h"
 #include "json/str.h"
+#include "webhook/digest.h"
 
-#define CLARITY_TOKEN_DIGEST 32 /* bytes */
+#define CLARITY_TOKEN_DIGEST CLARITY_SHA256 /* bytes */
 
 typedef struct {
     unsigned char bytes[CLARITY_TOKEN_DIGEST];
 } clarity_token_digest_t;
 
 /* false: the crypto library failed (out of memory); *digest is zeroed. */
-bool clarity_token_digest(clarity_str_t token, clarity_token_digest_t *digest);
+bool clarity_token_digest(clarity_sha256_t *sha256, clarity_str_t token,
+    clarity_token_digest_t *digest);
 
 /* Always looks at all n; which one matched does not show in the time. */
 bool clarity_token_matches(const clarity_token_digest_t *given,
