@@ -155,45 +155,6 @@ ngx_http_clarity_traceparent(ngx_http_request_t *r)
 }
 
 
-ngx_int_t
-ngx_http_clarity_request_id(ngx_http_request_t *r, clarity_str_t *id)
-{
-    size_t                        i;
-    ngx_str_t                     value;
-    ngx_http_variable_value_t    *vv;
-    ngx_http_clarity_main_conf_t *cmcf;
-
-    static ngx_str_t name = ngx_string("x-request-id");
-
-    if (ngx_http_clarity_header(r, &name, &value) == NGX_OK && value.len > 0
-        && value.len <= 128)
-    {
-        for (i = 0; i < value.len; i++) {
-            if (value.data[i] <= ' ' || value.data[i] > '~') {
-                break;
-            }
-        }
-
-        if (i == value.len) {
-            *id = (clarity_str_t){ (char *) value.data, value.len };
-            return NGX_OK;
-        }
-    }
-
-    cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
-
-    vv = ngx_http_get_indexed_variable(r, cmcf->request_id_index);
-
-    if (vv == NULL || vv->not_found) {
-        return NGX_ERROR;
-    }
-
-    *id = (clarity_str_t){ (char *) vv->data, vv->len };
-
-    return NGX_OK;
-}
-
-
 static void
 ngx_http_clarity_enqueued(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,

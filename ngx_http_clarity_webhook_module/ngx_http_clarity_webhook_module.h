@@ -222,6 +222,8 @@ ngx_int_t ngx_http_clarity_enqueue(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_str_t context,
     ngx_http_clarity_refusal_t *refusal);
 
+/* _request_id */
+
 /*
  * The caller's own x-request-id, if it is one that a log can hold, else
  * nginx's $request_id. NGX_OK or NGX_ERROR. The bytes are the request's.
