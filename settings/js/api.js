@@ -134,7 +134,7 @@ function noAnswer(late, { method = 'GET' }) {
 function refusal({ status }, text) {
     const problem = parse(text) ?? {};
 
-    return new ApiError(problem.detail || problem.title || sayStatus(status), {
+    return new ApiError(problem.detail || problem.title || sayWhy(status), {
         status,
         code: problem.code,
         faults: Array.isArray(problem.errors) ? problem.errors : [],
@@ -144,7 +144,7 @@ function refusal({ status }, text) {
 
 // What stands before the API answers in HTML.
 
-function sayStatus(status) {
+function sayWhy(status) {
     if (status === 401 || status === 403) {
         return `You are not signed in, or may not do this (HTTP ${status}).`
             + ' Reload the page to sign in.';

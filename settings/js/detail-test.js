@@ -6,7 +6,7 @@ import { exampleContext } from './example.js';
 import { textField } from './fields.js';
 import { sendToWebhook } from './send.js';
 import { terminalPart } from './terminal.js';
-import { count } from './words.js';
+import { count, sayStatus } from './words.js';
 
 
 // `parameters` are the descriptions of the webhook's trigger, where known.
@@ -138,13 +138,13 @@ function contextEditor(parameters, change) {
 }
 
 
-function answerNode({ status, words, body, time }, dry) {
+function answerNode({ status, body, time }, dry) {
     const good = status >= 200 && status < 300;
 
     return h('div', { class: 'answer' },
         h('p', {},
             h('span', { class: good ? 'badge good' : 'badge bad' },
-                icon(good ? 'done' : 'stop'), `${status} ${words}`.trim()),
+                icon(good ? 'done' : 'stop'), sayStatus(status)),
             h('span', { class: 'muted' }, `${dry ? 'dry run' : 'for real'},`
                 + ` answered in ${time} ms`)),
         h('pre', { tabindex: 0, role: 'region', 'aria-label': 'Answer' },

@@ -3,15 +3,16 @@
 import { getWebhook, revokeToken, rotateToken } from './api.js';
 import { confirmDialog } from './dialog.js';
 import { h, keyedList, setChildren, setText } from './dom.js';
-import { radioField } from './fields.js';
+import { radioField, textField } from './fields.js';
 import { sayDone } from './messages.js';
 import { sayRelative, sayWhole, setTime } from './time.js';
-import { count } from './words.js';
+import { count, sayDetail } from './words.js';
 
 const OVERLAPS = {
     '24h': ['For 24 hours', 'Time for the sender to change over.'],
     '1h': ['For 1 hour'],
     '7d': ['For 7 days'],
+    own: ['For another time'],
     '0s': ['Not at all', 'If it has leaked: from now on only the new one.'],
 };
 
@@ -41,27 +42,21 @@ export function tokensCard(token, { current, change }) {
     }
 
     function openRotation() {
-        const overlap = radioField({
-            label: 'How long does the present token still work?',
-            choices: OVERLAPS,
-        });
-
-        overlap.set('24h');
-
+        const overlap = overlapFields();
         let result;
 
         confirmDialog({
             title: 'Rotate the authentication token',
             content: [
                 h('p', {}, 'A new token is made, and works at once.'),
-                overlap.node,
+                overlap.nodes,
             ],
             confirm: 'Rotate token',
             action: failed => change(async ({ id }) => {
                 result = await rotateToken(id, overlap.get());
 
                 return getWebhook(id);
-            }, failed),
+            }, overlap.orElse(failed)),
             done: () => sayDone('There is a new authentication token. '
                 + sayEnd(result.previous_expires_at)),
         });
@@ -89,6 +84,49 @@ export function tokensCard(token, { current, change }) {
     }
 
     return { node, update };
+}
+
+
+// The text field is there only for who wants another time than the usual ones,
+// and takes what the server says of it: all else is for somebody else to say.
+
+function overlapFields() {
+    const own = textField({
+        label: 'How long',
+        hint: 'Such as 30m, 12h or 14d; 90d at most.',
+    });
+    const choice = radioField({
+        label: 'How long does the present token still work?',
+        choices: OVERLAPS,
+        change: () => showOwn(),
+    });
+
+    function showOwn() {
+        own.node.hidden = choice.get() !== 'own';
+    }
+
+    function orElse(failed) {
+        own.fault(null);
+
+        return error => {
+            if (own.node.hidden || error.status !== 422) {
+                failed(error);
+                return;
+            }
+
+            own.fault(sayDetail(error.faults[0]?.detail ?? error.message));
+            own.focus();
+        };
+    }
+
+    choice.set('24h');
+    showOwn();
+
+    return {
+        nodes: [choice.node, own.node],
+        get: () => choice.get() === 'own' ? own.get() : choice.get(),
+        orElse,
+    };
 }
 
 
@@ -125,7 +163,7 @@ function tokenRow(revoke) {
     function update(token) {
         current = token;
         setText(id, token.id);
-        kind.hidden = !token.newest;
+        kind.hidden = !token.newest || token.alone;
         setText(kind, 'Newest');
         setTime(created, token.created_at);
         setTime(used, token.last_used_at);

@@ -1,7 +1,7 @@
 // The fields of a webhook, and their values in the API's own words.
 
 import { radioField, selectField, textField } from './fields.js';
-import { METHODS, ORDERS, STATUSES, UNKNOWNS, sayIdempotency }
+import { METHODS, ORDERS, STATUSES, UNKNOWNS, sayDetail, sayIdempotency }
     from './words.js';
 
 export const DEFAULTS = {
@@ -117,7 +117,7 @@ export function faultsOf(error, fields) {
 
     return error.faults.map(({ pointer, detail }) => ({
         field: fieldOf(String(pointer ?? ''), fields),
-        detail: String(detail ?? error.message),
+        detail: sayDetail(detail ?? error.message),
     }));
 }
 

@@ -90,7 +90,7 @@ export function setLive(place, live) {
     if (live) {
         setText(place, sayLive(live));
         setAttribute(place, 'class',
-            live.workers < live.of ? 'badge warn' : 'badge good');
+            live.of && live.workers >= live.of ? 'badge good' : 'badge warn');
     }
 }
 

@@ -22,7 +22,7 @@ export function listView({ query, signal }) {
     const place = h('div', {}, h('p', { class: 'loading' }, 'Loading…'));
     const updates = poll({ task, seconds: REFRESH, signal });
 
-    const tools = h('p', { class: 'buttons', hidden: true },
+    const tools = h('p', { class: 'buttons tools', hidden: true },
         updates.pauseButton);
     const table = h('div', { class: 'card flush of-cards' },
         h('table', {

@@ -6,7 +6,7 @@ import { requestOf } from './snippets.js';
 const PATIENCE = 15_000; // ms
 
 
-// Returns { status, words, body, time (in ms) }; an error's message can be
+// Returns { status, body, time (in ms) }; an error's message can be
 // shown as it is.
 
 export async function sendToWebhook(webhook, { context, token, dry }) {
@@ -31,7 +31,6 @@ export async function sendToWebhook(webhook, { context, token, dry }) {
 
     return {
         status: answer.status,
-        words: answer.statusText,
         body,
         time: Math.round(performance.now() - began),
     };

@@ -54,11 +54,30 @@ export const UNKNOWNS = {
         'They become part of the job.'],
 };
 
-export const STATUSES = {
-    202: '202 Accepted',
-    201: '201 Created',
-    200: '200 OK',
+// HTTP/2 carries no words, and nginx has none for 422.
+const REASONS = {
+    200: 'OK',
+    201: 'Created',
+    202: 'Accepted',
+    400: 'Bad Request',
+    401: 'Unauthorized',
+    403: 'Forbidden',
+    404: 'Not Found',
+    405: 'Method Not Allowed',
+    408: 'Request Timeout',
+    410: 'Gone',
+    413: 'Content Too Large',
+    415: 'Unsupported Media Type',
+    422: 'Unprocessable Content',
+    429: 'Too Many Requests',
+    500: 'Internal Server Error',
+    502: 'Bad Gateway',
+    503: 'Service Unavailable',
+    504: 'Gateway Timeout',
 };
+
+export const STATUSES = Object.fromEntries(
+    [202, 201, 200].map(status => [status, sayStatus(status)]));
 
 
 export function sayOutcome(code) {
@@ -107,6 +126,21 @@ export function count(n, one, many = `${one}s`) {
 
 export function sayMethodAndEndpoint({ method, endpoint }) {
     return `${method} ${endpoint}`;
+}
+
+
+export function sayStatus(status) {
+    return `${status} ${REASONS[status] ?? ''}`.trim();
+}
+
+
+// What the server says of a value, as a sentence of its own.
+
+export function sayDetail(detail) {
+    const text = String(detail);
+    const end = /[.!?]$/.test(text) ? '' : '.';
+
+    return text.charAt(0).toUpperCase() + text.slice(1) + end;
 }
 
 
