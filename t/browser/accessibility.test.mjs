@@ -7,7 +7,6 @@ import { before } from 'node:test';
 
 import { PHONE, WIDE, pageTest, takePicture } from './lib/browser.mjs';
 import { require } from './lib/modules.mjs';
-import { api, removeAllWebhooks } from './lib/server.mjs';
 import { makeExamples, viewsOf } from './lib/views.mjs';
 
 const axe = require('axe-core');
@@ -19,23 +18,16 @@ const SCREENS = {
 };
 
 // Dialogs stand in the window, not on the page.
-const IN_WINDOW = ['rotate', 'delete'];
+const IN_WINDOW = ['rotate', 'revoke', 'delete'];
 
-let id, confId;
+let examples;
 
-before(async () => {
-    await removeAllWebhooks();
-    id = (await makeExamples()).id;
-
-    const { body } = await api('GET', 'webhooks?limit=200');
-
-    confId = body.webhooks.find(({ source }) => source === 'nginx.conf').id;
-});
+before(async () => { examples = await makeExamples(); });
 
 
 for (const [screen, options] of Object.entries(SCREENS)) {
     pageTest(`every view is accessible: ${screen}`, async page => {
-        for (const [name, open] of viewsOf(id, confId)) {
+        for (const [name, open] of viewsOf(examples)) {
             await page.unrouteAll();
             await open(page);
             await takePicture(page, `${name}-${screen}`,

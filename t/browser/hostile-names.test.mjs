@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { openView, pageTest } from './lib/browser.mjs';
 import { api, makeWebhook, pageUrl, unique, waitUntil }
     from './lib/server.mjs';
-import { viewsOf } from './lib/views.mjs';
+import { makeExamples, viewsOf } from './lib/views.mjs';
 
 const HOSTILE = '<img src="x" onerror="window.harmed=1">'
     + '<script>window.harmed=1</script>"\'><b>bold</b>';
@@ -100,11 +100,7 @@ pageTest('an address is no way in', async page => {
 // As if the server had been fed, or replaced: every text of every answer.
 
 pageTest('all that the server says is text', async page => {
-    const { id } = await makeWebhook({ endpoint: unique('fed') });
-    const { body } = await api('GET', 'webhooks?limit=200');
-    const conf = body.webhooks.find(({ source }) => source === 'nginx.conf');
-
-    for (const [name, open] of viewsOf(id, conf.id)) {
+    for (const [name, open] of viewsOf(await makeExamples())) {
         if (['edit-conflict', 'new-trigger', 'new-faults'].includes(name)) {
             continue;
         }

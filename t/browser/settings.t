@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # The settings page in Chromium: an administrator's way, two administrators,
-# hostile names, and the description of the API.
+# hostile names, other sites, and the description of the API.
 
 use Clarity::Test;
 use Clarity::Browser;
@@ -9,7 +9,7 @@ use Clarity::Browser;
 my $t = Clarity::Test->new;
 
 start_settings($t);
-run_in_browser($t, qw(whole-way two-administrators hostile-names openapi
-    page-files snippets));
+run_in_browser($t, qw(whole-way two-administrators hostile-names other-sites
+    openapi page-files snippets));
 
 $t->done;

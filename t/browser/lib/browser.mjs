@@ -32,22 +32,36 @@ before(async () => {
 after(() => browser?.close());
 
 
-// A test with a page of its own: body(page, context). `options` are
-// Playwright's for the context.
+// A test with a page of its own: body(page, { context, openAnother }).
+// `options` are Playwright's for the context. `openAnother` opens the page of
+// somebody else: a window of its own, as a browser slows down a tab that is
+// behind another one.
 
 export function pageTest(name, body, options = {}) {
     test(name, async () => {
-        const context = await browser.newContext({ ...WIDE, ...options });
-        const page = await openWatched(context);
+        const pages = [];
+
+        async function openAnother() {
+            const context = await browser.newContext({ ...WIDE, ...options });
+
+            pages.push(await openWatched(context));
+
+            return pages.at(-1);
+        }
+
+        const page = await openAnother();
 
         try {
-            await body(page, context);
-            assert.deepEqual(page.complaints, []);
+            await body(page, { context: page.context(), openAnother });
+
+            for (const { complaints } of pages) {
+                assert.deepEqual(complaints, []);
+            }
         } catch (error) {
             await takePicture(page, `failed: ${name}`);
             throw error;
         } finally {
-            await context.close();
+            await Promise.all(pages.map(one => one.context().close()));
         }
     });
 }
@@ -57,7 +71,7 @@ export function pageTest(name, body, options = {}) {
 // of its policy and requests to other hosts. A status that the page handles is
 // none.
 
-export async function openWatched(context) {
+async function openWatched(context) {
     const page = await context.newPage();
 
     page.complaints = [];

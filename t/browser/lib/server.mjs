@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export const base = process.env.CLARITY_URL;
 export const pageUrl = `${base}/settings/workflows/webhooks/`;
-const apiUrl = `${base}/settings/api/`;
+export const apiUrl = `${base}/settings/api/`;
 
 export const contextNames = ['app_identifier', 'identity_id',
     'entitlement_id', 'expiration', 'grant_type', 'meta', 'creator_id'];

@@ -1,6 +1,7 @@
 // Every view of the page, each opened as a reader would find it.
 
-import { context, makeWebhook, send } from './server.mjs';
+import { api, context, makeWebhook, removeAllWebhooks, send, waitForLive }
+    from './server.mjs';
 import { openView } from './browser.mjs';
 
 const EMPTY = {
@@ -9,9 +10,15 @@ const EMPTY = {
 };
 
 
-// What the views show: webhooks with all there is to say of them.
+// What the views show: these webhooks and no others. Returns the ids of
+//   used:    accepted and refused requests
+//   off:     switched off, and no workflow is attached
+//   rotated: two tokens, both used
+//   conf:    one of nginx.conf
 
 export async function makeExamples() {
+    await removeAllWebhooks();
+
     const used = await makeWebhook({ endpoint: 'service-now/provision' });
     const { expiration, ...without } = context;
 
@@ -19,7 +26,7 @@ export async function makeExamples() {
     await send(used, used.token, { ...without, expiration: expiration ?? 5 });
     await send(used, used.token);
 
-    await makeWebhook({
+    const off = await makeWebhook({
         method: 'PUT',
         endpoint: 'hr/identity-modified',
         trigger: 'identity_modified',
@@ -27,22 +34,33 @@ export async function makeExamples() {
         order: 'any',
         unknown: 'drop',
         status: 200,
-    });
-    await makeWebhook({
-        endpoint: 'a-long-endpoint-for-a-system-that-likes-long-names/'
-            + 'withnothinginitthatalinecouldbreakatsoitcannotbutoverflow',
-        trigger: 'self_service_access_request',
+        idempotency: '1h',
     });
 
-    return used;
+    const rotated = await makeWebhook({
+        endpoint: 'a-long-endpoint-for-a-system-that-likes-long-names/'
+            + 'withnothinginitthatalinecouldbreakatsoitcannotbutoverflow',
+    });
+    const { body: newer } = await api('POST',
+        `webhooks/${rotated.id}/rotate`, { overlap: '7d' });
+
+    await waitForLive(rotated.id);
+    await send(rotated, rotated.token);
+    await send(rotated, newer.token);
+
+    const { body } = await api('GET', 'webhooks');
+    const conf = body.webhooks.find(({ source }) => source === 'nginx.conf');
+
+    return {
+        used: used.id, off: off.id, rotated: rotated.id, conf: conf.id,
+    };
 }
 
 
-// [name, open(page)] of each; `id` is a webhook of the settings, `confId` one
-// of nginx.conf.
+// [name, open(page)] of each view of what makeExamples has made.
 
-export function viewsOf(id, confId) {
-    const detail = `#/webhooks/${id}`;
+export function viewsOf({ used, off, rotated, conf }) {
+    const detail = `#/webhooks/${used}`;
 
     return [
         ['list', page => openView(page, '#/', 'tbody tr')],
@@ -71,19 +89,35 @@ export function viewsOf(id, confId) {
             await page.locator('.answer').waitFor();
         }],
         ['detail-of-nginx-conf', page => openView(page,
-            `#/webhooks/${encodeURIComponent(confId)}`, '#activity')],
+            `#/webhooks/${encodeURIComponent(conf)}`, '#activity')],
         ['detail-gone', page => openView(page,
             '#/webhooks/wh_00000000000000000000', '.empty')],
+        ['detail-off', page => openView(page, `#/webhooks/${off}`,
+            '.note')],
+        ['detail-rotated', page => openView(page,
+            `#/webhooks/${rotated}`, '.tokens > li + li')],
         ['rotate', async page => {
             await openView(page, detail, '.tokens > li');
             await page.getByRole('button', { name: 'Rotate…' }).click();
+            await page.getByRole('dialog').getByLabel('For another time')
+                .check();
+            await page.getByLabel('How long', { exact: true }).fill('soon');
+            await page.getByRole('button', { name: 'Rotate token' }).click();
+            await page.getByRole('dialog').locator('.fault:visible')
+                .waitFor();
+        }],
+        ['revoke', async page => {
+            await openView(page, `#/webhooks/${rotated}`,
+                '.tokens > li + li');
+            await page.getByRole('button', { name: 'Revoke…' }).last()
+                .click();
         }],
         ['delete', async page => {
             await openView(page, detail, '.tokens > li');
             await page.getByRole('button', { name: 'Delete…' }).click();
         }],
         ['edit', page => openView(page, `${detail}/edit`, 'form')],
-        ['edit-conflict', page => openWithConflict(page, id)],
+        ['edit-conflict', page => openWithConflict(page, used)],
         ['workflows', page => openView(page, '#/workflows', 'tbody tr')],
         ['workflows-empty', async page => {
             await answerWith(page, 'workflows');
@@ -106,13 +140,25 @@ async function openWithFaults(page) {
 }
 
 
-// The clash alone is shown here: what comes of it two-administrators tests.
+// As if somebody else had saved in the meantime; two-administrators has it in
+// earnest.
 
 async function openWithConflict(page, id) {
-    await page.route(`**/settings/api/webhooks/${id}`, route =>
-        route.request().method() === 'PATCH'
-            ? answer(route, 412, { detail: 'changed', status: 412 })
-            : route.continue());
+    let clash = false;
+
+    await page.route(`**/settings/api/webhooks/${id}`, async route => {
+        if (route.request().method() === 'PATCH') {
+            clash = true;
+            await answer(route, 412, { detail: 'changed', status: 412 });
+            return;
+        }
+
+        const webhook = await (await route.fetch()).json();
+
+        await answer(route, 200, clash ? {
+            ...webhook, endpoint: 'theirs', unknown: 'keep',
+        } : webhook);
+    });
     await openView(page, `#/webhooks/${id}/edit`, 'form');
     await page.getByLabel('Endpoint').fill('mine');
     await page.getByRole('button', { name: 'Save changes' }).click();

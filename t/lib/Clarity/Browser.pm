@@ -81,7 +81,7 @@ EOF
         }
 
         location = /hooks/provision {
-            clarity_webhook       provision_entitlement name=provision;
+            clarity_webhook       provision_entitlement;
             clarity_webhook_token secret;
         }
 
@@ -210,6 +210,7 @@ sub _relay {
 
         $tests++;
         Test::More::ok(!$not, $what) or Test::More::diag(join "\n", @about);
+        Test::More::note(grep { /duration_ms/ } @about);
     }
 
     Test::More::ok($tests, "$self->{name} has tests");
