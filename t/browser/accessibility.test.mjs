@@ -12,9 +12,8 @@ import { makeExamples, viewsOf } from './lib/views.mjs';
 const axe = require('axe-core');
 
 const SCREENS = {
-    light: { ...WIDE, colorScheme: 'light' },
-    dark: { ...WIDE, colorScheme: 'dark' },
-    phone: { ...PHONE, colorScheme: 'light' },
+    'a wide screen': [WIDE, ['light', 'dark']],
+    'a phone': [PHONE, ['phone', 'phone-dark']],
 };
 
 // Dialogs stand in the window, not on the page.
@@ -25,18 +24,24 @@ let examples;
 before(async () => { examples = await makeExamples(); });
 
 
-for (const [screen, options] of Object.entries(SCREENS)) {
-    pageTest(`every view is accessible: ${screen}`, async page => {
+for (const [screen, [options, schemes]] of Object.entries(SCREENS)) {
+    pageTest(`every view is accessible on ${screen}`, async page => {
         for (const [name, open] of viewsOf(examples)) {
             await page.unrouteAll();
             await open(page);
-            await takePicture(page, `${name}-${screen}`,
-                { whole: !IN_WINDOW.includes(name) });
-            assert.deepEqual(await violations(page), [], `${name}: axe`);
-            assert.deepEqual(await tooWide(page), [], `${name}: too wide`);
-        }
 
-        assert.deepEqual(page.complaints, []);
+            for (const scheme of schemes) {
+                await page.emulateMedia({
+                    colorScheme: scheme.endsWith('dark') ? 'dark' : 'light',
+                });
+                await takePicture(page, `${name}-${scheme}`,
+                    { whole: !IN_WINDOW.includes(name) });
+                assert.deepEqual(await violations(page), [],
+                    `${name}, ${scheme}: axe`);
+                assert.deepEqual(await tooWide(page), [],
+                    `${name}, ${scheme}: too wide`);
+            }
+        }
     }, { ...options, reducedMotion: 'reduce' });
 }
 
