@@ -7,14 +7,14 @@ import { sayType } from './example.js';
 
 
 // For the form: what the chosen trigger needs.
-// Returns { node, show(trigger or undefined, order) }.
+// Returns { node, show(trigger or undefined, { method, order }) }.
 
 export function contextPanel() {
     const node = h('section', {
         class: 'card stack', 'aria-label': 'Required context',
     });
 
-    function show(trigger, order) {
+    function show(trigger, request) {
         if (!trigger) {
             setChildren(node, h('h2', {}, 'Required context'),
                 h('p', { class: 'muted' }, 'Choose a trigger: what a request'
@@ -27,7 +27,7 @@ export function contextPanel() {
             trigger.description && h('p', { class: 'muted' },
                 trigger.description),
             !trigger.workflows && noWorkflow(trigger.title || trigger.name),
-            contextList(trigger, order));
+            contextList(trigger, request));
     }
 
     return { node, show };
@@ -36,15 +36,16 @@ export function contextPanel() {
 
 // `trigger`: { context, parameters (where the server gives them) }.
 
-export function contextList({ context, parameters = [] }, order) {
+export function contextList({ context, parameters = [] },
+    { method, order }) {
     const names = context.join(',');
     const type = name => sayType(parameters.find(one => one.name === name));
 
     return h('div', { class: 'stack' },
-        h('p', {}, order === 'any'
-            ? 'The request is a JSON object with all of these, in any order.'
-            : 'The request is a JSON object with all of these, in this'
-                + ' order.'),
+        h('p', {}, method === 'GET'
+            ? 'The query of the request has all of these,'
+            : 'The request is a JSON object with all of these,',
+        order === 'any' ? ' in any order.' : ' in this order.'),
         h('div', { class: 'copyable boxed' },
             // Lines break after commas where they can.
             h('code', { class: 'names' }, context.map((name, i) =>

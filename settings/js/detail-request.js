@@ -51,7 +51,8 @@ export function requestCard(webhook, token, triggers) {
     // Made anew only if it is another one: somebody may be selecting in it.
 
     function showContext(now) {
-        const what = JSON.stringify([now.trigger, now.context, now.order]);
+        const what = JSON.stringify([now.trigger, now.context, now.order,
+            now.method]);
 
         if (what === shown) {
             return;
@@ -63,7 +64,7 @@ export function requestCard(webhook, token, triggers) {
         setText(trigger, known?.title || now.trigger);
         setChildren(list, contextList({
             context: now.context, parameters: known?.parameters,
-        }, now.order));
+        }, now));
     }
 
     return { node, update };

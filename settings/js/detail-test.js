@@ -72,6 +72,7 @@ export function testCard(webhook, parameters, token, sent) {
         }
 
         showLines();
+        editor.showMethod(now.method);
         setText(consequence, 'A dry run is checked as any request and makes no'
             + ' job. For real it is queued, and starts '
             + (now.workflows
@@ -116,6 +117,7 @@ export function testCard(webhook, parameters, token, sent) {
 function contextEditor(parameters, change) {
     const id = uniqueId('field');
     const hintId = uniqueId('hint');
+    const hint = h('p', { class: 'hint', id: hintId });
     const editor = h('textarea', {
         id,
         rows: parameters + 2,
@@ -130,8 +132,12 @@ function contextEditor(parameters, change) {
         node: h('div', { class: 'field' },
             h('label', { for: id }, 'Context'),
             editor,
-            h('p', { class: 'hint', id: hintId }, 'JSON, sent as it stands'
-                + ' here; the lines for a terminal hold it too.')),
+            hint),
+        showMethod: method => setText(hint, method === 'GET'
+            ? 'JSON, sent as the query that means the same; so in the lines'
+                + ' for a terminal.'
+            : 'JSON, sent as it stands here; the lines for a terminal hold it'
+                + ' too.'),
         get: () => editor.value,
         set: value => { editor.value = value; },
     };

@@ -23,13 +23,14 @@ const WINDOWS = {
 
 
 // `address` is a node that stands below the endpoint, `changed` an object of
-// listeners: endpoint, trigger, order.
+// listeners: method, endpoint, trigger, order.
 
 export function webhookFields(triggers, address, changed) {
     const fields = {
         method: selectField({
             label: 'Method',
             choices: Object.fromEntries(METHODS.map(one => [one, one])),
+            change: changed.method,
         }),
         endpoint: textField({
             label: 'Endpoint',

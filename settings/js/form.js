@@ -21,6 +21,7 @@ export function webhookForm({ triggers, submit, cancelHash, save }) {
     const panel = contextPanel();
     const address = h('p', { class: 'hint' });
     const fields = webhookFields(list, address, {
+        method: () => showContext({ aloud: false }),
         endpoint: showAddress,
         trigger: () => showContext({ aloud: true }),
         order: () => showContext({ aloud: false }),
@@ -60,7 +61,9 @@ export function webhookForm({ triggers, submit, cancelHash, save }) {
     function showContext({ aloud }) {
         const trigger = list.find(({ name }) => name === fields.trigger.get());
 
-        panel.show(trigger, fields.order.get());
+        panel.show(trigger, {
+            method: fields.method.get(), order: fields.order.get(),
+        });
 
         if (aloud && trigger) {
             announce(`${count(trigger.context.length, 'required parameter')}:`

@@ -36,7 +36,7 @@ const FAULTS = {
     not_allowed: 'not an allowed value',
 };
 
-export const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
+export const METHODS = ['POST', 'GET', 'PUT', 'PATCH', 'DELETE'];
 
 export const ORDERS = {
     strict: ['In the displayed order',

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-import { pageTest } from './lib/browser.mjs';
-import { context, contextNames, pageUrl, removeAllWebhooks, send, waitUntil }
-    from './lib/server.mjs';
+import { openView, pageTest } from './lib/browser.mjs';
+import { context, contextNames, pageUrl, removeAllWebhooks, send, unique,
+    waitUntil } from './lib/server.mjs';
 
 const ENDPOINT = 'custom-provision-entitlement';
 const TOKEN = /^clarity_wh_[A-Za-z0-9]{49}$/;
@@ -246,3 +246,29 @@ async function deletes(page, webhook) {
             === 0);
     await answers(webhook, webhook.token, 404);
 }
+
+
+// The context of a GET is its query, in the test and in the curl line.
+
+pageTest('a webhook of GET', async page => {
+    const endpoint = unique('asked');
+
+    await openView(page, '#/new', 'form');
+    await page.getByLabel('Method').selectOption('GET');
+    await page.getByLabel('Endpoint').fill(endpoint);
+    await page.getByLabel('Trigger').selectOption('Provision Entitlement');
+    await page.getByText('The query of the request has all of these')
+        .waitFor();
+    await page.getByRole('button', { name: 'Create Webhook' }).click();
+    await page.getByRole('heading', { level: 1, name: endpoint }).waitFor();
+
+    await page.getByLabel('Context', { exact: true })
+        .fill(JSON.stringify({ ...context, app_identifier: 'a b&c=ü' }));
+    await page.getByRole('button', { name: 'Send test (dry run)' }).click();
+    await page.getByText('200 OK').waitFor();
+
+    const { stdout } = await run('sh', ['-c', await copy(page, 'curl line')]);
+
+    assert.equal(JSON.parse(stdout).status, 'accepted', stdout);
+    await page.getByRole('row').filter({ hasText: 'HTTP 202' }).waitFor();
+}, { permissions: ['clipboard-read', 'clipboard-write'] });
