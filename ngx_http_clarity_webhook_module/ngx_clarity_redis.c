@@ -351,12 +351,6 @@ ngx_clarity_redis_agreed(void *owner)
 
     clarity_redis_ready(redis->session);
 
-    if (redis->told_lost[0]) {
-        redis->told_lost[0] = '\0';
-        ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
-            "connected to Redis %V again", &redis->conf->name);
-    }
-
     if (redis->listener.ready) {
         redis->listener.ready(redis->listener.owner);
     }
@@ -412,6 +406,13 @@ ngx_clarity_redis_read_handler(ngx_event_t *rev)
             reason = clarity_redis_reason(redis->session);
             ngx_clarity_redis_lost(redis, 0, reason);
             return;
+        }
+
+        /* one that cannot more than connect is not back */
+        if (redis->told_lost[0] && clarity_redis_served(redis->session)) {
+            redis->told_lost[0] = '\0';
+            ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
+                "connected to Redis %V again", &redis->conf->name);
         }
 
         if (redis->drop) {

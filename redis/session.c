@@ -24,6 +24,7 @@ struct clarity_redis_session_s {
     clarity_redis_state_t state;
     clarity_error_t reason; /* "": the connection is of use */
     unsigned doublings;     /* of the backoff */
+    bool served;            /* this connection has answered a command */
 
     redisReader *reader; /* NULL until the first up() */
 
@@ -180,7 +181,6 @@ clarity_redis_ready(clarity_redis_session_t *session)
     }
 
     session->state = CLARITY_REDIS_READY;
-    session->doublings = 0;
 }
 
 
@@ -212,6 +212,7 @@ clarity_redis_up(clarity_redis_session_t *session)
     }
 
     session->state = CLARITY_REDIS_SETUP;
+    session->served = false;
 
     /* The last connection's may hold half a reply, or an error. */
     redisReaderFree(session->reader);
@@ -315,6 +316,13 @@ clarity_redis_feed(
             return false;
         }
     }
+}
+
+
+bool
+clarity_redis_served(const clarity_redis_session_t *session)
+{
+    return session->served;
 }
 
 
@@ -484,6 +492,11 @@ answer(clarity_redis_session_t *session, const redisReply *reply)
     }
 
     if (ring->count != 0) {
+        if (ring == &session->commands) {
+            session->served = true;
+            session->doublings = 0;
+        }
+
         pending = clarity_redis_ring_pop(ring);
         pending.callback(pending.data, CLARITY_REDIS_REPLIED, reply);
 

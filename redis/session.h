@@ -155,6 +155,12 @@ void clarity_redis_sent(clarity_redis_session_t *session, size_t n);
 bool clarity_redis_feed(
     clarity_redis_session_t *session, const char *data, size_t len);
 
+/*
+ * Has this connection, or the last one, answered a command that was not of the
+ * setup? One that gets READY and no further is no good either.
+ */
+bool clarity_redis_served(const clarity_redis_session_t *session);
+
 /* Why the session is of no use; "" if it is. Never holds a secret. */
 const char *clarity_redis_reason(const clarity_redis_session_t *session);
 
@@ -167,7 +173,7 @@ bool clarity_redis_deadline(
 
 /*
  * ms to wait before the next attempt: doubles from 50 to 400 with each failed
- * one, half of it jitter (`random` is any 32 bits); anew after a READY.
+ * one, half of it jitter (`random` is any 32 bits); anew once one has served.
  */
 unsigned clarity_redis_backoff(
     clarity_redis_session_t *session, uint32_t random);

@@ -224,6 +224,7 @@ the_backoff_doubles_up_to_400_and_half_of_it_is_jitter(void **state)
 {
     unsigned i, wait, random;
     owner_t owner;
+    command_t command;
 
     static const unsigned expected[] = { 50, 100, 200, 400, 400, 400 };
 
@@ -250,7 +251,20 @@ the_backoff_doubles_up_to_400_and_half_of_it_is_jitter(void **state)
     clarity_redis_down(owner.session);
     assert_int_equal(clarity_redis_backoff(owner.session, 0), 200);
 
+    /* Nor is being ready: each command may be the end of it. */
     get_ready(&owner);
+    assert_false(clarity_redis_served(owner.session));
+    assert_int_equal(give(&command, &owner, "a"), CLARITY_REDIS_GIVEN);
+    write_all(&owner);
+    clarity_redis_down(owner.session);
+    assert_false(clarity_redis_served(owner.session));
+    assert_int_equal(clarity_redis_backoff(owner.session, 0), 200);
+
+    get_ready(&owner);
+    assert_int_equal(give(&command, &owner, "b"), CLARITY_REDIS_GIVEN);
+    write_all(&owner);
+    assert_true(feed(&owner, "-ERR whatever\r\n"));
+    assert_true(clarity_redis_served(owner.session));
     clarity_redis_down(owner.session);
     assert_int_equal(clarity_redis_backoff(owner.session, 0), 25);
 
