@@ -7,13 +7,14 @@
 
 #include "job/key.h"
 #include "job/meta.h"
-#include "redis/reply_error.h"
 
 
 static void ngx_clarity_agree_written(
     void *data, clarity_redis_result_t result, const redisReply *reply);
 static void ngx_clarity_agree_handler(
     void *data, clarity_redis_result_t result, const redisReply *reply);
+static void ngx_clarity_agree_refuse(ngx_clarity_agree_t *agree,
+    const char *command, const clarity_redis_error_info_t *info);
 
 
 void
@@ -71,10 +72,10 @@ ngx_clarity_agree_written(
     info = clarity_redis_error_info(
         (clarity_str_t){ reply->str, reply->len });
 
-    agree->refused = info->meaning;
+    agree->refused = info;
 
     if (info->reconnect) {
-        clarity_redis_refuse(agree->session, info->meaning);
+        ngx_clarity_agree_refuse(agree, "HSETNX", info);
     }
 }
 
@@ -94,10 +95,9 @@ ngx_clarity_agree_handler(
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        clarity_redis_refuse(agree->session,
+        ngx_clarity_agree_refuse(agree, "HMGET",
             clarity_redis_error_info(
-                (clarity_str_t){ reply->str, reply->len })
-                ->meaning);
+                (clarity_str_t){ reply->str, reply->len }));
         return;
     }
 
@@ -115,11 +115,29 @@ ngx_clarity_agree_handler(
     if (!clarity_meta_agrees(values[0], values[1], agree->conf->shards,
             &error))
     {
-        clarity_redis_refuse(agree->session,
-            agree->refused && values[0].len == 0 ? agree->refused
-                                                 : error.text);
+        if (agree->refused && values[0].len == 0) {
+            ngx_clarity_agree_refuse(agree, "HSETNX", agree->refused);
+
+        } else {
+            clarity_redis_refuse(agree->session, error.text);
+        }
+
         return;
     }
 
     agree->agreed(agree->owner);
+}
+
+
+static void
+ngx_clarity_agree_refuse(ngx_clarity_agree_t *agree, const char *command,
+    const clarity_redis_error_info_t *info)
+{
+    u_char reason[256];
+
+    ngx_snprintf(reason, sizeof(reason), "%s was refused (%s): %s%Z",
+        command, info->prefix, info->meaning);
+    reason[sizeof(reason) - 1] = '\0';
+
+    clarity_redis_refuse(agree->session, (char *) reason);
 }

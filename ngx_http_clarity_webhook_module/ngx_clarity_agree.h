@@ -8,13 +8,15 @@
 
 #include "ngx_clarity_redis.h"
 
+#include "redis/reply_error.h"
+
 typedef struct {
     const ngx_clarity_redis_conf_t *conf;
     clarity_redis_session_t        *session;
     char                            number[12]; /* the shards' digits */
 
-    /* Why HSETNX failed, where it did: NULL, or static text. */
-    const char *refused;
+    /* Why HSETNX failed, where it did: else NULL. */
+    const clarity_redis_error_info_t *refused;
 
     /* Called when they agree; else the session is refused. */
     void (*agreed)(void *owner);

@@ -15,6 +15,16 @@
 
 #define NGX_CLARITY_REDIS_READ_SIZE 16384
 
+/* ms without a refusal after which the log is told that they have ended */
+#define NGX_CLARITY_REDIS_CALM 5000
+
+/* What the log was told of the commands of a use. */
+typedef struct {
+    unsigned                   refused : 1; /* and not that it has ended */
+    clarity_redis_error_code_t code;
+    ngx_msec_t                 last; /* refusal */
+} ngx_clarity_redis_told_t;
+
 struct ngx_clarity_redis_s {
     const ngx_clarity_redis_conf_t *conf;
     ngx_clarity_redis_listener_t    listener; /* NULLs: nobody listens */
@@ -33,9 +43,8 @@ struct ngx_clarity_redis_s {
     ngx_event_t flush; /* posted: once per turn of the loop */
 
     /* What the log has been told, so that it is told once. */
-    char                       told_lost[256]; /* "": connected */
-    clarity_redis_error_code_t told_error;
-    unsigned                   has_told_error : 1;
+    char                     told_lost[256]; /* "": it serves */
+    ngx_clarity_redis_told_t told[NGX_CLARITY_REDIS_USES];
 
     const char *drop; /* why to drop the connection; NULL: keep it */
 };
@@ -169,17 +178,24 @@ ngx_clarity_redis_command(ngx_clarity_redis_t *redis, size_t argc,
 
 
 void
-ngx_clarity_redis_answered(
-    ngx_clarity_redis_t *redis, const redisReply *reply)
+ngx_clarity_redis_answered(ngx_clarity_redis_t *redis,
+    ngx_clarity_redis_use_t use, const redisReply *reply)
 {
+    ngx_clarity_redis_told_t         *told;
     const clarity_redis_error_info_t *info;
+
+    static const char *names[] = { "jobs", "settings" };
+
+    told = &redis->told[use];
 
     if (reply->type != REDIS_REPLY_ERROR) {
 
-        if (redis->has_told_error) {
-            redis->has_told_error = 0;
+        if (told->refused
+            && ngx_current_msec - told->last >= NGX_CLARITY_REDIS_CALM)
+        {
+            told->refused = 0;
             ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
-                "Redis %V takes jobs again", &redis->conf->name);
+                "Redis %V takes %s again", &redis->conf->name, names[use]);
         }
 
         return;
@@ -193,13 +209,15 @@ ngx_clarity_redis_answered(
         return;
     }
 
-    if (!redis->has_told_error || redis->told_error != info->code) {
-        redis->has_told_error = 1;
-        redis->told_error = info->code;
+    if (!told->refused || told->code != info->code) {
         ngx_log_error(NGX_LOG_ERR, redis->log, 0,
-            "Redis %V refuses jobs (%s): %s", &redis->conf->name,
+            "Redis %V refuses %s (%s): %s", &redis->conf->name, names[use],
             info->prefix, info->meaning);
     }
+
+    told->refused = 1;
+    told->code = info->code;
+    told->last = ngx_current_msec;
 
     if (info->reconnect) {
         redis->drop = info->meaning;

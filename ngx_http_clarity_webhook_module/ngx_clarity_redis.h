@@ -31,6 +31,13 @@ typedef struct {
 
 typedef struct ngx_clarity_redis_s ngx_clarity_redis_t;
 
+/* What a command is for: Redis may refuse the one and take the other. */
+typedef enum {
+    NGX_CLARITY_REDIS_JOBS,
+    NGX_CLARITY_REDIS_SETTINGS,
+    NGX_CLARITY_REDIS_USES /* how many there are */
+} ngx_clarity_redis_use_t;
+
 /* Somebody who wants to know more of a connection than replies. */
 typedef struct {
     void *owner;
@@ -60,10 +67,12 @@ clarity_redis_given_t ngx_clarity_redis_command(ngx_clarity_redis_t *redis,
 
 /*
  * From a callback: what the server said of a command. An error is logged when
- * it differs from the last one; one that another connection may be spared
- * (READONLY, LOADING, …) drops the connection after the callback.
+ * it differs from the last one, and its end when none has come for seconds:
+ * at its maxmemory Redis refuses one and takes the next. An error that another
+ * connection may be spared (READONLY, LOADING, …) drops the connection after
+ * the callback.
  */
-void ngx_clarity_redis_answered(
-    ngx_clarity_redis_t *redis, const redisReply *reply);
+void ngx_clarity_redis_answered(ngx_clarity_redis_t *redis,
+    ngx_clarity_redis_use_t use, const redisReply *reply);
 
 #endif

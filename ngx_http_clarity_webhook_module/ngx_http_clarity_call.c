@@ -10,6 +10,7 @@ struct ngx_http_clarity_call_s {
     ngx_http_request_t      *request; /* NULL: it is gone */
     ngx_http_clarity_call_pt handler;
     ngx_clarity_redis_t     *redis;
+    ngx_clarity_redis_use_t  use;
     ngx_msec_t               started;
     ngx_http_clarity_call_t *next; /* while free */
 };
@@ -85,11 +86,15 @@ ngx_http_clarity_call(ngx_http_request_t *r, ngx_uint_t redis, size_t argc,
     call->handler = handler;
     call->redis = ngx_http_clarity_redis[redis];
 
+    /* those of the settings API are no webhook's */
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+    call->use = ctx->webhook ? NGX_CLARITY_REDIS_JOBS
+                             : NGX_CLARITY_REDIS_SETTINGS;
+
     given = ngx_clarity_redis_command(call->redis, argc, argv,
         ngx_http_clarity_call_handler, call);
 
     if (given != CLARITY_REDIS_GIVEN) {
-        ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
         ctx->call = NULL;
         ngx_http_clarity_free_call(call);
         return given;
@@ -213,7 +218,7 @@ ngx_http_clarity_call_handler(
     elapsed = ngx_current_msec - call->started;
 
     if (result == CLARITY_REDIS_REPLIED) {
-        ngx_clarity_redis_answered(call->redis, reply);
+        ngx_clarity_redis_answered(call->redis, call->use, reply);
     }
 
     ngx_http_clarity_free_call(call);

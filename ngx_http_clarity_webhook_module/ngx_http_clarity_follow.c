@@ -47,6 +47,8 @@ static void ngx_http_clarity_revision_handler(
     void *data, clarity_redis_result_t result, const redisReply *reply);
 static void ngx_http_clarity_all_handler(
     void *data, clarity_redis_result_t result, const redisReply *reply);
+static void ngx_http_clarity_answered(ngx_http_clarity_follower_t *follower,
+    clarity_redis_result_t result, const redisReply *reply);
 static void ngx_http_clarity_looked(ngx_http_clarity_follower_t *follower);
 static ngx_int_t ngx_http_clarity_give(ngx_http_clarity_follower_t *follower,
     const char *command, const char *field, clarity_redis_reply_pt callback);
@@ -243,6 +245,8 @@ static void
 ngx_http_clarity_reported(
     void *data, clarity_redis_result_t result, const redisReply *reply)
 {
+    ngx_http_clarity_answered(data, result, reply);
+
     /* the next one comes in two seconds */
 }
 
@@ -273,6 +277,8 @@ ngx_http_clarity_revision_handler(
 
     shared = follower->cmcf->shared;
 
+    ngx_http_clarity_answered(follower, result, reply);
+
     if (result == CLARITY_REDIS_REPLIED && !ngx_exiting
         && reply->type != REDIS_REPLY_ERROR)
     {
@@ -302,6 +308,8 @@ ngx_http_clarity_all_handler(
 {
     ngx_http_clarity_follower_t *follower = data;
 
+    ngx_http_clarity_answered(follower, result, reply);
+
     if (result == CLARITY_REDIS_REPLIED && !ngx_exiting
         && reply->type == REDIS_REPLY_ARRAY)
     {
@@ -311,6 +319,19 @@ ngx_http_clarity_all_handler(
     }
 
     ngx_http_clarity_looked(follower);
+}
+
+
+/* A refusal is for the log: all that is seen else are webhooks not loaded. */
+
+static void
+ngx_http_clarity_answered(ngx_http_clarity_follower_t *follower,
+    clarity_redis_result_t result, const redisReply *reply)
+{
+    if (result == CLARITY_REDIS_REPLIED) {
+        ngx_clarity_redis_answered(follower->commands,
+            NGX_CLARITY_REDIS_SETTINGS, reply);
+    }
 }
 
 
