@@ -2,8 +2,10 @@
  * Keeps connections busy with one HTTP/1.1 request, over and over, and notes
  * what became of each: for the tests, see Clarity::Load.
  *
- *   load [-c CONNECTIONS] [-n REQUESTS] [-r RATE] [-t MS] -o FILE PORT REQUEST
+ *   load [-a] [-c CONNECTIONS] [-n REQUESTS] [-r RATE] [-t MS] -o FILE PORT
+ *       REQUEST
  *
+ *   -a  sends a request again that was answered 503 or 504, until it is not
  *   -c  64; each has one request under way at a time
  *   -n  ends after that many; else at SIGTERM, once what is under way is done
  *   -r  requests a second at most, over all connections; else as they go
@@ -52,6 +54,8 @@
 #define US_PER_S     1000000
 #define NS_PER_US    1000
 #define NO_ANSWER    0
+#define UNAVAILABLE  503
+#define TIMED_OUT    504
 #define BASE         10
 #define DEFAULT_CONN 64
 #define DEFAULT_TIME 30000
@@ -60,6 +64,7 @@ typedef struct {
     int fd;          /* -1: none */
     bool busy;       /* a request is under way */
     bool used;       /* it has carried an answer */
+    bool again;      /* its last request is to be sent once more */
     uint64_t number; /* of the request */
     int64_t wall;    /* when it began, us since 1970 */
     int64_t began;   /* the same on the clock that never goes back */
@@ -78,6 +83,8 @@ typedef struct {
     conn_t *conns;
     size_t nconns;
     size_t busy;
+    size_t waiting; /* connections whose `again` is set */
+    bool again;     /* -a */
     size_t turn;    /* of the connections, which begins the next request */
     uint64_t begun; /* requests */
     uint64_t limit; /* 0: none */
@@ -94,6 +101,7 @@ static char *read_file(const char *name, size_t *length);
 static void set_up(load_t *load);
 static void run(load_t *load);
 static void begin_what_may(load_t *load);
+static bool may_begin(const load_t *load);
 static void begin(load_t *load, conn_t *conn);
 static void fill_in(load_t *load, conn_t *conn);
 static void dispatch(load_t *load, conn_t *conn);
@@ -139,8 +147,9 @@ options(load_t *load, int argc, char **argv)
     load->nconns = DEFAULT_CONN;
     load->patience = (int64_t) DEFAULT_TIME * US_PER_MS;
 
-    while ((option = getopt(argc, argv, "c:n:r:t:o:")) != -1) {
+    while ((option = getopt(argc, argv, "ac:n:r:t:o:")) != -1) {
         switch (option) {
+        case 'a': load->again = true; break;
         case 'c': load->nconns = number_of(optarg); break;
         case 'n': load->limit = number_of(optarg); break;
         case 'r':
@@ -161,8 +170,9 @@ options(load_t *load, int argc, char **argv)
     }
 
     if (argc - optind != 2 || load->out == NULL || load->nconns == 0) {
-        fputs("usage: load [-c CONNECTIONS] [-n REQUESTS] [-r RATE] [-t MS]"
-              " -o FILE PORT REQUEST\n",
+        fputs(
+            "usage: load [-a] [-c CONNECTIONS] [-n REQUESTS] [-r RATE] [-t MS]"
+            " -o FILE PORT REQUEST\n",
             stderr);
         exit(2);
     }
@@ -260,9 +270,7 @@ run(load_t *load)
     for (;;) {
         begin_what_may(load);
 
-        if (load->busy == 0
-            && (stopping || (load->limit && load->begun == load->limit)))
-        {
+        if (load->busy == 0 && load->waiting == 0 && !may_begin(load)) {
             return;
         }
 
@@ -299,16 +307,14 @@ begin_what_may(load_t *load)
 
     for (i = 0; i < load->nconns && load->busy < load->nconns; i++) {
 
-        if (stopping || (load->limit && load->begun == load->limit)
-            || (load->pace && load->next > now))
-        {
+        if (load->pace && load->next > now) {
             return;
         }
 
         /* in turn, so that a slow pace too uses all connections */
         conn = &load->conns[load->turn++ % load->nconns];
 
-        if (!conn->busy) {
+        if (!conn->busy && (conn->again || may_begin(load))) {
             load->next += load->pace;
             begin(load, conn);
         }
@@ -316,16 +322,31 @@ begin_what_may(load_t *load)
 }
 
 
+/* Is there to be one more request? */
+static bool
+may_begin(const load_t *load)
+{
+    return !stopping && (load->limit == 0 || load->begun < load->limit);
+}
+
+
 static void
 begin(load_t *load, conn_t *conn)
 {
+    if (conn->again) {
+        conn->again = false;
+        load->waiting--;
+
+    } else {
+        conn->number = load->begun++;
+        fill_in(load, conn);
+    }
+
     conn->busy = true;
-    conn->number = load->begun++;
     conn->wall = now_us(CLOCK_REALTIME);
     conn->began = now_us(CLOCK_MONOTONIC);
     load->busy++;
 
-    fill_in(load, conn);
     dispatch(load, conn);
 }
 
@@ -540,6 +561,11 @@ finish(load_t *load, conn_t *conn, int status, const char *what)
 
     conn->busy = false;
     load->busy--;
+
+    if (load->again && (status == UNAVAILABLE || status == TIMED_OUT)) {
+        conn->again = true;
+        load->waiting++;
+    }
 }
 
 

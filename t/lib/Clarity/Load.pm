@@ -31,13 +31,17 @@ How many at a time; how many then end it; how many a second at most (2,000, so
 that the machine is not what is tested; 0: as many as go); after what time a
 request without an answer is given up (30).
 
+=item again => 1
+
+Sends a request again that was answered 503 or 504, until it is not.
+
 =item close => 1
 
 A connection for each request, instead of keeping them.
 
 =item body => TEXT
 
-The context. Ten C<@> in it are the number.
+The context. Ten C<@> in it are the number; C<amiss> needs them.
 
 =back
 
@@ -84,6 +88,7 @@ sub argv {
     my ($self) = @_;
 
     return ($self->test->build . '/load',
+        $self->{again} ? '-a' : (),
         '-c', $self->{connections} // 64,
         '-n', $self->{requests} // 0,
         '-r', $self->{rate} // 2000,
@@ -135,6 +140,21 @@ sub answers {
     }
 
     return \%answers;
+}
+
+
+=head2 told
+
+The ids of the jobs that its 202s name, each once.
+
+=cut
+
+sub told {
+    my ($self) = @_;
+
+    my %ids = map { $_->[4] => 1 } grep { $_->[3] == 202 } $self->_all;
+
+    return sort keys %ids;
 }
 
 
@@ -209,6 +229,7 @@ sub amiss {
     my ($self, $redis) = @_;
 
     my ($jobs, $of_number) = $self->_jobs($redis);
+    my %accepted = map { $_->[0] => 1 } grep { $_->[3] == 202 } $self->_all;
     my (@amiss, %told);
 
     for ($self->_all) {
@@ -225,7 +246,9 @@ sub amiss {
 
             $told{$what} = $number;
 
-        } elsif ($status == 503 && $of_number->{$number}) {
+        } elsif ($status == 503 && $of_number->{$number}
+            && !$accepted{$number})
+        {
             push @amiss, "$number: 503 $what, but $of_number->{$number}[0]";
         }
     }

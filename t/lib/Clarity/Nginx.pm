@@ -29,11 +29,14 @@ them stand words such as %%PORT%%: see L<Clarity::Test>.
 
 The whole nginx.conf instead.
 
-=item workers => N, load => [MODULE, ...], redis => URL, triggers => FILE
+=item workers => N, connections => N
 
-Worker processes; files of modules that are loaded before ours;
-C<clarity_redis> (the test's Redis if there is one); C<clarity_triggers>
-(C<undef> for none).
+Worker processes (2), and how many connections each may have (1,024).
+
+=item load => [MODULE, ...], redis => URL, triggers => FILE
+
+Files of modules that are loaded before ours; C<clarity_redis> (the test's
+Redis if there is one); C<clarity_triggers> (C<undef> for none).
 
 =item binary => FILE, static => 1
 
@@ -126,7 +129,7 @@ error_log $dir/error.log @{[ $ENV{CLARITY_DEBUG} ? 'debug' : 'info' ]};
 EOF
         $self->{main} // '', <<"EOF",
 events {
-    worker_connections 1024;
+    worker_connections @{[ $self->{connections} // 1024 ]};
 }
 
 http {

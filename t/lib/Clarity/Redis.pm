@@ -28,6 +28,10 @@ C<appendonly yes> and C<appendfsync always>; else nothing survives a restart.
 
 More lines for redis.conf.
 
+=item under => [ COMMAND, ... ]
+
+What starts it: a command that executes the rest of its arguments.
+
 =back
 
 =cut
@@ -71,7 +75,12 @@ EOF
 }
 
 
-sub argv { return ('redis-server', "$_[0]{dir}/redis.conf") }
+sub argv {
+    my ($self) = @_;
+
+    return (@{ $self->{under} // [] }, 'redis-server',
+        "$self->{dir}/redis.conf");
+}
 
 
 sub ready {
