@@ -78,7 +78,7 @@ typedef struct {
     int epoll;
     FILE *out;
     struct sockaddr_in address;
-    const char *request; /* with its places still in it */
+    char *request; /* with its places still in it */
     size_t length;
     conn_t *conns;
     size_t nconns;
@@ -99,6 +99,7 @@ static void options(load_t *load, int argc, char **argv);
 static uint64_t number_of(const char *text);
 static char *read_file(const char *name, size_t *length);
 static void set_up(load_t *load);
+static void tear_down(load_t *load);
 static void run(load_t *load);
 static void begin_what_may(load_t *load);
 static bool may_begin(const load_t *load);
@@ -129,6 +130,7 @@ main(int argc, char **argv)
     options(&load, argc, argv);
     set_up(&load);
     run(&load);
+    tear_down(&load);
 
     if (fclose(load.out) != 0) {
         fail("the file of results");
@@ -255,6 +257,22 @@ set_up(load_t *load)
             fail("memory");
         }
     }
+}
+
+
+static void
+tear_down(load_t *load)
+{
+    size_t i;
+
+    for (i = 0; i < load->nconns; i++) {
+        drop(&load->conns[i]);
+        free(load->conns[i].request);
+    }
+
+    free(load->conns);
+    free(load->request);
+    close(load->epoll);
 }
 
 
