@@ -12,8 +12,6 @@
 
 static ngx_int_t ngx_http_clarity_init_ctx(
     ngx_http_request_t *r, const ngx_http_clarity_webhook_t *webhook);
-static ngx_int_t ngx_http_clarity_refuse_unread(
-    ngx_http_request_t *r, const ngx_http_clarity_refusal_t *refusal);
 #if (NGX_HTTP_V2)
 static void ngx_http_clarity_refused_body_handler(ngx_http_request_t *r);
 #endif
@@ -24,6 +22,7 @@ static ngx_int_t ngx_http_clarity_check_method(ngx_http_request_t *r,
     ngx_http_clarity_refusal_t *refusal);
 static ngx_int_t ngx_http_clarity_check_media_type(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
+static ngx_uint_t ngx_http_clarity_is_json_type(ngx_str_t *value);
 static ngx_int_t ngx_http_clarity_check_dry_run(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
 static ngx_int_t ngx_http_clarity_check_twice(
@@ -150,7 +149,7 @@ ngx_http_clarity_receive(ngx_http_request_t *r)
  * and its size is known, it is taken in first.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_clarity_refuse_unread(
     ngx_http_request_t *r, const ngx_http_clarity_refusal_t *refusal)
 {
@@ -159,7 +158,8 @@ ngx_http_clarity_refuse_unread(
     ngx_int_t               rc;
     ngx_http_clarity_ctx_t *ctx;
 
-    if (r->stream && r->headers_in.content_length_n > 0
+    if (r->stream && r->request_body == NULL && !r->discard_body
+        && r->headers_in.content_length_n > 0
         && r->headers_in.content_length_n <= NGX_HTTP_CLARITY_TAKEN_IN
         && r->headers_in.expect == NULL)
     {
@@ -266,17 +266,19 @@ ngx_http_clarity_check_method(ngx_http_request_t *r,
 
 
 /*
- * No Content-Type counts as JSON. Else application/json, or a type with the
- * suffix +json (RFC 6839); parameters are passed over: the body is UTF-8
- * whatever they say (RFC 8259, 8.1).
+ * No Content-Type counts as JSON. Parameters are passed over: the body is
+ * UTF-8 whatever they say (RFC 8259, 8.1).
  */
 
 static ngx_int_t
 ngx_http_clarity_check_media_type(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal)
 {
-    u_char    *p, *last;
-    ngx_str_t *value;
+    ngx_int_t rc;
+    ngx_str_t value;
+
+    static ngx_str_t type = ngx_string("content-type");
+    static ngx_str_t coding = ngx_string("content-encoding");
 
     if (r->method == NGX_HTTP_GET && r->headers_in.content_length_n <= 0
         && !r->headers_in.chunked)
@@ -285,40 +287,71 @@ ngx_http_clarity_check_media_type(
         return NGX_OK;
     }
 
-    if (r->headers_in.content_type == NULL
-        || r->headers_in.content_type->value.len == 0)
-    {
-        return NGX_OK;
+    refusal->outcome = CLARITY_MEDIA_TYPE_UNSUPPORTED;
+
+    if (r->headers_in.content_type) {
+        rc = ngx_http_clarity_header(r, &type, &value);
+
+        if (rc == NGX_ABORT) {
+            ngx_str_set(&refusal->detail,
+                "The header Content-Type came more than once.");
+            return NGX_DECLINED;
+        }
+
+        if (rc == NGX_OK && !ngx_http_clarity_is_json_type(&value)) {
+            return NGX_DECLINED;
+        }
     }
 
-    value = &r->headers_in.content_type->value;
-    last = value->data;
+    rc = ngx_http_clarity_header(r, &coding, &value);
 
-    while (last < value->data + value->len && *last != ';') {
+    if (rc == NGX_ABORT
+        || (rc == NGX_OK && value.len
+            && (value.len != sizeof("identity") - 1
+                || ngx_strncasecmp(value.data, (u_char *) "identity",
+                       value.len)
+                    != 0)))
+    {
+        ngx_str_set(&refusal->detail,
+            "Send the context as it is, without Content-Encoding.");
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+/* application/json, or a type with the suffix +json (RFC 6839), or nothing. */
+
+static ngx_uint_t
+ngx_http_clarity_is_json_type(ngx_str_t *value)
+{
+    u_char *p, *last;
+
+    p = value->data;
+    last = p;
+
+    while (last < p + value->len && *last != ';') {
         last++;
     }
 
-    while (last > value->data && (last[-1] == ' ' || last[-1] == '\t')) {
+    while (last > p && (last[-1] == ' ' || last[-1] == '\t')) {
         last--;
     }
 
-    p = value->data;
+    if (value->len == 0) {
+        return 1;
+    }
 
     if (last - p == sizeof("application/json") - 1
         && ngx_strncasecmp(p, (u_char *) "application/json", last - p) == 0)
     {
-        return NGX_OK;
+        return 1;
     }
 
-    if (last - p > (ssize_t) sizeof("application/+json") - 1
+    return last - p > (ssize_t) sizeof("application/+json") - 1
         && ngx_strncasecmp(p, (u_char *) "application/", 12) == 0
-        && ngx_strncasecmp(last - 5, (u_char *) "+json", 5) == 0)
-    {
-        return NGX_OK;
-    }
-
-    refusal->outcome = CLARITY_MEDIA_TYPE_UNSUPPORTED;
-    return NGX_DECLINED;
+        && ngx_strncasecmp(last - 5, (u_char *) "+json", 5) == 0;
 }
 
 

@@ -64,7 +64,7 @@ ngx_http_clarity_problem_handler(ngx_http_request_t *r)
         refusal.outcome = problem->outcome;
         refusal.detail = problem->detail;
 
-        return ngx_http_clarity_refuse(r, &refusal);
+        return ngx_http_clarity_refuse_unread(r, &refusal);
     }
 
     /* one that has no code of ours: nginx's own page */

@@ -167,6 +167,13 @@ ngx_int_t ngx_http_clarity_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_clarity_webhooks_handler(ngx_http_request_t *r);
 
 /*
+ * Refuses a request whose body has not been asked for, once a context of ours
+ * is set. Returns what a content handler does.
+ */
+ngx_int_t ngx_http_clarity_refuse_unread(
+    ngx_http_request_t *r, const ngx_http_clarity_refusal_t *refusal);
+
+/*
  * The request's header of that name (lower case). NGX_OK and *value,
  * NGX_DECLINED: it has none, NGX_ABORT: it has more than one.
  */
