@@ -10,6 +10,7 @@ static const char text[] =
     " 'conditions': {'all': [{'not': {'parameter': 'grant_type', 'matches':"
     " '^x(a|b)*$'}}, {'time': {'days': ['mon'], 'zone': 'UTC'}}]},"
     " 'secrets': {'hook': {'file': 'hook'}, 'b': {'env': 'B'}},"
+    " 'start': {'at': '{{grant_type}}'},"
     " 'actions': ["
     "  {'id': 'a', 'type': 'http_request', 'method': 'POST',"
     "   'url': 'http://h/{{secrets.hook}}/{{identity_id}}?{{meta}}',"
@@ -18,7 +19,8 @@ static const char text[] =
     "   'body': {'a': ['{{meta}}', 'x{{meta}}\\u0001', {'b': null}],"
     "     'c': '{{grant_type}}', 'd': 'é{{grant_type}}{{grant_type}}'}},"
     "  {'id': 'b', 'type': 'http_request', 'method': 'GET',"
-    "   'url': 'http://h/', 'secret': {'file': 's'}}]}";
+    "   'url': 'http://h/', 'secret': {'file': 's'}},"
+    "  {'id': 'c', 'type': 'delay', 'delay': '{{meta}}'}]}";
 
 static const char context[] =
     "{'identity_id': 'a/b', 'grant_type': 'xababababababababababababab"
