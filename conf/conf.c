@@ -1,3 +1,5 @@
+#define _GNU_SOURCE /* memmem */
+
 #include "conf/conf.h"
 
 #include <inttypes.h>
@@ -12,6 +14,8 @@
 #include "workflow/workflow.h"
 
 #define CONF_FILE_MAX ((size_t) 1 << 20)
+#define CA_FILE_MAX   ((size_t) 16 << 20)
+#define PEM           "-----BEGIN CERTIFICATE-----"
 
 #define SECOND 1000
 #define HOUR   (3600 * SECOND)
@@ -51,6 +55,8 @@ static bool set_keep(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 static bool set_log(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
+static bool set_ca_file(
+    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 static bool set_allowed(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 static bool get_path(const clarity_conf_t *conf, const clarity_json_t *value,
@@ -76,6 +82,7 @@ static const clarity_conf_key_t conf_keys[] = {
     { "keep", set_keep },
     { "log", set_log },
     { "allow_addresses", set_allowed },
+    { "ca_file", set_ca_file },
     { NULL, NULL },
 };
 
@@ -139,6 +146,7 @@ clarity_conf_free(clarity_conf_t *conf)
     free(conf->triggers);
     free(conf->workflows);
     free(conf->log);
+    free(conf->ca_file);
     free(conf->allowed);
     free(conf);
 }
@@ -444,6 +452,38 @@ set_log(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
 {
     return get_path(conf, value, &conf->log, error);
+}
+
+
+/* Read by each connection's TLS; whether that can be done is seen now. */
+static bool
+set_ca_file(
+    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
+{
+    bool read;
+    clarity_buf_t text = { 0 };
+    clarity_error_t why;
+
+    if (!get_path(conf, value, &conf->ca_file, error)) {
+        return false;
+    }
+
+    read = clarity_file_read(conf->ca_file, CA_FILE_MAX, &text, &why);
+
+    if (read
+        && (text.len == 0
+            || memmem(text.data, text.len, PEM, strlen(PEM)) == NULL))
+    {
+        read = clarity_error(&why, "%s: holds no \"" PEM "\"", conf->ca_file);
+    }
+
+    clarity_buf_free(&text);
+
+    return read
+           || clarity_error(error,
+               "%s:%u: \"ca_file\": %s, expected certificates of "
+               "authorities in PEM",
+               conf->file, value->line, why.text);
 }
 
 

@@ -25,6 +25,7 @@ typedef struct {
     uint64_t keep_succeeded; /* ms */
     uint64_t keep_failed;    /* ms */
     char *log;               /* path; NULL: stderr */
+    char *ca_file;           /* path; NULL: the system's authorities */
     clarity_network_t *allowed;
     size_t nallowed;
 } clarity_conf_t;

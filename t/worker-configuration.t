@@ -59,7 +59,8 @@ is $status, 0, 'in any order of the options';
 write_conf($good . ',', join ',', '"redis": "redis://127.0.0.1:6379/0"',
     '"prefix": "other", "shards": 1, "concurrency": 1, "lease": "1s"',
     '"drain": "0s", "keep": {"succeeded": "1s", "failed": "366d"}',
-    '"log": "worker.log", "allow_addresses": ["10.0.0.0/8", "::1", "fd00::/8"]');
+    '"log": "worker.log", "allow_addresses": ["10.0.0.0/8", "::1", "fd00::/8"]',
+    '"ca_file": "/etc/ssl/certs/ca-certificates.crt"');
 check('-t', '-c', $file);
 is $status, 0, 'every key is known' or diag $out;
 
@@ -96,6 +97,8 @@ my @wrong = (
     [ '"allow_addresses": ["example.com"],', 2, 'is not a network' ],
     [ '"allow_addresses": [10],', 2, 'holds a number, expected networks' ],
     [ '"redis_password_file": "nowhere",', 2, '"redis_password_file": \S*/nowhere: cannot be opened: No such file' ],
+    [ '"ca_file": "nowhere",', 2, '"ca_file": \S*/nowhere: cannot be opened: No such file' ],
+    [ '"ca_file": "flows/grant.json",', 2, '"ca_file": \S* holds no "-----BEGIN CERTIFICATE-----", expected certificates' ],
     [ '"log": "",', 2, '"log" is not a path' ],
     [ '"log": "x", "log": "y",', 2, '' ],
     [ '"log": x,', 2, '' ],

@@ -1,69 +1,33 @@
 #include "worker/action_http.h"
 
-#include <curl/curl.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <time.h>
 
-#include "conf/version.h"
+#include "worker/action_http_part.h"
+#include "worker/retry.h"
 #include "worker/verdict.h"
 
-#define RETRY_AFTER_MAX 1000000 /* seconds */
+#define NOWHERE "?" /* the host of a url that is none */
 
-struct clarity_http_s {
-    CURLM *multi;
-    struct event_base *base;
-    struct event *timer;
-    const clarity_network_t *allowed;
-    size_t nallowed;
-};
-
-struct clarity_transfer_s {
-    clarity_http_t *http;
-    CURL *easy;
-    struct curl_slist *headers;
-    clarity_http_call_t call;
-    uint64_t timeout;
-
-    clarity_buf_t body;
-    bool too_large;
-
-    /* Of the address tried last, and why the guard let none be tried. */
-    bool tried;
-    char address[CLARITY_ADDRESS_MAX];
-    const char *refused;
-
-    char tls_error[CURL_ERROR_SIZE];
-
-    void (*done)(void *data, const clarity_attempt_t *attempt);
-    void *data;
-};
-
-static bool set_options(
-    clarity_transfer_t *transfer, const clarity_transfer_conf_t *conf);
-static bool set_method(clarity_transfer_t *transfer, clarity_str_t method);
-static bool set_headers(
-    clarity_transfer_t *transfer, const clarity_transfer_conf_t *conf);
-static bool add_named(
-    clarity_transfer_t *transfer, const char *name, const char *value);
-static bool add_header(clarity_transfer_t *transfer, const char *line);
+static bool set_up(clarity_http_t *http);
+static bool join(clarity_transfer_t *transfer);
+static char *make_name(CURLU *url);
+static void begin_transfers(clarity_http_t *http);
 static void free_transfer(clarity_transfer_t *transfer);
 static int on_socket(
     CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data);
 static int on_timer(CURLM *multi, long ms, void *data);
 static void on_ready(evutil_socket_t fd, short events, void *data);
 static void on_timeout(evutil_socket_t fd, short events, void *data);
-static curl_socket_t on_open(
-    void *data, curlsocktype purpose, struct curl_sockaddr *address);
-static size_t on_body(char *bytes, size_t size, size_t n, void *data);
 static void end_transfers(clarity_http_t *http);
 static void end_transfer(clarity_transfer_t *transfer, CURLcode code);
+static uint64_t get_retry_after(CURL *easy);
 
 
 clarity_http_t *
-clarity_http_create(
-    struct event_base *base, const clarity_network_t *allowed, size_t nallowed)
+clarity_http_create(const clarity_http_conf_t *conf)
 {
     clarity_http_t *http;
 
@@ -78,23 +42,40 @@ clarity_http_create(
         return NULL;
     }
 
-    http->base = base;
-    http->allowed = allowed;
-    http->nallowed = nallowed;
+    http->conf = *conf;
     http->multi = curl_multi_init();
-    http->timer = evtimer_new(base, on_timeout, http);
+    http->timer = evtimer_new(conf->base, on_timeout, http);
+    http->hosts = clarity_hosts_create(conf->most);
+    TAILQ_INIT(&http->broken);
 
-    if (http->multi == NULL || http->timer == NULL
-        || curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket)
-        || curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http)
-        || curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer)
-        || curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http))
+    if (http->multi == NULL || http->timer == NULL || http->hosts == NULL
+        || !set_up(http))
     {
         clarity_http_free(http);
         return NULL;
     }
 
     return http;
+}
+
+
+/* Connections are kept for later calls, as many as there may be at once. */
+static bool
+set_up(clarity_http_t *http)
+{
+    CURLM *multi;
+    long most;
+
+    multi = http->multi;
+    most = (long) http->conf.most;
+
+    return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == 0
+           && curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, http) == 0
+           && curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) == 0
+           && curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http) == 0
+           && curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, most) == 0
+           && curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX)
+                  == 0;
 }
 
 
@@ -111,6 +92,7 @@ clarity_http_free(clarity_http_t *http)
         event_free(http->timer);
     }
 
+    clarity_hosts_free(http->hosts);
     free(http);
     curl_global_cleanup();
 }
@@ -137,165 +119,108 @@ clarity_http_start(clarity_http_t *http, const clarity_transfer_conf_t *conf)
 
     transfer->easy = curl_easy_init();
 
-    if (transfer->easy == NULL || !set_options(transfer, conf)
-        || curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK)
+    if (transfer->easy == NULL || !clarity_transfer_prepare(transfer, conf)
+        || !join(transfer))
     {
         free_transfer(transfer);
         return NULL;
     }
 
+    begin_transfers(http);
+
     return transfer;
+}
+
+
+/* "https://example.com:443": calls to one of these share their line. */
+static bool
+join(clarity_transfer_t *transfer)
+{
+    bool joined;
+    char *name;
+    CURLU *url;
+
+    name = NULL;
+    url = curl_url();
+
+    if (url == NULL) {
+        return false;
+    }
+
+    if (curl_url_set(url, CURLUPART_URL, transfer->call.url.data, 0) == 0) {
+        name = make_name(url);
+    }
+
+    joined = clarity_hosts_join(transfer->http->hosts,
+        name != NULL ? name : NOWHERE, &transfer->turn, transfer);
+
+    curl_free(name);
+    curl_url_cleanup(url);
+
+    return joined;
+}
+
+
+static char *
+make_name(CURLU *url)
+{
+    size_t i;
+    char *name;
+    static const CURLUPart others[] = { CURLUPART_USER, CURLUPART_PASSWORD,
+        CURLUPART_PATH, CURLUPART_QUERY, CURLUPART_FRAGMENT };
+
+    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        curl_url_set(url, others[i], NULL, 0);
+    }
+
+    return curl_url_get(url, CURLUPART_URL, &name, CURLU_DEFAULT_PORT) == 0
+               ? name
+               : NULL;
+}
+
+
+bool
+clarity_http_waits(const clarity_transfer_t *transfer)
+{
+    return !transfer->turn.active;
 }
 
 
 void
 clarity_http_cancel(clarity_transfer_t *transfer)
 {
-    curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+    clarity_http_t *http;
+
+    http = transfer->http;
+
+    if (transfer->is_broken) {
+        TAILQ_REMOVE(&http->broken, transfer, broken);
+
+    } else if (transfer->turn.active) {
+        curl_multi_remove_handle(http->multi, transfer->easy);
+    }
+
     free_transfer(transfer);
+    begin_transfers(http);
 }
 
 
-static bool
-set_options(clarity_transfer_t *transfer, const clarity_transfer_conf_t *conf)
+/* A call's time-out runs from here on. */
+static void
+begin_transfers(clarity_http_t *http)
 {
-    CURL *easy;
-    long ms;
+    clarity_turn_t *turn;
+    clarity_transfer_t *transfer;
 
-    easy = transfer->easy;
-    ms = (long) transfer->timeout;
+    while ((turn = clarity_hosts_next(http->hosts)) != NULL) {
+        transfer = turn->owner;
 
-    clarity_buf_add(&transfer->call.url, (clarity_str_t){ "", 1 });
-
-    if (transfer->call.url.failed) {
-        return false;
-    }
-
-    /*
-     * A proxy of the environment would connect in our place, and a redirect
-     * could lead where the workflow's author never meant to call. QUICK_EXIT:
-     * a name that takes too long is given up, not waited for, which would
-     * hold the whole loop.
-     */
-
-    return curl_easy_setopt(easy, CURLOPT_URL, transfer->call.url.data) == 0
-           && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == 0
-           && curl_easy_setopt(easy, CURLOPT_PROXY, "") == 0
-           && curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == 0
-           && curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L) == 0
-           && curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == 0
-           && curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == 0
-           && curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, ms) == 0
-           && curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, ms) == 0
-           && curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == 0
-           && curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == 0
-           && curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->tls_error)
-                  == 0
-           && curl_easy_setopt(
-                  easy, CURLOPT_USERAGENT, "clarity-worker/" CLARITY_VERSION)
-                  == 0
-           && curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) == 0
-           && curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer) == 0
-           && curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == 0
-           && curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == 0
-           && curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == 0
-           && set_method(transfer, conf->method)
-           && set_headers(transfer, conf);
-}
-
-
-static bool
-set_method(clarity_transfer_t *transfer, clarity_str_t method)
-{
-    CURL *easy;
-    char name[32];
-    clarity_http_call_t *call;
-
-    easy = transfer->easy;
-    call = &transfer->call;
-
-    snprintf(name, sizeof(name), "%.*s", clarity_fmt(method));
-
-    if (clarity_str_is(method, "HEAD")) {
-        return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == 0;
-    }
-
-    /* RFC 9110 8.6: these say that they have no body, others need not. */
-
-    if (call->has_body || clarity_str_is(method, "POST")
-        || clarity_str_is(method, "PUT") || clarity_str_is(method, "PATCH"))
-    {
-        if (curl_easy_setopt(
-                easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) call->body.len)
-            || curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-                call->body.data != NULL ? call->body.data : ""))
-        {
-            return false;
+        if (curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
+            transfer->is_broken = true;
+            TAILQ_INSERT_TAIL(&http->broken, transfer, broken);
+            event_active(http->timer, EV_TIMEOUT, 0);
         }
     }
-
-    return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, name) == 0;
-}
-
-
-static bool
-set_headers(clarity_transfer_t *transfer, const clarity_transfer_conf_t *conf)
-{
-    size_t i;
-    const char *line;
-
-    line = transfer->call.headers.data;
-
-    for (i = 0; i < transfer->call.nheaders; i++) {
-        if (!add_header(transfer, line)) {
-            return false;
-        }
-
-        line += strlen(line) + 1;
-    }
-
-    /*
-     * A name without a value: libcurl's own header is left out. It would call
-     * an empty body a form, and wait for a 100 Continue, which few send,
-     * before a body beyond 1 MB.
-     */
-
-    return add_header(transfer, "Content-Type:")
-           && add_header(transfer, "Expect:")
-           && add_named(transfer, "Idempotency-Key", conf->idempotency_key)
-           && (conf->traceparent == NULL
-               || add_named(transfer, "traceparent", conf->traceparent))
-           && curl_easy_setopt(
-                  transfer->easy, CURLOPT_HTTPHEADER, transfer->headers)
-                  == 0;
-}
-
-
-static bool
-add_named(clarity_transfer_t *transfer, const char *name, const char *value)
-{
-    char line[512];
-
-    snprintf(line, sizeof(line), "%s: %s", name, value);
-
-    return add_header(transfer, line);
-}
-
-
-static bool
-add_header(clarity_transfer_t *transfer, const char *line)
-{
-    struct curl_slist *headers;
-
-    headers = curl_slist_append(transfer->headers, line);
-
-    if (headers == NULL) {
-        return false;
-    }
-
-    transfer->headers = headers;
-
-    return true;
 }
 
 
@@ -303,6 +228,10 @@ static void
 free_transfer(clarity_transfer_t *transfer)
 {
     struct curl_slist *header;
+
+    if (transfer->turn.host != NULL) {
+        clarity_hosts_leave(transfer->http->hosts, &transfer->turn);
+    }
 
     /* One of them may be a secret. */
     for (header = transfer->headers; header != NULL; header = header->next) {
@@ -339,7 +268,7 @@ on_socket(
     events = (short) (EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0)
                       | (what & CURL_POLL_OUT ? EV_WRITE : 0));
 
-    event = event_new(http->base, fd, events, on_ready, http);
+    event = event_new(http->conf.base, fd, events, on_ready, http);
 
     if (event == NULL) {
         return -1;
@@ -406,62 +335,6 @@ on_timeout(evutil_socket_t fd, short events, void *data)
 }
 
 
-/*
- * The guard stands here and not at the name: this is the address that is
- * really connected to, whatever a resolver answered before.
- */
-
-static curl_socket_t
-on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    const char *kind;
-    clarity_http_t *http;
-    clarity_transfer_t *transfer = data;
-
-    http = transfer->http;
-
-    if (purpose != CURLSOCKTYPE_IPCXN) {
-        return CURL_SOCKET_BAD;
-    }
-
-    kind =
-        clarity_address_refused(&address->addr, http->allowed, http->nallowed);
-
-    if (kind != NULL) {
-        if (!transfer->tried) {
-            transfer->refused = kind;
-            clarity_address_show(&address->addr, false, transfer->address);
-        }
-
-        return CURL_SOCKET_BAD;
-    }
-
-    transfer->tried = true;
-    clarity_address_show(&address->addr, true, transfer->address);
-
-    return socket(
-        address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-
-static size_t
-on_body(char *bytes, size_t size, size_t n, void *data)
-{
-    clarity_transfer_t *transfer = data;
-
-    n *= size;
-
-    if (n > CLARITY_ANSWER_MAX - transfer->body.len) {
-        transfer->too_large = true;
-        return 0;
-    }
-
-    clarity_buf_add(&transfer->body, (clarity_str_t){ bytes, n });
-
-    return transfer->body.failed ? 0 : n;
-}
-
-
 static void
 end_transfers(clarity_http_t *http)
 {
@@ -469,6 +342,11 @@ end_transfers(clarity_http_t *http)
     CURLMsg *message;
     CURLcode code;
     clarity_transfer_t *transfer;
+
+    while ((transfer = TAILQ_FIRST(&http->broken)) != NULL) {
+        TAILQ_REMOVE(&http->broken, transfer, broken);
+        end_transfer(transfer, CURLE_OUT_OF_MEMORY);
+    }
 
     while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
         if (message->msg != CURLMSG_DONE) {
@@ -482,6 +360,8 @@ end_transfers(clarity_http_t *http)
 
         end_transfer(transfer, code);
     }
+
+    begin_transfers(http);
 }
 
 
@@ -489,7 +369,6 @@ static void
 end_transfer(clarity_transfer_t *transfer, CURLcode code)
 {
     long status, error;
-    curl_off_t seconds;
     clarity_attempt_t attempt = { 0 };
     clarity_failure_t failure = { 0 };
 
@@ -500,15 +379,8 @@ end_transfer(clarity_transfer_t *transfer, CURLcode code)
         attempt.body = clarity_buf_str(&transfer->body);
         clarity_verdict_of_answer((unsigned) status, &attempt);
 
-        /* RFC 9110 10.2.3: seconds or a date, which libcurl counts from now. */
-        if (curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &seconds)
-                == CURLE_OK
-            && seconds > 0)
-        {
-            attempt.retry_after =
-                (uint64_t) (seconds < RETRY_AFTER_MAX ? seconds
-                                                      : RETRY_AFTER_MAX)
-                * 1000;
+        if (status == 429 || status == 503) {
+            attempt.retry_after = get_retry_after(transfer->easy);
         }
 
     } else {
@@ -527,9 +399,34 @@ end_transfer(clarity_transfer_t *transfer, CURLcode code)
         clarity_verdict_of_failure(&failure, &attempt);
     }
 
-    curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+    if (!transfer->is_broken) {
+        curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+    }
 
     transfer->done(transfer->data, &attempt);
 
     free_transfer(transfer);
+}
+
+
+static uint64_t
+get_retry_after(CURL *easy)
+{
+    struct curl_header *header;
+    char date[64];
+
+    /* The next header that is asked for is written over the last one. */
+    date[0] = '\0';
+
+    if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) == 0) {
+        snprintf(date, sizeof(date), "%s", header->value);
+    }
+
+    if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header)
+        != 0) {
+        return 0;
+    }
+
+    return clarity_retry_after(
+        header->value, date[0] != '\0' ? date : NULL, time(NULL));
 }

@@ -16,12 +16,22 @@ typedef struct clarity_transfer_s clarity_transfer_t;
 
 #define CLARITY_ANSWER_MAX ((size_t) 1 << 20) /* bytes of a body */
 
-/*
- * Addresses that are not public are called only if they lie in one of the
- * networks allowed, which must outlive the client. NULL: out of memory.
- */
-clarity_http_t *clarity_http_create(struct event_base *base,
-    const clarity_network_t *allowed, size_t nallowed);
+typedef struct {
+    struct event_base *base;
+
+    /* Addresses that are not public are called only if they lie in one of
+     * these networks, which must outlive the client. */
+    const clarity_network_t *allowed;
+    size_t nallowed;
+
+    size_t most; /* calls under way at once, shared out by host: hosts.h */
+
+    /* PEM of authorities, in the place of the system's; NULL: those. */
+    const char *ca_file;
+} clarity_http_conf_t;
+
+/* NULL: out of memory. */
+clarity_http_t *clarity_http_create(const clarity_http_conf_t *conf);
 
 /* No transfer may be left. NULL is fine. */
 void clarity_http_free(clarity_http_t *http);
@@ -29,7 +39,7 @@ void clarity_http_free(clarity_http_t *http);
 typedef struct {
     clarity_str_t method;
     clarity_http_call_t *call; /* taken over: emptied */
-    uint64_t timeout;          /* ms */
+    uint64_t timeout;          /* ms, from when it begins */
     const char *idempotency_key;
     const char *traceparent; /* NULL: none */
 
@@ -38,11 +48,14 @@ typedef struct {
 } clarity_transfer_conf_t;
 
 /*
- * Starts a call; done() comes once, not before this has returned. NULL: out of
- * memory, and nothing was started.
+ * Starts a call, or puts it in line for its host; done() comes once, not
+ * before this has returned. NULL: out of memory, and nothing was started.
  */
 clarity_transfer_t *clarity_http_start(
     clarity_http_t *http, const clarity_transfer_conf_t *conf);
+
+/* Is it in line? */
+bool clarity_http_waits(const clarity_transfer_t *transfer);
 
 /* Gives it up: done() will not come. */
 void clarity_http_cancel(clarity_transfer_t *transfer);

@@ -18,6 +18,7 @@ static void add_unsettled(
     const clarity_task_t *task, clarity_fields_t *fields);
 static bool all_final(const clarity_task_t *task);
 static clarity_state_t state_under_way(const clarity_task_t *task);
+static bool only_waits(const clarity_task_t *task);
 static void judge(clarity_task_t *task);
 static uint64_t time_to_wait(const clarity_task_t *task);
 
@@ -122,7 +123,7 @@ clarity_task_rest_if_waiting(clarity_task_t *task)
     clarity_fields_t fields = { 0 };
 
     if (task->lease->state != CLARITY_LEASE_HELD || task->nruns == 0
-        || task->writes > 0 || state_under_way(task) != CLARITY_WAITING)
+        || task->writes > 0 || !only_waits(task))
     {
         return true;
     }
@@ -130,6 +131,10 @@ clarity_task_rest_if_waiting(clarity_task_t *task)
     delay = time_to_wait(task);
 
     if (delay == 0) {
+        if (task->runner->stopping) {
+            return clarity_task_let_go(task);
+        }
+
         if (!clarity_lease_is_resting(task->lease)) {
             clarity_lease_rest(task->lease);
         }
@@ -302,6 +307,27 @@ judge(clarity_task_t *task)
             task->state = CLARITY_CANCELLED;
         }
     }
+}
+
+
+/* For the next attempt, or in line for a call; not for an answer. */
+static bool
+only_waits(const clarity_task_t *task)
+{
+    size_t i;
+    const clarity_run_t *run;
+
+    for (i = 0; i < task->nruns; i++) {
+        run = &task->runs[i];
+
+        if (run->record.state == CLARITY_RUNNING
+            && (run->transfer == NULL || !clarity_http_waits(run->transfer)))
+        {
+            return false;
+        }
+    }
+
+    return true;
 }
 
 

@@ -88,6 +88,7 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
 {
     clarity_queue_conf_t queue = { 0 };
     clarity_runner_conf_t runner = { 0 };
+    clarity_http_conf_t http = { 0 };
 
     worker->base = event_base_new();
 
@@ -96,8 +97,13 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
         return false;
     }
 
-    worker->http = clarity_http_create(
-        worker->base, worker->conf->allowed, worker->conf->nallowed);
+    http.base = worker->base;
+    http.allowed = worker->conf->allowed;
+    http.nallowed = worker->conf->nallowed;
+    http.most = worker->conf->concurrency;
+    http.ca_file = worker->conf->ca_file;
+
+    worker->http = clarity_http_create(&http);
 
     runner.base = worker->base;
     runner.log = worker->log;

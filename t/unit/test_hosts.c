@@ -1,0 +1,172 @@
+/* Whose call may be made. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "worker/hosts.c"
+
+#define MOST 64
+
+static clarity_turn_t turns[20][MOST];
+
+
+/* n turns of each of so many hosts; how many of each are under way then. */
+static void
+fill(clarity_hosts_t *hosts, size_t nhosts, size_t n, size_t *active)
+{
+    char name[16];
+    size_t i, j;
+    clarity_turn_t *turn;
+
+    for (i = 0; i < nhosts; i++) {
+        snprintf(name, sizeof(name), "host%zu", i);
+        active[i] = 0;
+
+        for (j = 0; j < n; j++) {
+            assert_true(
+                clarity_hosts_join(hosts, name, &turns[i][j], &active[i]));
+        }
+    }
+
+    while ((turn = clarity_hosts_next(hosts)) != NULL) {
+        ++*(size_t *) turn->owner;
+    }
+}
+
+
+static void
+empty(clarity_hosts_t *hosts, size_t nhosts, size_t n)
+{
+    size_t i, j;
+
+    for (i = 0; i < nhosts; i++) {
+        for (j = 0; j < n; j++) {
+            clarity_hosts_leave(hosts, &turns[i][j]);
+        }
+    }
+
+    assert_int_equal(clarity_hosts_active(hosts), 0);
+    assert_int_equal(clarity_hosts_waiting(hosts), 0);
+    assert_true(TAILQ_EMPTY(&hosts->list));
+    clarity_hosts_free(hosts);
+}
+
+
+static void
+one_host_leaves_a_quarter(void **state)
+{
+    size_t active;
+    clarity_turn_t other, *turn;
+    clarity_hosts_t *hosts;
+
+    (void) state;
+
+    hosts = clarity_hosts_create(MOST);
+    fill(hosts, 1, MOST, &active);
+    assert_int_equal(active, 48);
+    assert_int_equal(clarity_hosts_active(hosts), 48);
+    assert_int_equal(clarity_hosts_waiting(hosts), 16);
+
+    assert_true(clarity_hosts_join(hosts, "other", &other, NULL));
+    assert_ptr_equal(clarity_hosts_next(hosts), &other);
+    assert_null(clarity_hosts_next(hosts));
+    clarity_hosts_leave(hosts, &other);
+
+    /* each that ends lets the one that has waited longest begin */
+    clarity_hosts_leave(hosts, &turns[0][0]);
+    turn = clarity_hosts_next(hosts);
+    assert_ptr_equal(turn, &turns[0][48]);
+    assert_null(clarity_hosts_next(hosts));
+
+    clarity_hosts_leave(hosts, &turns[0][63]);
+    assert_null(clarity_hosts_next(hosts));
+    assert_true(clarity_hosts_join(hosts, "host0", &turns[0][0], NULL));
+    assert_true(clarity_hosts_join(hosts, "host0", &turns[0][63], NULL));
+
+    empty(hosts, 1, MOST);
+}
+
+
+static void
+many_slow_hosts_leave_room_for_another(void **state)
+{
+    size_t i, n, active[20];
+    clarity_turn_t other;
+    clarity_hosts_t *hosts;
+
+    (void) state;
+
+    for (n = 1; n <= 20; n++) {
+        hosts = clarity_hosts_create(MOST);
+        fill(hosts, n, MOST, active);
+
+        /* the same for all, but for the rest of a division */
+        for (i = 1; i < n; i++) {
+            assert_in_range(active[i] + 1, active[0], active[0] + 2);
+        }
+
+        assert_true(clarity_hosts_join(hosts, "other", &other, NULL));
+        assert_ptr_equal(clarity_hosts_next(hosts), &other);
+        clarity_hosts_leave(hosts, &other);
+        empty(hosts, n, MOST);
+    }
+}
+
+
+static void
+a_newcomer_goes_before_those_who_have_more(void **state)
+{
+    size_t active[2];
+    clarity_hosts_t *hosts;
+
+    (void) state;
+
+    hosts = clarity_hosts_create(4);
+    fill(hosts, 1, 4, active);
+    assert_int_equal(active[0], 3);
+    fill(hosts, 0, 0, active);
+
+    assert_true(clarity_hosts_join(hosts, "host1", &turns[1][0], NULL));
+    clarity_hosts_leave(hosts, &turns[0][0]);
+    assert_ptr_equal(clarity_hosts_next(hosts), &turns[1][0]);
+
+    clarity_hosts_leave(hosts, &turns[1][0]);
+    assert_true(clarity_hosts_join(hosts, "host0", &turns[0][0], NULL));
+    empty(hosts, 1, 4);
+}
+
+
+static void
+there_is_always_one_that_may_begin(void **state)
+{
+    size_t most, active[3];
+    clarity_hosts_t *hosts;
+
+    (void) state;
+
+    for (most = 1; most <= 4; most++) {
+        hosts = clarity_hosts_create(most);
+        fill(hosts, 3, MOST, active);
+        assert_in_range(clarity_hosts_active(hosts), 1, most);
+        assert_true(clarity_hosts_active(hosts) == most || most > 3);
+        empty(hosts, 3, MOST);
+    }
+}
+
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_host_leaves_a_quarter),
+        cmocka_unit_test(many_slow_hosts_leave_room_for_another),
+        cmocka_unit_test(a_newcomer_goes_before_those_who_have_more),
+        cmocka_unit_test(there_is_always_one_that_may_begin),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
