@@ -100,13 +100,12 @@ add_host(clarity_hosts_t *hosts, const char *name)
     clarity_host_t *host;
 
     len = strlen(name) + 1;
-    host = malloc(sizeof(clarity_host_t) + len);
+    host = calloc(1, sizeof(clarity_host_t) + len);
 
     if (host == NULL) {
         return NULL;
     }
 
-    host->active = 0;
     memcpy(host->name, name, len);
     TAILQ_INIT(&host->line);
     TAILQ_INSERT_TAIL(&hosts->list, host, hosts);
