@@ -1,21 +1,17 @@
-#define _GNU_SOURCE /* memmem */
-
 #include "conf/conf.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/conf_part.h"
 #include "conf/file.h"
 #include "job/key.h"
 #include "json/duration.h"
 #include "json/number.h"
-#include "json/tree.h"
 #include "workflow/workflow.h"
 
 #define CONF_FILE_MAX ((size_t) 1 << 20)
-#define CA_FILE_MAX   ((size_t) 16 << 20)
-#define PEM           "-----BEGIN CERTIFICATE-----"
 
 #define SECOND 1000
 #define HOUR   (3600 * SECOND)
@@ -55,19 +51,11 @@ static bool set_keep(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 static bool set_log(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
-static bool set_ca_file(
-    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
-static bool set_allowed(
-    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
-static bool get_path(const clarity_conf_t *conf, const clarity_json_t *value,
-    char **path, clarity_error_t *error);
 static bool get_count(const clarity_conf_t *conf, const clarity_json_t *value,
     size_t min, size_t max, unsigned *count, clarity_error_t *error);
 static bool get_duration(const clarity_conf_t *conf,
     const clarity_json_t *value, uint64_t min, uint64_t max,
     const char *expected, uint64_t *ms, clarity_error_t *error);
-static bool wrong(const clarity_conf_t *conf, const clarity_json_t *value,
-    const char *expected, clarity_error_t *error);
 
 static const clarity_conf_key_t conf_keys[] = {
     { "redis", set_redis },
@@ -81,8 +69,9 @@ static const clarity_conf_key_t conf_keys[] = {
     { "drain", set_drain },
     { "keep", set_keep },
     { "log", set_log },
-    { "allow_addresses", set_allowed },
-    { "ca_file", set_ca_file },
+    { "allow_addresses", clarity_conf_set_allowed },
+    { "ca_file", clarity_conf_set_ca_file },
+    { "allow_exec", clarity_conf_set_commands },
     { NULL, NULL },
 };
 
@@ -135,9 +124,17 @@ done:
 void
 clarity_conf_free(clarity_conf_t *conf)
 {
+    size_t i;
+
     if (conf == NULL) {
         return;
     }
+
+    for (i = 0; i < conf->ncommands; i++) {
+        free(conf->commands[i]);
+    }
+
+    free(conf->commands);
 
     explicit_bzero(conf->redis.password, sizeof(conf->redis.password));
 
@@ -269,7 +266,7 @@ set_redis(
     clarity_error_t why;
 
     if (value->kind != CLARITY_STRING) {
-        return wrong(conf, value, "a URL", error);
+        return clarity_conf_wrong(conf, value, "a URL", error);
     }
 
     if (!clarity_redis_url_parse(value->text, &conf->redis, &why)) {
@@ -288,7 +285,7 @@ set_password(
     char *path, *password;
     clarity_error_t why;
 
-    if (!get_path(conf, value, &path, error)) {
+    if (!clarity_conf_get_path(conf, value, &path, error)) {
         return false;
     }
 
@@ -323,7 +320,7 @@ set_prefix(
     const char *reason;
 
     if (value->kind != CLARITY_STRING) {
-        return wrong(conf, value, "a string", error);
+        return clarity_conf_wrong(conf, value, "a string", error);
     }
 
     reason = clarity_prefix_refused(value->text);
@@ -368,7 +365,7 @@ static bool
 set_triggers(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
 {
-    return get_path(conf, value, &conf->triggers, error);
+    return clarity_conf_get_path(conf, value, &conf->triggers, error);
 }
 
 
@@ -376,7 +373,7 @@ static bool
 set_workflows(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
 {
-    return get_path(conf, value, &conf->workflows, error);
+    return clarity_conf_get_path(conf, value, &conf->workflows, error);
 }
 
 
@@ -415,7 +412,7 @@ set_keep(
     const clarity_json_t *member;
 
     if (value->kind != CLARITY_OBJECT) {
-        return wrong(conf, value,
+        return clarity_conf_wrong(conf, value,
             "an object such as {\"succeeded\": \"24h\", \"failed\": \"14d\"}",
             error);
     }
@@ -451,93 +448,18 @@ static bool
 set_log(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
 {
-    return get_path(conf, value, &conf->log, error);
+    return clarity_conf_get_path(conf, value, &conf->log, error);
 }
 
 
-/* Read by each connection's TLS; whether that can be done is seen now. */
-static bool
-set_ca_file(
-    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
-{
-    bool read;
-    clarity_buf_t text = { 0 };
-    clarity_error_t why;
-
-    if (!get_path(conf, value, &conf->ca_file, error)) {
-        return false;
-    }
-
-    read = clarity_file_read(conf->ca_file, CA_FILE_MAX, &text, &why);
-
-    if (read
-        && (text.len == 0
-            || memmem(text.data, text.len, PEM, strlen(PEM)) == NULL))
-    {
-        read = clarity_error(&why, "%s: holds no \"" PEM "\"", conf->ca_file);
-    }
-
-    clarity_buf_free(&text);
-
-    return read
-           || clarity_error(error,
-               "%s:%u: \"ca_file\": %s, expected certificates of "
-               "authorities in PEM",
-               conf->file, value->line, why.text);
-}
-
-
-static bool
-set_allowed(
-    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
-{
-    clarity_error_t why;
-    const clarity_json_t *item;
-
-    if (value->kind != CLARITY_ARRAY || value->count > CLARITY_MAX_ALLOWED) {
-        return wrong(conf, value,
-            "an array of up to 256 networks such as [\"127.0.0.0/8\"]", error);
-    }
-
-    if (value->count == 0) {
-        return true;
-    }
-
-    conf->allowed = calloc(value->count, sizeof(clarity_network_t));
-
-    if (conf->allowed == NULL) {
-        return clarity_error(error, "%s: out of memory", conf->file);
-    }
-
-    for (item = value->first; item != NULL; item = item->next) {
-        if (item->kind != CLARITY_STRING) {
-            return clarity_error(error,
-                "%s:%u: \"allow_addresses\" holds %s, expected networks such "
-                "as \"127.0.0.0/8\"",
-                conf->file, item->line, clarity_json_kind_name(item->kind));
-        }
-
-        if (!clarity_network_parse(
-                item->text, &conf->allowed[conf->nallowed], &why)) {
-            return clarity_error(error, "%s:%u: \"allow_addresses\": %s",
-                conf->file, item->line, why.text);
-        }
-
-        conf->nallowed++;
-    }
-
-    return true;
-}
-
-
-static bool
-get_path(const clarity_conf_t *conf, const clarity_json_t *value, char **path,
-    clarity_error_t *error)
+bool
+clarity_conf_get_path(const clarity_conf_t *conf, const clarity_json_t *value,
+    char **path, clarity_error_t *error)
 {
     if (value->kind != CLARITY_STRING || value->text.len == 0
         || memchr(value->text.data, '\0', value->text.len) != NULL)
     {
-        return wrong(conf, value, "a path", error);
+        return clarity_conf_wrong(conf, value, "a path", error);
     }
 
     *path = clarity_file_beside(conf->file, value->text);
@@ -578,7 +500,7 @@ get_duration(const clarity_conf_t *conf, const clarity_json_t *value,
     if (value->kind != CLARITY_STRING
         || !clarity_duration_parse(value->text, ms) || *ms < min || *ms > max)
     {
-        return wrong(conf, value, expected, error);
+        return clarity_conf_wrong(conf, value, expected, error);
     }
 
     return true;
@@ -587,8 +509,8 @@ get_duration(const clarity_conf_t *conf, const clarity_json_t *value,
 
 /* The value itself is not shown: it may be a secret at the wrong place. */
 
-static bool
-wrong(const clarity_conf_t *conf, const clarity_json_t *value,
+bool
+clarity_conf_wrong(const clarity_conf_t *conf, const clarity_json_t *value,
     const char *expected, clarity_error_t *error)
 {
     if (value->kind == CLARITY_STRING) {

@@ -28,10 +28,13 @@ typedef struct {
     char *ca_file;           /* path; NULL: the system's authorities */
     clarity_network_t *allowed;
     size_t nallowed;
+    char **commands; /* that exec may start; absolute paths */
+    size_t ncommands;
 } clarity_conf_t;
 
 #define CLARITY_MAX_CONCURRENCY 10000
 #define CLARITY_MAX_ALLOWED     256
+#define CLARITY_MAX_COMMANDS    256
 
 /*
  * NULL and *error ("FILE:LINE: what, what was expected"): not JSON, an unknown

@@ -14,13 +14,15 @@
 
 static bool load_triggers(
     clarity_workflows_t *set, const char *path, clarity_buf_t *errors);
-static bool load_folder(
-    clarity_workflows_t *set, const char *folder, clarity_buf_t *errors);
+static bool load_folder(clarity_workflows_t *set, const clarity_conf_t *conf,
+    clarity_buf_t *errors);
 static int is_workflow(const struct dirent *entry);
 static int by_name(const struct dirent **a, const struct dirent **b);
-static bool load_workflow(
-    clarity_workflows_t *set, const char *path, clarity_buf_t *errors);
+static bool load_workflow(clarity_workflows_t *set, const clarity_conf_t *conf,
+    const char *path, clarity_buf_t *errors);
 static bool id_is_new(const clarity_workflows_t *set,
+    const clarity_workflow_t *workflow, clarity_error_t *error);
+static bool commands_are_allowed(const clarity_conf_t *conf,
     const clarity_workflow_t *workflow, clarity_error_t *error);
 static bool load_zone(
     void *data, clarity_named_zone_t *zone, clarity_error_t *error);
@@ -32,8 +34,7 @@ static bool add_error(clarity_buf_t *errors, const clarity_error_t *error);
 
 
 clarity_workflows_t *
-clarity_workflows_load(
-    const char *triggers, const char *folder, clarity_buf_t *errors)
+clarity_workflows_load(const clarity_conf_t *conf, clarity_buf_t *errors)
 {
     clarity_workflows_t *set;
 
@@ -48,8 +49,9 @@ clarity_workflows_load(
 
     /* Without triggers each workflow would only repeat that there are none. */
 
-    if (!load_triggers(set, triggers, errors)
-        || !load_folder(set, folder, errors)) {
+    if (!load_triggers(set, conf->triggers, errors)
+        || !load_folder(set, conf, errors))
+    {
         clarity_workflows_drop(set);
         return NULL;
     }
@@ -120,15 +122,17 @@ load_triggers(
 
 
 static bool
-load_folder(
-    clarity_workflows_t *set, const char *folder, clarity_buf_t *errors)
+load_folder(clarity_workflows_t *set, const clarity_conf_t *conf,
+    clarity_buf_t *errors)
 {
     int i, n;
     bool good;
+    const char *folder;
     clarity_buf_t path = { 0 };
     clarity_error_t error;
     struct dirent **entries;
 
+    folder = conf->workflows;
     n = scandir(folder, &entries, is_workflow, by_name);
 
     if (n == -1) {
@@ -157,7 +161,7 @@ load_folder(
             goto done;
         }
 
-        if (!load_workflow(set, path.data, errors)) {
+        if (!load_workflow(set, conf, path.data, errors)) {
             good = false;
         }
     }
@@ -197,8 +201,8 @@ by_name(const struct dirent **a, const struct dirent **b)
 
 
 static bool
-load_workflow(
-    clarity_workflows_t *set, const char *path, clarity_buf_t *errors)
+load_workflow(clarity_workflows_t *set, const clarity_conf_t *conf,
+    const char *path, clarity_buf_t *errors)
 {
     clarity_buf_t text = { 0 };
     clarity_error_t error;
@@ -218,6 +222,7 @@ load_workflow(
     }
 
     if (!id_is_new(set, workflow, &error)
+        || !commands_are_allowed(conf, workflow, &error)
         || !clarity_workflow_each_zone(workflow, load_zone, workflow, &error)
         || !clarity_workflow_each_secret(
             workflow, load_secret, workflow, &error))
@@ -251,6 +256,39 @@ id_is_new(const clarity_workflows_t *set, const clarity_workflow_t *workflow,
         "%s:%u: the id \"%.*s\" is also that of %s, expected an id of its own",
         workflow->file, id != NULL ? id->line : 1, clarity_fmt(workflow->id),
         other->file);
+}
+
+
+static bool
+commands_are_allowed(const clarity_conf_t *conf,
+    const clarity_workflow_t *workflow, clarity_error_t *error)
+{
+    size_t i, j;
+    const clarity_action_t *action;
+
+    for (i = 0; i < workflow->nactions; i++) {
+        action = &workflow->actions[i];
+
+        if (action->type != CLARITY_ACTION_EXEC) {
+            continue;
+        }
+
+        for (j = 0; j < conf->ncommands; j++) {
+            if (clarity_str_is(action->exec.command, conf->commands[j])) {
+                break;
+            }
+        }
+
+        if (j == conf->ncommands) {
+            return clarity_error(error,
+                "%s:%u: \"command\" is %s, expected one that \"allow_exec\" "
+                "of %s has",
+                workflow->file, action->exec.command_line,
+                clarity_quote(action->exec.command).text, conf->file);
+        }
+    }
+
+    return true;
 }
 
 

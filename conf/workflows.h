@@ -7,6 +7,7 @@
 #ifndef CLARITY_CONF_WORKFLOWS_H
 #define CLARITY_CONF_WORKFLOWS_H
 
+#include "conf/conf.h"
 #include "json/buf.h"
 #include "webhook/trigger.h"
 #include "workflow/workflow.h"
@@ -19,12 +20,13 @@ typedef struct {
 } clarity_workflows_t;
 
 /*
- * Reads triggers.json and the folder's *.json. NULL: every error found, a
+ * Reads conf's triggers.json and the *.json of its folder; whether it allows
+ * their commands is an error too. NULL: every error found, a
  * line each ("FILE:LINE: what, what was expected"), has been added to errors.
  * The result has one reference.
  */
 clarity_workflows_t *clarity_workflows_load(
-    const char *triggers, const char *folder, clarity_buf_t *errors);
+    const clarity_conf_t *conf, clarity_buf_t *errors);
 
 clarity_workflows_t *clarity_workflows_use(clarity_workflows_t *set);
 

@@ -129,7 +129,7 @@ clarity_step_write(
     write_time(buf, "ended", step->ended);
     write_reason(buf, step->reason);
 
-    if (step->status != 0) {
+    if (step->status != 0 || body.len > 0) {
         write_result(buf, step->status, body);
     }
 

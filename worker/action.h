@@ -1,5 +1,6 @@
 /*
- * What one attempt of an action came to, whatever its type.
+ * One attempt of an action, whatever its type: while it is under way, and what
+ * it came to.
  */
 
 #ifndef CLARITY_WORKER_ACTION_H
@@ -8,6 +9,7 @@
 #include <stdint.h>
 
 #include "json/str.h"
+#include "worker/hosts.h"
 
 typedef enum {
     CLARITY_ATTEMPT_SUCCEEDED,
@@ -24,5 +26,24 @@ typedef struct {
     uint64_t retry_after;            /* ms that the answer asks for */
     clarity_str_t body;              /* valid during the callback */
 } clarity_attempt_t;
+
+/*
+ * An attempt under way, or in line. Each type of action has a record of its
+ * own, of which this is the first member.
+ */
+typedef struct clarity_work_s clarity_work_t;
+
+struct clarity_work_s {
+    clarity_turn_t turn;
+
+    /* Gives it up, and frees it: what it came to is not told. */
+    void (*cancel)(clarity_work_t *work);
+};
+
+static inline bool
+clarity_work_waits(const clarity_work_t *work)
+{
+    return !work->turn.active;
+}
 
 #endif

@@ -14,7 +14,8 @@
 static bool set_up(clarity_http_t *http);
 static bool join(clarity_transfer_t *transfer);
 static char *make_name(CURLU *url);
-static void begin_transfers(clarity_http_t *http);
+static void begin_transfer(clarity_turn_t *turn);
+static void cancel_transfer(clarity_work_t *work);
 static void free_transfer(clarity_transfer_t *transfer);
 static int on_socket(
     CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data);
@@ -45,12 +46,9 @@ clarity_http_create(const clarity_http_conf_t *conf)
     http->conf = *conf;
     http->multi = curl_multi_init();
     http->timer = evtimer_new(conf->base, on_timeout, http);
-    http->hosts = clarity_hosts_create(conf->most);
     TAILQ_INIT(&http->broken);
 
-    if (http->multi == NULL || http->timer == NULL || http->hosts == NULL
-        || !set_up(http))
-    {
+    if (http->multi == NULL || http->timer == NULL || !set_up(http)) {
         clarity_http_free(http);
         return NULL;
     }
@@ -92,13 +90,12 @@ clarity_http_free(clarity_http_t *http)
         event_free(http->timer);
     }
 
-    clarity_hosts_free(http->hosts);
     free(http);
     curl_global_cleanup();
 }
 
 
-clarity_transfer_t *
+clarity_work_t *
 clarity_http_start(clarity_http_t *http, const clarity_transfer_conf_t *conf)
 {
     clarity_transfer_t *transfer;
@@ -109,6 +106,8 @@ clarity_http_start(clarity_http_t *http, const clarity_transfer_conf_t *conf)
         return NULL;
     }
 
+    transfer->work.turn.begin = begin_transfer;
+    transfer->work.cancel = cancel_transfer;
     transfer->http = http;
     transfer->timeout = conf->timeout;
     transfer->done = conf->done;
@@ -126,9 +125,9 @@ clarity_http_start(clarity_http_t *http, const clarity_transfer_conf_t *conf)
         return NULL;
     }
 
-    begin_transfers(http);
+    clarity_hosts_go(http->conf.hosts);
 
-    return transfer;
+    return &transfer->work;
 }
 
 
@@ -151,8 +150,8 @@ join(clarity_transfer_t *transfer)
         name = make_name(url);
     }
 
-    joined = clarity_hosts_join(transfer->http->hosts,
-        name != NULL ? name : NOWHERE, &transfer->turn, transfer);
+    joined = clarity_hosts_join(transfer->http->conf.hosts,
+        name != NULL ? name : NOWHERE, &transfer->work.turn);
 
     curl_free(name);
     curl_url_cleanup(url);
@@ -179,47 +178,41 @@ make_name(CURLU *url)
 }
 
 
-bool
-clarity_http_waits(const clarity_transfer_t *transfer)
+static void
+cancel_transfer(clarity_work_t *work)
 {
-    return !transfer->turn.active;
-}
+    clarity_hosts_t *hosts;
+    clarity_transfer_t *transfer;
 
-
-void
-clarity_http_cancel(clarity_transfer_t *transfer)
-{
-    clarity_http_t *http;
-
-    http = transfer->http;
+    transfer = (clarity_transfer_t *) work;
+    hosts = transfer->http->conf.hosts;
 
     if (transfer->is_broken) {
-        TAILQ_REMOVE(&http->broken, transfer, broken);
+        TAILQ_REMOVE(&transfer->http->broken, transfer, broken);
 
-    } else if (transfer->turn.active) {
-        curl_multi_remove_handle(http->multi, transfer->easy);
+    } else if (work->turn.active) {
+        curl_multi_remove_handle(transfer->http->multi, transfer->easy);
     }
 
     free_transfer(transfer);
-    begin_transfers(http);
+    clarity_hosts_go(hosts);
 }
 
 
 /* A call's time-out runs from here on. */
 static void
-begin_transfers(clarity_http_t *http)
+begin_transfer(clarity_turn_t *turn)
 {
-    clarity_turn_t *turn;
+    clarity_http_t *http;
     clarity_transfer_t *transfer;
 
-    while ((turn = clarity_hosts_next(http->hosts)) != NULL) {
-        transfer = turn->owner;
+    transfer = (clarity_transfer_t *) turn;
+    http = transfer->http;
 
-        if (curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
-            transfer->is_broken = true;
-            TAILQ_INSERT_TAIL(&http->broken, transfer, broken);
-            event_active(http->timer, EV_TIMEOUT, 0);
-        }
+    if (curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
+        transfer->is_broken = true;
+        TAILQ_INSERT_TAIL(&http->broken, transfer, broken);
+        event_active(http->timer, EV_TIMEOUT, 0);
     }
 }
 
@@ -229,9 +222,7 @@ free_transfer(clarity_transfer_t *transfer)
 {
     struct curl_slist *header;
 
-    if (transfer->turn.host != NULL) {
-        clarity_hosts_leave(transfer->http->hosts, &transfer->turn);
-    }
+    clarity_hosts_leave(transfer->http->conf.hosts, &transfer->work.turn);
 
     /* One of them may be a secret. */
     for (header = transfer->headers; header != NULL; header = header->next) {
@@ -361,7 +352,7 @@ end_transfers(clarity_http_t *http)
         end_transfer(transfer, code);
     }
 
-    begin_transfers(http);
+    clarity_hosts_go(http->conf.hosts);
 }
 
 

@@ -12,7 +12,6 @@
 struct event_base;
 
 typedef struct clarity_http_s clarity_http_t;
-typedef struct clarity_transfer_s clarity_transfer_t;
 
 #define CLARITY_ANSWER_MAX ((size_t) 1 << 20) /* bytes of a body */
 
@@ -24,7 +23,8 @@ typedef struct {
     const clarity_network_t *allowed;
     size_t nallowed;
 
-    size_t most; /* calls under way at once, shared out by host: hosts.h */
+    clarity_hosts_t *hosts; /* whose turn it is; outlives the client */
+    size_t most;            /* connections that are kept */
 
     /* PEM of authorities, in the place of the system's; NULL: those. */
     const char *ca_file;
@@ -49,15 +49,10 @@ typedef struct {
 
 /*
  * Starts a call, or puts it in line for its host; done() comes once, not
- * before this has returned. NULL: out of memory, and nothing was started.
+ * before this has returned, and ends the work. NULL: out of memory, and
+ * nothing was started.
  */
-clarity_transfer_t *clarity_http_start(
+clarity_work_t *clarity_http_start(
     clarity_http_t *http, const clarity_transfer_conf_t *conf);
-
-/* Is it in line? */
-bool clarity_http_waits(const clarity_transfer_t *transfer);
-
-/* Gives it up: done() will not come. */
-void clarity_http_cancel(clarity_transfer_t *transfer);
 
 #endif

@@ -7,24 +7,23 @@
 #include <curl/curl.h>
 
 #include "worker/action_http.h"
-#include "worker/hosts.h"
+
+typedef struct clarity_transfer_s clarity_transfer_t;
 
 struct clarity_http_s {
     clarity_http_conf_t conf;
     CURLM *multi;
     struct event *timer;
-    clarity_hosts_t *hosts;
     TAILQ_HEAD(clarity_broken, clarity_transfer_s) broken;
 };
 
 struct clarity_transfer_s {
+    clarity_work_t work; /* first */
     clarity_http_t *http;
     CURL *easy;
     struct curl_slist *headers;
     clarity_http_call_t call;
     uint64_t timeout;
-
-    clarity_turn_t turn;
 
     /* Its turn came, but it could not begin: out of memory. */
     bool is_broken;

@@ -22,6 +22,7 @@ struct clarity_hosts_s {
 
 static clarity_host_t *find_host(clarity_hosts_t *hosts, const char *name);
 static clarity_host_t *add_host(clarity_hosts_t *hosts, const char *name);
+static clarity_turn_t *next_turn(clarity_hosts_t *hosts);
 static bool may_begin(
     const clarity_hosts_t *hosts, const clarity_host_t *host);
 
@@ -50,8 +51,8 @@ clarity_hosts_free(clarity_hosts_t *hosts)
 
 
 bool
-clarity_hosts_join(clarity_hosts_t *hosts, const char *name,
-    clarity_turn_t *turn, void *owner)
+clarity_hosts_join(
+    clarity_hosts_t *hosts, const char *name, clarity_turn_t *turn)
 {
     clarity_host_t *host;
 
@@ -65,7 +66,6 @@ clarity_hosts_join(clarity_hosts_t *hosts, const char *name,
         return false;
     }
 
-    turn->owner = owner;
     turn->host = host;
     turn->active = false;
 
@@ -121,6 +121,10 @@ clarity_hosts_leave(clarity_hosts_t *hosts, clarity_turn_t *turn)
 
     host = turn->host;
 
+    if (host == NULL) {
+        return;
+    }
+
     if (turn->active) {
         host->active--;
         hosts->active--;
@@ -139,8 +143,19 @@ clarity_hosts_leave(clarity_hosts_t *hosts, clarity_turn_t *turn)
 }
 
 
-clarity_turn_t *
-clarity_hosts_next(clarity_hosts_t *hosts)
+void
+clarity_hosts_go(clarity_hosts_t *hosts)
+{
+    clarity_turn_t *turn;
+
+    while ((turn = next_turn(hosts)) != NULL) {
+        turn->begin(turn);
+    }
+}
+
+
+static clarity_turn_t *
+next_turn(clarity_hosts_t *hosts)
 {
     clarity_host_t *host, *best;
     clarity_turn_t *turn;

@@ -19,13 +19,17 @@
 typedef struct clarity_hosts_s clarity_hosts_t;
 typedef struct clarity_host_s clarity_host_t;
 
-/* A call's, from when it joins until it leaves. */
-typedef struct clarity_turn_s {
-    void *owner;
-    clarity_host_t *host;
-    bool active; /* under way; else in line */
+/* A call's, from when it joins until it leaves. A zeroed one has not joined. */
+typedef struct clarity_turn_s clarity_turn_t;
+
+struct clarity_turn_s {
+    /* Its turn has come: it is under way from now on. */
+    void (*begin)(clarity_turn_t *turn);
+
+    clarity_host_t *host; /* NULL: it has not joined, or has left */
+    bool active;          /* under way; else in line */
     TAILQ_ENTRY(clarity_turn_s) line;
-} clarity_turn_t;
+};
 
 /* most: calls under way, of all hosts. NULL: out of memory. */
 clarity_hosts_t *clarity_hosts_create(size_t most);
@@ -33,18 +37,19 @@ clarity_hosts_t *clarity_hosts_create(size_t most);
 /* No turn may be left. NULL is fine. */
 void clarity_hosts_free(clarity_hosts_t *hosts);
 
-/* In line; clarity_hosts_next() says when its turn is. false: out of memory. */
-bool clarity_hosts_join(clarity_hosts_t *hosts, const char *name,
-    clarity_turn_t *turn, void *owner);
+/* In line; clarity_hosts_go() tells when its turn is. false: out of memory. */
+bool clarity_hosts_join(
+    clarity_hosts_t *hosts, const char *name, clarity_turn_t *turn);
 
-/* From wherever it is. */
+/* From wherever it is; if it has not joined, nothing. */
 void clarity_hosts_leave(clarity_hosts_t *hosts, clarity_turn_t *turn);
 
 /*
- * The next one whose turn it is, which is under way from now on: of the host
- * with the fewest under way the one that has waited longest. NULL: none.
+ * Begins all whose turn it is: of the host with the fewest under way the one
+ * that has waited longest. To be called when one has joined or left; not from
+ * begin.
  */
-clarity_turn_t *clarity_hosts_next(clarity_hosts_t *hosts);
+void clarity_hosts_go(clarity_hosts_t *hosts);
 
 /* How many are under way, and how many in line. */
 size_t clarity_hosts_active(const clarity_hosts_t *hosts);

@@ -18,6 +18,8 @@ struct event_base;
 typedef struct clarity_leases_s clarity_leases_t;
 typedef struct clarity_lease_s clarity_lease_t;
 
+typedef void (*clarity_published_pt)(void *data, int reply);
+
 typedef enum {
     CLARITY_LEASE_LOADING,   /* its job's hash is being read */
     CLARITY_LEASE_HELD,      /* the owner works on it */
@@ -48,6 +50,7 @@ struct clarity_lease_s {
     clarity_lease_t *next;
     clarity_slot_t slot;
     clarity_lease_state_t state;
+    clarity_published_pt published; /* the same for all of a lease */
 };
 
 typedef struct {
@@ -103,6 +106,15 @@ void clarity_lease_take(
  */
 bool clarity_lease_record(
     clarity_lease_t *lease, const clarity_str_t *fields, size_t n, void *data);
+
+/*
+ * Gives a command (XADD or PUBLISH, argc strings) and sets one field, in one:
+ * published comes, with a clarity_publish_reply_t but never NOT_OWNER, or
+ * ended. key is that of the stream, NULL for a channel.
+ */
+bool clarity_lease_publish(clarity_lease_t *lease, const clarity_str_t *key,
+    const clarity_str_t *argv, size_t argc, const clarity_str_t field[2],
+    clarity_published_pt published, void *data);
 
 /* The last write, which acknowledges the entry: ended comes. keep is the ms
  * after which Redis forgets the job. */

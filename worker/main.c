@@ -73,7 +73,7 @@ work(const char *file, bool test)
     }
 
     status = 1;
-    set = clarity_workflows_load(conf->triggers, conf->workflows, &errors);
+    set = clarity_workflows_load(conf, &errors);
 
     if (set != NULL) {
         status = start(conf, set, test);

@@ -166,8 +166,8 @@ clarity_run_free(clarity_run_t *run)
 {
     size_t i;
 
-    if (run->transfer != NULL) {
-        clarity_http_cancel(run->transfer);
+    if (run->work != NULL) {
+        run->work->cancel(run->work);
     }
 
     if (run->timer != NULL) {

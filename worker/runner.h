@@ -8,6 +8,7 @@
 
 #include "conf/conf.h"
 #include "conf/workflows.h"
+#include "worker/action_exec.h"
 #include "worker/action_http.h"
 #include "worker/lease.h"
 #include "worker/log.h"
@@ -21,6 +22,7 @@ typedef struct {
     clarity_log_t *log;
     const clarity_conf_t *conf;
     clarity_http_t *http;
+    clarity_exec_t *exec;
 } clarity_runner_conf_t;
 
 /* Takes over one reference of set. NULL: out of memory. */

@@ -321,7 +321,7 @@ only_waits(const clarity_task_t *task)
         run = &task->runs[i];
 
         if (run->record.state == CLARITY_RUNNING
-            && (run->transfer == NULL || !clarity_http_waits(run->transfer)))
+            && (run->work == NULL || !clarity_work_waits(run->work)))
         {
             return false;
         }

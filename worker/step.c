@@ -2,8 +2,20 @@
 
 #include <stdio.h>
 
+#include "job/publish_script.h"
+#include "worker/timer.h"
+
 #define TRACEPARENT 55 /* bytes, of version 00: W3C Trace Context 3.2 */
 
+#define KEY_MAX (CLARITY_JOB_ID_MAX + 2 * CLARITY_WORKFLOW_ID_MAX + 3)
+
+static bool call_http(clarity_run_t *run, const clarity_scope_t *scope);
+static bool call_exec(clarity_run_t *run, const clarity_scope_t *scope);
+static bool call_publish(clarity_run_t *run, const clarity_scope_t *scope);
+static bool give_publish(clarity_run_t *run, const clarity_strings_t *strings);
+static void on_published(void *data, int reply);
+static bool refuse(clarity_run_t *run, const clarity_error_t *error);
+static void make_key(const clarity_run_t *run, char key[KEY_MAX]);
 static bool find_secret(void *data, clarity_str_t name, clarity_str_t *value);
 static const char *traceparent(const clarity_run_t *run);
 static void on_done(void *data, const clarity_attempt_t *attempt);
@@ -13,41 +25,205 @@ static void on_done(void *data, const clarity_attempt_t *attempt);
 bool
 clarity_run_call(clarity_run_t *run)
 {
-    char key[CLARITY_JOB_ID_MAX + 2 * CLARITY_WORKFLOW_ID_MAX + 3];
-    clarity_error_t error;
     clarity_scope_t scope;
-    clarity_attempt_t attempt = { 0 };
-    clarity_http_call_t http_call = { 0 };
+
+    clarity_run_scope(run, &scope);
+
+    switch (clarity_run_action(run)->type) {
+
+    case CLARITY_ACTION_EXEC: return call_exec(run, &scope);
+
+    case CLARITY_ACTION_PUBLISH: return call_publish(run, &scope);
+
+    default: return call_http(run, &scope);
+    }
+}
+
+
+static bool
+call_http(clarity_run_t *run, const clarity_scope_t *scope)
+{
+    char key[KEY_MAX];
+    clarity_error_t error;
+    clarity_http_call_t call = { 0 };
     const clarity_action_t *action;
     clarity_transfer_conf_t conf = { 0 };
 
     action = clarity_run_action(run);
-    clarity_run_scope(run, &scope);
 
-    if (!clarity_http_call_render(
-            &action->http, &scope, false, &http_call, &error))
+    if (!clarity_http_call_render(&action->http, scope, false, &call, &error))
     {
-        clarity_http_call_free(&http_call);
-        attempt.verdict = CLARITY_ATTEMPT_FAILED;
-        snprintf(attempt.reason, sizeof(attempt.reason), "%.250s", error.text);
-        return clarity_run_end_attempt(run, &attempt);
+        clarity_http_call_free(&call);
+        return refuse(run, &error);
     }
 
-    /* The same for every attempt, of whichever worker. */
-    snprintf(key, sizeof(key), "%s:%s:%.*s", run->task->lease->delivery.id,
-        run->id, clarity_fmt(action->id));
+    make_key(run, key);
 
     conf.method = action->http.method;
-    conf.call = &http_call;
+    conf.call = &call;
     conf.timeout = action->http.timeout;
     conf.idempotency_key = key;
     conf.traceparent = traceparent(run);
     conf.done = on_done;
     conf.data = run;
 
-    run->transfer = clarity_http_start(run->task->runner->conf.http, &conf);
+    run->work = clarity_http_start(run->task->runner->conf.http, &conf);
 
-    return run->transfer != NULL;
+    return run->work != NULL;
+}
+
+
+static bool
+call_exec(clarity_run_t *run, const clarity_scope_t *scope)
+{
+    enum { JOB, WORKFLOW, STEP, KEY, TRACEPARENT_OF, N };
+    char key[KEY_MAX], text[N][KEY_MAX + 32];
+    size_t n;
+    const char *environment[N], *parent;
+    clarity_error_t error;
+    clarity_strings_t strings = { 0 };
+    const clarity_action_t *action;
+    clarity_process_conf_t conf = { 0 };
+
+    action = clarity_run_action(run);
+
+    if (!clarity_exec_render(&action->exec, scope, &strings, &error)) {
+        clarity_strings_free(&strings);
+        return refuse(run, &error);
+    }
+
+    make_key(run, key);
+    parent = traceparent(run);
+
+    snprintf(text[JOB], sizeof(text[JOB]), "CLARITY_JOB_ID=%s",
+        run->task->lease->delivery.id);
+    snprintf(text[WORKFLOW], sizeof(text[WORKFLOW]), "CLARITY_WORKFLOW=%s",
+        run->id);
+    snprintf(text[STEP], sizeof(text[STEP]), "CLARITY_STEP=%.*s",
+        clarity_fmt(action->id));
+    snprintf(text[KEY], sizeof(text[KEY]), "CLARITY_IDEMPOTENCY_KEY=%s", key);
+    snprintf(text[TRACEPARENT_OF], sizeof(text[TRACEPARENT_OF]),
+        "TRACEPARENT=%s", parent != NULL ? parent : "");
+
+    for (n = 0; n < N; n++) {
+        environment[n] = text[n];
+    }
+
+    conf.strings = &strings;
+    conf.input = run->task->lease->delivery.job.context;
+    conf.timeout = action->exec.timeout;
+    conf.environment = environment;
+    conf.nenvironment = parent != NULL ? N : N - 1;
+    conf.done = on_done;
+    conf.data = run;
+
+    run->work = clarity_exec_start(run->task->runner->conf.exec, &conf);
+
+    clarity_strings_free(&strings);
+
+    return run->work != NULL;
+}
+
+
+/* The effect and its memo are one call, so it needs no Idempotency-Key. */
+static bool
+call_publish(clarity_run_t *run, const clarity_scope_t *scope)
+{
+    bool good;
+    clarity_error_t error;
+    clarity_strings_t strings = { 0 };
+
+    if (clarity_publish_render(
+            &clarity_run_action(run)->publish, scope, &strings, &error))
+    {
+        good = give_publish(run, &strings);
+
+    } else {
+        good = refuse(run, &error);
+    }
+
+    clarity_strings_free(&strings);
+
+    return good;
+}
+
+
+static bool
+give_publish(clarity_run_t *run, const clarity_strings_t *strings)
+{
+    bool good;
+    clarity_buf_t name = { 0 }, value = { 0 };
+    clarity_str_t field[2];
+    clarity_step_record_t memo;
+    const clarity_publish_action_t *publish;
+
+    publish = &clarity_run_action(run)->publish;
+
+    memo = run->steps[run->step];
+    memo.state = CLARITY_SUCCEEDED;
+    memo.ended = clarity_time_ms();
+
+    clarity_step_field(&name, clarity_str(run->id), run->step_ids[run->step]);
+    clarity_step_write(&value, &memo, clarity_lit(""));
+
+    field[0] = clarity_buf_str(&name);
+    field[1] = clarity_buf_str(&value);
+
+    good = !name.failed && !value.failed
+           && clarity_lease_publish(run->task->lease,
+               publish->is_stream ? &publish->target : NULL, strings->list,
+               strings->count, field, on_published, run);
+
+    clarity_buf_free(&name);
+    clarity_buf_free(&value);
+
+    return good;
+}
+
+
+static void
+on_published(void *data, int reply)
+{
+    clarity_run_t *run = data;
+    clarity_attempt_t attempt = { 0 };
+
+    attempt.verdict = reply == CLARITY_PUBLISH_SENT ? CLARITY_ATTEMPT_SUCCEEDED
+                                                    : CLARITY_ATTEMPT_FAILED;
+
+    if (reply != CLARITY_PUBLISH_SENT) {
+        snprintf(attempt.reason, sizeof(attempt.reason), "\"%.*s\" %s",
+            (int) (clarity_run_action(run)->publish.target.len < 128
+                       ? clarity_run_action(run)->publish.target.len
+                       : 128),
+            clarity_run_action(run)->publish.target.data,
+            reply == CLARITY_PUBLISH_NO_STREAM
+                ? "is a key of another type in Redis, expected a stream"
+                : "may not be published to by the worker's user in Redis");
+    }
+
+    on_done(run, &attempt);
+}
+
+
+/* A value cannot stand where the workflow has it. */
+static bool
+refuse(clarity_run_t *run, const clarity_error_t *error)
+{
+    clarity_attempt_t attempt = { 0 };
+
+    attempt.verdict = CLARITY_ATTEMPT_FAILED;
+    snprintf(attempt.reason, sizeof(attempt.reason), "%.250s", error->text);
+
+    return clarity_run_end_attempt(run, &attempt);
+}
+
+
+/* The same for every attempt, of whichever worker. */
+static void
+make_key(const clarity_run_t *run, char key[KEY_MAX])
+{
+    snprintf(key, KEY_MAX, "%s:%s:%.*s", run->task->lease->delivery.id,
+        run->id, clarity_fmt(clarity_run_action(run)->id));
 }
 
 
@@ -117,7 +293,7 @@ on_done(void *data, const clarity_attempt_t *attempt)
 {
     clarity_run_t *run = data;
 
-    run->transfer = NULL;
+    run->work = NULL;
 
     if (!clarity_run_end_attempt(run, attempt)) {
         clarity_lease_forget(run->task->lease);

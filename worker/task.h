@@ -40,7 +40,7 @@ typedef struct {
     size_t step; /* how many those are; the one at work is the next */
 
     /* At most one of the two is under way. */
-    clarity_transfer_t *transfer;
+    clarity_work_t *work;
     struct event *timer; /* of record.next */
 } clarity_run_t;
 

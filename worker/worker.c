@@ -21,7 +21,9 @@ typedef struct {
     struct event *signals[SIGNALS];
     struct event *timer; /* of the drain, then of the leaving */
 
+    clarity_hosts_t *hosts;
     clarity_http_t *http;
+    clarity_exec_t *exec;
     clarity_runner_t *runner;
     clarity_queue_t *queue;
 
@@ -97,7 +99,10 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
         return false;
     }
 
+    worker->hosts = clarity_hosts_create(worker->conf->concurrency);
+
     http.base = worker->base;
+    http.hosts = worker->hosts;
     http.allowed = worker->conf->allowed;
     http.nallowed = worker->conf->nallowed;
     http.most = worker->conf->concurrency;
@@ -105,10 +110,13 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
 
     worker->http = clarity_http_create(&http);
 
+    worker->exec = clarity_exec_create(worker->base, worker->hosts);
+
     runner.base = worker->base;
     runner.log = worker->log;
     runner.conf = worker->conf;
     runner.http = worker->http;
+    runner.exec = worker->exec;
 
     worker->runner = clarity_runner_create(&runner, set);
 
@@ -132,7 +140,8 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
 
     worker->queue = clarity_queue_create(&queue);
 
-    if (worker->http == NULL || worker->queue == NULL) {
+    if (worker->hosts == NULL || worker->http == NULL || worker->queue == NULL)
+    {
         return false;
     }
 
@@ -185,6 +194,8 @@ destroy(clarity_worker_t *worker)
     clarity_runner_free(worker->runner);
     clarity_queue_free(worker->queue);
     clarity_http_free(worker->http);
+    clarity_exec_free(worker->exec);
+    clarity_hosts_free(worker->hosts);
 
     for (i = 0; i < SIGNALS; i++) {
         if (worker->signals[i] != NULL) {
@@ -349,8 +360,7 @@ on_reload(evutil_socket_t fd, short events, void *data)
 
     clarity_log_reopen(worker->log);
 
-    set = clarity_workflows_load(
-        worker->conf->triggers, worker->conf->workflows, &errors);
+    set = clarity_workflows_load(worker->conf, &errors);
 
     if (set == NULL) {
         log_errors(worker, &errors);

@@ -1,10 +1,4 @@
-#include "json/number.h"
 #include "workflow/parse.h"
-
-#define CLARITY_MAX_ATTEMPTS 100
-
-#define CLARITY_HOUR ((uint64_t) 3600 * 1000) /* ms */
-#define CLARITY_WEEK (7 * 24 * CLARITY_HOUR)
 
 static bool parse_type(clarity_action_type_t *type,
     const clarity_json_t *value, const clarity_load_t *load);
@@ -12,12 +6,6 @@ static bool parse_delay(clarity_action_t *action, const clarity_json_t *value,
     const clarity_names_t *names, const clarity_load_t *load);
 static bool parse_http_request(clarity_action_t *action,
     const clarity_json_t *value, const clarity_names_t *names,
-    const clarity_load_t *load);
-static bool parse_retry(clarity_retry_t *retry, const clarity_json_t *value,
-    const clarity_load_t *load);
-static bool parse_jitter(clarity_retry_t *retry, const clarity_json_t *value,
-    const clarity_load_t *load);
-static bool parse_attempts(unsigned *attempts, const clarity_json_t *value,
     const clarity_load_t *load);
 
 
@@ -34,6 +22,12 @@ clarity_action_parse(clarity_action_t *action, const clarity_json_t *value,
 
     switch (action->type) {
 
+    case CLARITY_ACTION_EXEC:
+        return clarity_exec_action_parse(action, value, names, load);
+
+    case CLARITY_ACTION_PUBLISH:
+        return clarity_publish_action_parse(action, value, names, load);
+
     case CLARITY_ACTION_DELAY: return parse_delay(action, value, names, load);
 
     default: return parse_http_request(action, value, names, load);
@@ -49,9 +43,10 @@ parse_type(clarity_action_type_t *type, const clarity_json_t *value,
     const clarity_json_t *name;
     static const char *const types[] = {
         [CLARITY_ACTION_HTTP_REQUEST] = "http_request",
+        [CLARITY_ACTION_EXEC] = "exec",
+        [CLARITY_ACTION_PUBLISH] = "publish",
         [CLARITY_ACTION_DELAY] = "delay",
     };
-    static const char *const later[] = { "exec", "publish" };
 
     name = clarity_json_get(value, clarity_lit("type"));
 
@@ -68,16 +63,9 @@ parse_type(clarity_action_type_t *type, const clarity_json_t *value,
         }
     }
 
-    for (i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-        if (clarity_str_is(name->text, later[i])) {
-            return clarity_load_error(load, name->line,
-                "action type \"%s\" is not supported by this version",
-                later[i]);
-        }
-    }
-
     return clarity_load_error(load, name->line,
-        "unknown action type %s, expected \"http_request\" or \"delay\"",
+        "unknown action type %s, expected \"http_request\", \"exec\", "
+        "\"publish\" or \"delay\"",
         clarity_quote(name->text).text);
 }
 
@@ -140,9 +128,9 @@ parse_http_request(clarity_action_t *action, const clarity_json_t *value,
 
     action->http.timeout = CLARITY_DEFAULT_TIMEOUT;
 
-    if (!clarity_duration_member(
-            &action->http.timeout, &members[TIMEOUT], CLARITY_HOUR, "1h", load)
-        || !parse_retry(&action->retry, members[RETRY].value, load))
+    if (!clarity_duration_member(&action->http.timeout, &members[TIMEOUT],
+            CLARITY_TIMEOUT_MAX, CLARITY_TIMEOUT_MAX_TEXT, load)
+        || !clarity_retry_parse(&action->retry, members[RETRY].value, load))
     {
         return false;
     }
@@ -161,93 +149,11 @@ parse_http_request(clarity_action_t *action, const clarity_json_t *value,
 }
 
 
-static bool
-parse_retry(clarity_retry_t *retry, const clarity_json_t *value,
-    const clarity_load_t *load)
-{
-    clarity_member_t members[] = {
-        { "attempts", CLARITY_NUMBER, false, NULL },
-        { "delay", CLARITY_STRING, false, NULL },
-        { "max_delay", CLARITY_STRING, false, NULL },
-        { "jitter", CLARITY_STRING, false, NULL },
-    };
-
-    retry->attempts = CLARITY_DEFAULT_ATTEMPTS;
-    retry->delay = CLARITY_DEFAULT_DELAY;
-    retry->max_delay = CLARITY_DEFAULT_MAX_DELAY;
-
-    if (value == NULL) {
-        return true;
-    }
-
-    if (!clarity_load_members(load, value, "\"retry\"", members, 4)
-        || !parse_attempts(&retry->attempts, members[0].value, load)
-        || !clarity_duration_member(
-            &retry->delay, &members[1], CLARITY_WEEK, "7d", load)
-        || !clarity_duration_member(
-            &retry->max_delay, &members[2], CLARITY_WEEK, "7d", load)
-        || !parse_jitter(retry, members[3].value, load))
-    {
-        return false;
-    }
-
-    if (retry->max_delay < retry->delay) {
-        if (members[2].value != NULL) {
-            return clarity_load_error(load, members[2].value->line,
-                "\"max_delay\" is below \"delay\", expected at least that");
-        }
-
-        retry->max_delay = retry->delay;
-    }
-
-    return true;
-}
-
-
-static bool
-parse_jitter(clarity_retry_t *retry, const clarity_json_t *value,
-    const clarity_load_t *load)
-{
-    if (value == NULL || clarity_str_is(value->text, "full")) {
-        return true;
-    }
-
-    retry->exact = true;
-
-    return clarity_str_is(value->text, "none")
-           || clarity_load_error(load, value->line,
-               "\"jitter\" is %s, expected \"full\" or \"none\"",
-               clarity_quote(value->text).text);
-}
-
-
-static bool
-parse_attempts(unsigned *attempts, const clarity_json_t *value,
-    const clarity_load_t *load)
-{
-    size_t n;
-
-    if (value == NULL) {
-        return true;
-    }
-
-    if (!clarity_number_to_size(value->text, CLARITY_MAX_ATTEMPTS, &n)
-        || n == 0) {
-        return clarity_load_error(load, value->line,
-            "\"attempts\" is out of range, expected a whole number from 1 to "
-            "%d",
-            CLARITY_MAX_ATTEMPTS);
-    }
-
-    *attempts = n;
-
-    return true;
-}
-
-
 void
 clarity_action_clear(clarity_action_t *action)
 {
     clarity_http_action_clear(&action->http);
+    clarity_exec_action_clear(&action->exec);
+    clarity_publish_action_clear(&action->publish);
     clarity_when_clear(&action->when);
 }

@@ -44,6 +44,23 @@ bool clarity_http_action_parse(clarity_http_action_t *http,
     const clarity_load_t *load);
 void clarity_http_action_clear(clarity_http_action_t *http);
 
+/* NULL: the defaults. */
+bool clarity_retry_parse(clarity_retry_t *retry, const clarity_json_t *value,
+    const clarity_load_t *load);
+
+#define CLARITY_TIMEOUT_MAX      ((uint64_t) 3600 * 1000) /* ms */
+#define CLARITY_TIMEOUT_MAX_TEXT "1h"
+
+bool clarity_exec_action_parse(clarity_action_t *action,
+    const clarity_json_t *value, const clarity_names_t *names,
+    const clarity_load_t *load);
+void clarity_exec_action_clear(clarity_exec_action_t *exec);
+
+bool clarity_publish_action_parse(clarity_action_t *action,
+    const clarity_json_t *value, const clarity_names_t *names,
+    const clarity_load_t *load);
+void clarity_publish_action_clear(clarity_publish_action_t *publish);
+
 /* "secret" and "auth": the credential. */
 bool clarity_auth_parse(clarity_http_action_t *http,
     const clarity_http_source_t *source, const clarity_load_t *load);

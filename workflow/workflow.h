@@ -14,6 +14,8 @@
 
 #define CLARITY_MAX_ACTIONS       64
 #define CLARITY_MAX_HEADERS       64            /* of one action */
+#define CLARITY_MAX_ARGS          256           /* of one command */
+#define CLARITY_MAX_FIELDS        64            /* of one stream's entry */
 #define CLARITY_WORKFLOW_MAX      (1024 * 1024) /* bytes of a file */
 #define CLARITY_WORKFLOW_ID_MAX   64            /* bytes; [a-zA-Z0-9_-] */
 #define CLARITY_WORKFLOW_NAME_MAX 256           /* bytes */
@@ -68,17 +70,46 @@ typedef struct {
     bool exact;         /* "jitter": "none": the whole of the time */
 } clarity_retry_t;
 
+/* A program, started without a shell. */
+typedef struct {
+    clarity_str_t command; /* an absolute path */
+    unsigned command_line; /* of the file */
+    clarity_template_t **args;
+    size_t nargs;
+    uint64_t timeout; /* ms, of one attempt */
+} clarity_exec_action_t;
+
+/* What is published: a text, or a value as JSON. One of them. */
+typedef struct {
+    clarity_str_t name; /* of a stream's field */
+    clarity_template_t *text;
+    clarity_json_template_t *json;
+} clarity_message_t;
+
+/* To a channel one message, to a stream one or more fields. */
+typedef struct {
+    bool is_stream;
+    clarity_str_t target; /* the channel, or the stream's key */
+    clarity_message_t *messages;
+    size_t nmessages;
+    size_t max_length; /* of a stream, in entries; 0: no bound */
+} clarity_publish_action_t;
+
 typedef enum {
     CLARITY_ACTION_HTTP_REQUEST,
+    CLARITY_ACTION_EXEC,
+    CLARITY_ACTION_PUBLISH,
     CLARITY_ACTION_DELAY
 } clarity_action_type_t;
 
 typedef struct {
     clarity_str_t id;
     clarity_action_type_t type;
-    clarity_http_action_t http; /* HTTP_REQUEST */
-    clarity_retry_t retry;      /* likewise */
-    clarity_when_t when;        /* DELAY */
+    clarity_http_action_t http;       /* HTTP_REQUEST */
+    clarity_exec_action_t exec;       /* EXEC */
+    clarity_retry_t retry;            /* of the two */
+    clarity_publish_action_t publish; /* PUBLISH */
+    clarity_when_t when;              /* DELAY */
     unsigned line;
 } clarity_action_t;
 
@@ -144,5 +175,25 @@ bool clarity_http_call_render(const clarity_http_action_t *action,
     const clarity_scope_t *scope, bool hide, clarity_http_call_t *call,
     clarity_error_t *error);
 void clarity_http_call_free(clarity_http_call_t *call);
+
+/*
+ * An exec or publish with its placeholders filled in: strings, each with a NUL
+ * after it. Of exec the command and its arguments, of publish the Redis
+ * command and all of its. A zeroed one is empty; free it whatever the result.
+ */
+typedef struct {
+    clarity_buf_t text;
+    size_t count;
+    clarity_str_t *list; /* slices of text, and an empty one after the last */
+} clarity_strings_t;
+
+/* false and *error: a value that cannot stand there, out of memory. */
+bool clarity_exec_render(const clarity_exec_action_t *action,
+    const clarity_scope_t *scope, clarity_strings_t *strings,
+    clarity_error_t *error);
+bool clarity_publish_render(const clarity_publish_action_t *action,
+    const clarity_scope_t *scope, clarity_strings_t *strings,
+    clarity_error_t *error);
+void clarity_strings_free(clarity_strings_t *strings);
 
 #endif

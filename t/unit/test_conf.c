@@ -168,16 +168,17 @@ what_is_not_set_has_a_default(void **state)
 static void
 secrets_are_loaded_from_file_and_environment(void **state)
 {
-    char *triggers;
     clarity_buf_t errors = { 0 };
+    clarity_conf_t conf = { 0 };
     const clarity_workflow_t *workflow;
     clarity_workflows_t *set;
 
     (void) state;
 
-    triggers = strdup(path_of("triggers.json"));
-    set = clarity_workflows_load(triggers, path_of("flows"), &errors);
-    free(triggers);
+    conf.triggers = strdup(path_of("triggers.json"));
+    conf.workflows = path_of("flows");
+    set = clarity_workflows_load(&conf, &errors);
+    free(conf.triggers);
 
     if (set == NULL) {
         fail_msg("%.*s", clarity_fmt(clarity_buf_str(&errors)));
@@ -319,9 +320,8 @@ static void
 without_memory_nothing_is_read_and_nothing_leaks(void **state)
 {
     long n;
-    char *triggers;
     clarity_buf_t errors = { 0 };
-    clarity_conf_t *conf;
+    clarity_conf_t *conf, folders = { 0 };
     clarity_error_t error;
     clarity_workflows_t *set;
 
@@ -339,20 +339,21 @@ without_memory_nothing_is_read_and_nothing_leaks(void **state)
     assert_in_range(n, 10, 10000);
     clarity_conf_free(conf);
 
-    triggers = strdup(path_of("triggers.json"));
+    folders.triggers = strdup(path_of("triggers.json"));
+    folders.workflows = path_of("flows");
 
     for (n = 0, set = NULL; set == NULL; n++) {
         assert_in_range(n, 0, 10000);
         clarity_buf_reset(&errors);
         oom_after = n;
-        set = clarity_workflows_load(triggers, path_of("flows"), &errors);
+        set = clarity_workflows_load(&folders, &errors);
         oom_after = -1;
     }
 
     assert_in_range(n, 10, 10000);
     clarity_workflows_drop(set);
     clarity_buf_free(&errors);
-    free(triggers);
+    free(folders.triggers);
 }
 
 

@@ -27,13 +27,12 @@ fill(clarity_hosts_t *hosts, size_t nhosts, size_t n, size_t *active)
         active[i] = 0;
 
         for (j = 0; j < n; j++) {
-            assert_true(
-                clarity_hosts_join(hosts, name, &turns[i][j], &active[i]));
+            assert_true(clarity_hosts_join(hosts, name, &turns[i][j]));
         }
     }
 
-    while ((turn = clarity_hosts_next(hosts)) != NULL) {
-        ++*(size_t *) turn->owner;
+    while ((turn = next_turn(hosts)) != NULL) {
+        active[(turn - &turns[0][0]) / MOST]++;
     }
 }
 
@@ -71,21 +70,21 @@ one_host_leaves_a_quarter(void **state)
     assert_int_equal(clarity_hosts_active(hosts), 48);
     assert_int_equal(clarity_hosts_waiting(hosts), 16);
 
-    assert_true(clarity_hosts_join(hosts, "other", &other, NULL));
-    assert_ptr_equal(clarity_hosts_next(hosts), &other);
-    assert_null(clarity_hosts_next(hosts));
+    assert_true(clarity_hosts_join(hosts, "other", &other));
+    assert_ptr_equal(next_turn(hosts), &other);
+    assert_null(next_turn(hosts));
     clarity_hosts_leave(hosts, &other);
 
     /* each that ends lets the one that has waited longest begin */
     clarity_hosts_leave(hosts, &turns[0][0]);
-    turn = clarity_hosts_next(hosts);
+    turn = next_turn(hosts);
     assert_ptr_equal(turn, &turns[0][48]);
-    assert_null(clarity_hosts_next(hosts));
+    assert_null(next_turn(hosts));
 
     clarity_hosts_leave(hosts, &turns[0][63]);
-    assert_null(clarity_hosts_next(hosts));
-    assert_true(clarity_hosts_join(hosts, "host0", &turns[0][0], NULL));
-    assert_true(clarity_hosts_join(hosts, "host0", &turns[0][63], NULL));
+    assert_null(next_turn(hosts));
+    assert_true(clarity_hosts_join(hosts, "host0", &turns[0][0]));
+    assert_true(clarity_hosts_join(hosts, "host0", &turns[0][63]));
 
     empty(hosts, 1, MOST);
 }
@@ -109,8 +108,8 @@ many_slow_hosts_leave_room_for_another(void **state)
             assert_in_range(active[i] + 1, active[0], active[0] + 2);
         }
 
-        assert_true(clarity_hosts_join(hosts, "other", &other, NULL));
-        assert_ptr_equal(clarity_hosts_next(hosts), &other);
+        assert_true(clarity_hosts_join(hosts, "other", &other));
+        assert_ptr_equal(next_turn(hosts), &other);
         clarity_hosts_leave(hosts, &other);
         empty(hosts, n, MOST);
     }
@@ -130,12 +129,12 @@ a_newcomer_goes_before_those_who_have_more(void **state)
     assert_int_equal(active[0], 3);
     fill(hosts, 0, 0, active);
 
-    assert_true(clarity_hosts_join(hosts, "host1", &turns[1][0], NULL));
+    assert_true(clarity_hosts_join(hosts, "host1", &turns[1][0]));
     clarity_hosts_leave(hosts, &turns[0][0]);
-    assert_ptr_equal(clarity_hosts_next(hosts), &turns[1][0]);
+    assert_ptr_equal(next_turn(hosts), &turns[1][0]);
 
     clarity_hosts_leave(hosts, &turns[1][0]);
-    assert_true(clarity_hosts_join(hosts, "host0", &turns[0][0], NULL));
+    assert_true(clarity_hosts_join(hosts, "host0", &turns[0][0]));
     empty(hosts, 1, 4);
 }
 
@@ -158,6 +157,43 @@ there_is_always_one_that_may_begin(void **state)
 }
 
 
+static unsigned begun;
+
+static void
+begin(clarity_turn_t *turn)
+{
+    assert_true(turn->active);
+    begun++;
+}
+
+
+static void
+going_begins_all_whose_turn_it_is(void **state)
+{
+    size_t i;
+    clarity_hosts_t *hosts;
+
+    (void) state;
+
+    hosts = clarity_hosts_create(4);
+
+    for (i = 0; i < 5; i++) {
+        turns[0][i].begin = begin;
+        assert_true(clarity_hosts_join(hosts, "host", &turns[0][i]));
+    }
+
+    clarity_hosts_go(hosts);
+    assert_int_equal(begun, 3);
+
+    clarity_hosts_leave(hosts, &turns[0][1]);
+    clarity_hosts_leave(hosts, &turns[0][1]);
+    clarity_hosts_go(hosts);
+    assert_int_equal(begun, 4);
+
+    empty(hosts, 1, 5);
+}
+
+
 int
 main(void)
 {
@@ -166,6 +202,7 @@ main(void)
         cmocka_unit_test(many_slow_hosts_leave_room_for_another),
         cmocka_unit_test(a_newcomer_goes_before_those_who_have_more),
         cmocka_unit_test(there_is_always_one_that_may_begin),
+        cmocka_unit_test(going_begins_all_whose_turn_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -237,13 +237,7 @@ an_action(void **state)
             "w.json:2: \"type\" is a number, expected a string" },
         { HEAD "'actions': [{'id': 'a', 'type': 'http'}]}",
             "w.json:2: unknown action type \"http\", expected "
-            "\"http_request\" or \"delay\"" },
-        { HEAD "'actions': [{'id': 'a',\n'type': 'exec', 'command': []}]}",
-            "w.json:3: action type \"exec\" is not supported by this "
-            "version" },
-        { HEAD "'actions': [{'id': 'a', 'type': 'publish'}]}",
-            "w.json:2: action type \"publish\" is not supported by this "
-            "version" },
+            "\"http_request\", \"exec\", \"publish\" or \"delay\"" },
         { HEAD "'actions': [{'id': 'a', 'type': 'delay', 'for': '1h'}]}",
             "w.json:2: unknown key \"for\" in a \"delay\", expected one of "
             "\"id\", \"type\", \"at\", \"delay\"" },
