@@ -126,6 +126,36 @@ clarity_ask(clarity_asker_t *asker, size_t argc, const clarity_str_t *argv,
 }
 
 
+redisReply *
+clarity_ask_script(clarity_asker_t *asker, const clarity_script_t *script,
+    size_t nkeys, size_t argc, const clarity_str_t *argv,
+    clarity_error_t *error)
+{
+    char count[24];
+    redisReply *reply;
+    clarity_str_t *all;
+
+    all = calloc(3 + argc, sizeof(clarity_str_t));
+    if (all == NULL) {
+        clarity_error(error, "out of memory");
+        return NULL;
+    }
+
+    snprintf(count, sizeof(count), "%zu", nkeys);
+
+    all[0] = clarity_lit("EVAL");
+    all[1] = clarity_str(script->lua);
+    all[2] = clarity_str(count);
+    memcpy(all + 3, argv, argc * sizeof(clarity_str_t));
+
+    reply = clarity_ask(asker, 3 + argc, all, error);
+
+    free(all);
+
+    return reply;
+}
+
+
 clarity_str_t
 clarity_reply_str(const redisReply *reply)
 {

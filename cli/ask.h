@@ -8,6 +8,7 @@
 #include <hiredis/hiredis.h>
 
 #include "cli/target.h"
+#include "job/script.h"
 
 typedef struct clarity_asker_s clarity_asker_t;
 
@@ -21,6 +22,11 @@ void clarity_asker_close(clarity_asker_t *asker);
  * or it is an error; but the error that the key is not there is a nil.
  */
 redisReply *clarity_ask(clarity_asker_t *asker, size_t argc,
+    const clarity_str_t *argv, clarity_error_t *error);
+
+/* The same for a script, whose argv are its keys and then its arguments. */
+redisReply *clarity_ask_script(clarity_asker_t *asker,
+    const clarity_script_t *script, size_t nkeys, size_t argc,
     const clarity_str_t *argv, clarity_error_t *error);
 
 /* A string of a reply; empty if it is none, or if there is none at all. */

@@ -10,7 +10,6 @@ static void show_json(const clarity_view_t *view, clarity_buf_t *out);
 static void show_run_json(const clarity_run_view_t *run, clarity_buf_t *out);
 static void show_step_json(
     const clarity_step_view_t *step, clarity_buf_t *out);
-static void add_text(clarity_buf_t *out, const char *name, clarity_str_t text);
 static void show(const clarity_view_t *view, clarity_buf_t *out);
 static void show_run(
     const clarity_run_view_t *run, bool colours, clarity_buf_t *out);
@@ -18,6 +17,17 @@ static void show_next(const clarity_run_view_t *run, clarity_buf_t *out);
 static void show_step(const clarity_step_view_t *step, int width, bool colours,
     clarity_buf_t *out);
 static int width_of_steps(const clarity_run_view_t *run);
+
+
+const char *
+clarity_command_id_refused(const char *argument)
+{
+    clarity_job_id_t id;
+
+    return clarity_job_id_parse(clarity_str(argument), &id)
+               ? NULL
+               : "is not a job id, expected one such as 0-1732000000000-0";
+}
 
 
 const char *
@@ -79,10 +89,11 @@ show_json(const clarity_view_t *view, clarity_buf_t *out)
     clarity_job_id_format(&view->id, id);
 
     clarity_buf_addf(out, "{\"job_id\":\"%s\"", id);
-    add_text(out, "trigger", view->trigger);
-    add_text(out, "webhook", view->webhook);
-    add_text(out, "state", clarity_str(clarity_state_name(view->state)));
-    add_text(out, "reason", view->reason);
+    clarity_show_text_json(out, "trigger", view->trigger);
+    clarity_show_text_json(out, "webhook", view->webhook);
+    clarity_show_text_json(
+        out, "state", clarity_str(clarity_state_name(view->state)));
+    clarity_show_text_json(out, "reason", view->reason);
     clarity_show_time_json(out, "received_at", view->received);
 
     clarity_buf_addz(out, ",\"runs\":[");
@@ -106,7 +117,7 @@ show_run_json(const clarity_run_view_t *run, clarity_buf_t *out)
     clarity_buf_addf(out, ",\"state\":\"%s\",\"attempt\":%u",
         clarity_state_name(run->record.state), run->record.attempt);
 
-    add_text(out, "reason", run->record.reason);
+    clarity_show_text_json(out, "reason", run->record.reason);
 
     if (run->record.next != 0) {
         clarity_show_time_json(out, "next_at", run->record.next);
@@ -139,25 +150,11 @@ show_step_json(const clarity_step_view_t *step, clarity_buf_t *out)
         clarity_buf_addf(out, ",\"status\":%u", record->status);
     }
 
-    add_text(out, "reason", record->reason);
+    clarity_show_text_json(out, "reason", record->reason);
     clarity_show_time_json(out, "started_at", record->started);
     clarity_show_time_json(out, "ended_at", record->ended);
 
     clarity_buf_addz(out, "}");
-}
-
-
-/* null where it is empty. */
-static void
-add_text(clarity_buf_t *out, const char *name, clarity_str_t text)
-{
-    clarity_buf_addf(out, ",\"%s\":", name);
-
-    if (text.len > 0) {
-        clarity_buf_add_json(out, text);
-    } else {
-        clarity_buf_addz(out, "null");
-    }
 }
 
 
@@ -238,7 +235,7 @@ show_next(const clarity_run_view_t *run, clarity_buf_t *out)
         clarity_show_duration(&text, run->record.next - now);
     }
 
-    clarity_show_line(out, "goes on at", clarity_buf_str(&text));
+    clarity_show_line(out, "goes on", clarity_buf_str(&text));
     clarity_buf_free(&text);
 }
 

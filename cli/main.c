@@ -7,11 +7,19 @@
 #include "cli/command.h"
 #include "cli/target.h"
 #include "conf/version.h"
+#include "job/state.h"
+#include "json/number.h"
+
+#define DEFAULT_JOBS 100
+#define MOST_JOBS    1000000
 
 typedef struct {
     const char *file;
     const char *prefix;
     bool json;
+    bool all_failed;
+    const char *state;
+    size_t limit;
 } clarity_options_t;
 
 typedef struct {
@@ -21,6 +29,8 @@ typedef struct {
     int (*run)(const clarity_command_t *command);
 } clarity_command_info_t;
 
+static int check(const clarity_options_t *options,
+    const clarity_command_info_t *info, int argc, char **argv);
 static int run(const clarity_options_t *options,
     const clarity_command_info_t *info, const char *argument);
 static int ask(const clarity_options_t *options,
@@ -31,7 +41,11 @@ static int misused(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
 static const clarity_command_info_t commands[] = {
+    { "cancel", "job id", clarity_command_id_refused, clarity_command_cancel },
+    { "erase", "job id", clarity_command_id_refused, clarity_command_erase },
     { "job", "job id", clarity_command_job_refused, clarity_command_job },
+    { "jobs", NULL, NULL, clarity_command_jobs },
+    { "retry", "job id", clarity_command_id_refused, clarity_command_retry },
     { "stats", NULL, NULL, clarity_command_stats },
     { "webhooks", NULL, NULL, clarity_command_webhooks },
     { NULL, NULL, NULL, NULL },
@@ -41,6 +55,9 @@ static const struct option long_options[] = {
     { "config", required_argument, NULL, 'c' },
     { "prefix", required_argument, NULL, 'p' },
     { "json", no_argument, NULL, 'j' },
+    { "state", required_argument, NULL, 's' },
+    { "limit", required_argument, NULL, 'l' },
+    { "all-failed", no_argument, NULL, 'a' },
     { "version", no_argument, NULL, 'V' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
@@ -50,6 +67,13 @@ static const char usage[] =
     "usage: clarityctl [-c WORKER.json] [--json] [--prefix NAME] COMMAND\n"
     "\n"
     "  job ID         what became of a job; of the newest one: job latest\n"
+    "  jobs           which there are, the newest first\n"
+    "      --state S  queued, running, waiting, succeeded, failed, cancelled\n"
+    "      --limit N  so many at most (100)\n"
+    "  retry ID       failed runs again, from the step that failed\n"
+    "  retry --all-failed  of all jobs that have failed\n"
+    "  cancel ID      ends a job, after the step that is under way\n"
+    "  erase ID       all that is kept of a job that has ended\n"
     "  stats          how many jobs wait, and how many are in hand\n"
     "  webhooks       those made at run time; not those of nginx.conf\n"
     "\n"
@@ -68,8 +92,7 @@ static const char usage[] =
 int
 main(int argc, char **argv)
 {
-    int option, most;
-    const char *reason;
+    int option, status;
     clarity_options_t options = { 0 };
     const clarity_command_info_t *info;
 
@@ -80,6 +103,20 @@ main(int argc, char **argv)
         case 'c': options.file = optarg; break;
         case 'p': options.prefix = optarg; break;
         case 'j': options.json = true; break;
+        case 'a': options.all_failed = true; break;
+        case 's': options.state = optarg; break;
+
+        case 'l':
+            if (!clarity_number_to_size(
+                    clarity_str(optarg), MOST_JOBS, &options.limit)
+                || options.limit == 0)
+            {
+                return misused(
+                    "--limit %s is no number from 1 to %d", optarg, MOST_JOBS);
+            }
+
+            break;
+
         case 'V':
             puts("clarityctl " CLARITY_VERSION);
             return CLARITY_EXIT_DONE;
@@ -101,25 +138,64 @@ main(int argc, char **argv)
         return misused("%s: unknown command", argv[0]);
     }
 
-    if (info->argument != NULL) {
-        if (argc == 1) {
-            return misused("%s: no %s given", argv[0], info->argument);
-        }
+    status = check(&options, info, argc, argv);
 
-        reason = info->refused(argv[1]);
-
-        if (reason != NULL) {
-            return misused("%s %s", argv[1], reason);
-        }
+    if (status != CLARITY_EXIT_DONE) {
+        return status;
     }
 
-    most = info->argument != NULL ? 2 : 1;
+    return run(&options, info, argv[1]);
+}
+
+
+/* Do the arguments and options go with the command? */
+static int
+check(const clarity_options_t *options, const clarity_command_info_t *info,
+    int argc, char **argv)
+{
+    int most;
+    bool is_jobs;
+    const char *reason;
+    clarity_state_t state;
+
+    is_jobs = info->run == clarity_command_jobs;
+
+    if (options->all_failed && info->run != clarity_command_retry) {
+        return misused("%s: --all-failed is an option of retry", argv[0]);
+    }
+
+    if ((options->state != NULL || options->limit != 0) && !is_jobs) {
+        return misused("%s: --state and --limit are options of jobs", argv[0]);
+    }
+
+    if (options->state != NULL
+        && (!clarity_state_parse(clarity_str(options->state), &state)
+            || state == CLARITY_PENDING || state == CLARITY_SKIPPED))
+    {
+        return misused("--state %s is none that a job can have, expected "
+                       "queued, running, waiting, succeeded, failed or "
+                       "cancelled",
+            options->state);
+    }
+
+    most = info->argument != NULL && !options->all_failed ? 2 : 1;
 
     if (argc > most) {
         return misused("%s: one argument too many", argv[most]);
     }
 
-    return run(&options, info, argv[1]);
+    if (most == 1) {
+        return CLARITY_EXIT_DONE;
+    }
+
+    if (argc == 1) {
+        return misused("%s: no %s given", argv[0], info->argument);
+    }
+
+    reason = info->refused(argv[1]);
+
+    return reason == NULL ? CLARITY_EXIT_DONE
+                          : misused("%s %s", argv[1], reason);
 }
 
 
@@ -170,6 +246,9 @@ ask(const clarity_options_t *options, const clarity_command_info_t *info,
     if (command.asker != NULL) {
         command.argument = argument;
         command.json = options->json;
+        command.all_failed = options->all_failed;
+        command.state = options->state;
+        command.limit = options->limit > 0 ? options->limit : DEFAULT_JOBS;
         command.out = out;
         command.error = error;
 

@@ -92,6 +92,20 @@ clarity_show_colours(void)
 }
 
 
+void
+clarity_show_text_json(
+    clarity_buf_t *out, const char *name, clarity_str_t text)
+{
+    clarity_buf_addf(out, ",\"%s\":", name);
+
+    if (text.len > 0) {
+        clarity_buf_add_json(out, text);
+    } else {
+        clarity_buf_addz(out, "null");
+    }
+}
+
+
 uint64_t
 clarity_show_now(void)
 {

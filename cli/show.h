@@ -25,6 +25,10 @@ void clarity_show_state(
 /* Is standard output a terminal, and NO_COLOR not set? */
 bool clarity_show_colours(void);
 
+/* A text as one more member of a JSON object; null where it is empty. */
+void clarity_show_text_json(
+    clarity_buf_t *out, const char *name, clarity_str_t text);
+
 /* ms since 1970 */
 uint64_t clarity_show_now(void);
 

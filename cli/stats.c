@@ -14,14 +14,16 @@ typedef struct {
     long long in_hand;
     long long consumers;
     long long length;
+    long long delayed;
+    long long failed;
     bool any_waits;
     uint64_t oldest; /* ms that the oldest of those waits */
 } clarity_stats_t;
 
 static bool get_stats(
     const clarity_command_t *command, clarity_stats_t *stats);
-static bool get_length(const clarity_command_t *command, clarity_str_t stream,
-    clarity_stats_t *stats);
+static bool get_count(const clarity_command_t *command, const char *name,
+    clarity_str_t key, long long *count);
 static bool get_group(const clarity_command_t *command, clarity_str_t stream,
     clarity_stats_t *stats, char last[CLARITY_ENTRY_ID_MAX]);
 static bool get_waiting(const clarity_command_t *command, clarity_str_t stream,
@@ -56,34 +58,41 @@ static bool
 get_stats(const clarity_command_t *command, clarity_stats_t *stats)
 {
     char last[CLARITY_ENTRY_ID_MAX];
-    clarity_key_t key;
+    clarity_key_t key, delayed, failed;
     clarity_str_t stream;
 
     clarity_key_jobs(&key, clarity_str(command->target->prefix), 0);
     stream = clarity_key_str(&key);
 
-    return get_length(command, stream, stats)
+    clarity_key_delayed(&delayed, clarity_str(command->target->prefix), 0);
+    clarity_key_failed(&failed, clarity_str(command->target->prefix), 0);
+
+    return get_count(command, "XLEN", stream, &stats->length)
+           && get_count(
+               command, "ZCARD", clarity_key_str(&delayed), &stats->delayed)
+           && get_count(
+               command, "XLEN", clarity_key_str(&failed), &stats->failed)
            && get_group(command, stream, stats, last)
            && get_waiting(command, stream, stats, last);
 }
 
 
 static bool
-get_length(const clarity_command_t *command, clarity_str_t stream,
-    clarity_stats_t *stats)
+get_count(const clarity_command_t *command, const char *name,
+    clarity_str_t key, long long *count)
 {
     redisReply *reply;
     clarity_str_t argv[2];
 
-    argv[0] = clarity_lit("XLEN");
-    argv[1] = stream;
+    argv[0] = clarity_str(name);
+    argv[1] = key;
 
     reply = clarity_ask(command->asker, 2, argv, command->error);
     if (reply == NULL) {
         return false;
     }
 
-    stats->length = integer(reply, 0);
+    *count = integer(reply, 0);
     freeReplyObject(reply);
 
     return true;
@@ -249,8 +258,10 @@ show_json(const clarity_stats_t *stats, clarity_buf_t *out)
     }
 
     clarity_buf_addf(out,
-        ",\"in_hand\":%lld,\"consumers\":%lld,\"length\":%lld}\n",
-        stats->in_hand, stats->consumers, stats->length);
+        ",\"in_hand\":%lld,\"delayed\":%lld,\"failed\":%lld,"
+        "\"consumers\":%lld,\"length\":%lld}\n",
+        stats->in_hand, stats->delayed, stats->failed, stats->consumers,
+        stats->length);
 }
 
 
@@ -266,7 +277,9 @@ show(const clarity_stats_t *stats, clarity_buf_t *out)
     }
 
     clarity_buf_addf(out,
-        "\nin hand    %lld\nconsumers  %lld\nentries    %lld, those included "
+        "\nin hand    %lld\ndelayed    %lld\nfailed     %lld\n"
+        "consumers  %lld\nentries    %lld, those included "
         "that are done and not trimmed yet\n",
-        stats->in_hand, stats->consumers, stats->length);
+        stats->in_hand, stats->delayed, stats->failed, stats->consumers,
+        stats->length);
 }

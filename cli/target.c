@@ -24,6 +24,7 @@ clarity_target_find(clarity_target_t *target, const char *file,
 
     memset(target, 0, sizeof(*target));
     memcpy(target->prefix, DEFAULT_PREFIX, sizeof(DEFAULT_PREFIX));
+    target->keep = CLARITY_KEEP_FAILED;
 
     if (file != NULL ? !from_file(target, file, error)
                      : !from_environment(target, error))
@@ -67,6 +68,7 @@ from_file(clarity_target_t *target, const char *file, clarity_error_t *error)
     }
 
     target->redis = conf->redis;
+    target->keep = conf->keep_failed;
     target->source = file;
     snprintf(target->prefix, sizeof(target->prefix), "%s", conf->prefix);
 

@@ -1,5 +1,6 @@
 #include "cli/view.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "job/job.h"
@@ -8,6 +9,8 @@
 
 typedef enum { NOT_DELIVERED, PENDING, DONE } clarity_place_t;
 
+static bool get_due(const clarity_target_t *target, clarity_asker_t *asker,
+    clarity_view_t *view, clarity_error_t *error);
 static bool get_newest(
     const redisReply *entry, clarity_job_id_t *id, bool first);
 static bool get_state(const clarity_target_t *target, clarity_asker_t *asker,
@@ -101,6 +104,35 @@ bool
 clarity_view_get(const clarity_target_t *target, clarity_asker_t *asker,
     const clarity_job_id_t *id, clarity_view_t *view, clarity_error_t *error)
 {
+    if (!clarity_view_find(target, asker, id, view, error)) {
+        return false;
+    }
+
+    return view->found || is_gone(target, view, error);
+}
+
+
+bool
+clarity_view_of(const clarity_command_t *command, clarity_view_t *view)
+{
+    clarity_job_id_t id;
+
+    clarity_job_id_parse(clarity_str(command->argument), &id);
+
+    return clarity_view_get(
+        command->target, command->asker, &id, view, command->error);
+}
+
+
+/*
+ * The entry and the due time are asked for before the hash: a job that ends in
+ * between is found ended, not gone, and one that moves is not taken for one
+ * that waits as it did before.
+ */
+bool
+clarity_view_find(const clarity_target_t *target, clarity_asker_t *asker,
+    const clarity_job_id_t *id, clarity_view_t *view, clarity_error_t *error)
+{
     char entry[CLARITY_ENTRY_ID_MAX];
     clarity_key_t key, stream;
     clarity_str_t argv[4], prefix;
@@ -120,7 +152,7 @@ clarity_view_get(const clarity_target_t *target, clarity_asker_t *asker,
     argv[3] = clarity_str(entry);
 
     view->entry = clarity_ask(asker, 4, argv, error);
-    if (view->entry == NULL) {
+    if (view->entry == NULL || !get_due(target, asker, view, error)) {
         return false;
     }
 
@@ -135,6 +167,35 @@ clarity_view_get(const clarity_target_t *target, clarity_asker_t *asker,
     take_fields(view);
 
     return get_state(target, asker, view, error) && add_runs(view, error);
+}
+
+
+static bool
+get_due(const clarity_target_t *target, clarity_asker_t *asker,
+    clarity_view_t *view, clarity_error_t *error)
+{
+    char id[CLARITY_JOB_ID_MAX];
+    redisReply *reply;
+    clarity_key_t delayed;
+    clarity_str_t argv[3];
+
+    clarity_key_delayed(&delayed, clarity_str(target->prefix), view->id.shard);
+    clarity_job_id_format(&view->id, id);
+
+    argv[0] = clarity_lit("ZSCORE");
+    argv[1] = clarity_key_str(&delayed);
+    argv[2] = clarity_str(id);
+
+    reply = clarity_ask(asker, 3, argv, error);
+    if (reply == NULL) {
+        return false;
+    }
+
+    snprintf(view->due, sizeof(view->due), "%.*s",
+        clarity_fmt(clarity_reply_str(reply)));
+    freeReplyObject(reply);
+
+    return true;
 }
 
 
@@ -153,6 +214,7 @@ clarity_view_free(clarity_view_t *view)
 
         clarity_run_record_free(&run->record);
         free(run->steps);
+        free(run->step_ids);
     }
 
     free(view->runs);
@@ -167,10 +229,6 @@ clarity_view_free(clarity_view_t *view)
 }
 
 
-/*
- * The entry was asked for before the hash: a job that ends in between is found
- * ended, not gone.
- */
 static bool
 get_state(const clarity_target_t *target, clarity_asker_t *asker,
     clarity_view_t *view, clarity_error_t *error)
@@ -179,11 +237,12 @@ get_state(const clarity_target_t *target, clarity_asker_t *asker,
     clarity_place_t place;
 
     if (clarity_state_parse(get_field(view, "state"), &view->state)) {
+        view->found = true;
         return true;
     }
 
     if (clarity_reply_at(view->entry, 0) == NULL) {
-        return is_gone(target, view, error);
+        return true;
     }
 
     clarity_key_jobs(&stream, clarity_str(target->prefix), view->id.shard);
@@ -193,10 +252,7 @@ get_state(const clarity_target_t *target, clarity_asker_t *asker,
         return false;
     }
 
-    if (place == DONE) {
-        return is_gone(target, view, error);
-    }
-
+    view->found = place != DONE;
     view->state = place == PENDING ? CLARITY_RUNNING : CLARITY_QUEUED;
 
     return true;
@@ -391,11 +447,15 @@ add_steps(
     }
 
     run->steps = calloc(run->record.steps->count + 1, sizeof(*run->steps));
-    if (run->steps == NULL) {
+    run->step_ids =
+        calloc(run->record.steps->count + 1, sizeof(clarity_str_t));
+
+    if (run->steps == NULL || run->step_ids == NULL) {
         return clarity_error(error, "out of memory");
     }
 
     for (id = run->record.steps->first; id != NULL; id = id->next) {
+        run->step_ids[run->nsteps] = id->text;
         step = &run->steps[run->nsteps++];
         step->id = id->text;
         read_step(view, run, step);
@@ -405,7 +465,10 @@ add_steps(
 }
 
 
-/* One that has no field was not begun; in a run that has ended it will not. */
+/*
+ * One that has no field was not begun. In a run that has ended none will be,
+ * nor go on.
+ */
 static void
 read_step(clarity_view_t *view, const clarity_run_view_t *run,
     clarity_step_view_t *step)
@@ -414,6 +477,8 @@ read_step(clarity_view_t *view, const clarity_run_view_t *run,
     clarity_str_t workflow, id;
     clarity_error_t error;
     const redisReply *value;
+
+    step->record.state = CLARITY_PENDING;
 
     for (i = 0; (value = clarity_reply_at(view->hash, i + 1)) != NULL; i += 2)
     {
@@ -425,13 +490,15 @@ read_step(clarity_view_t *view, const clarity_run_view_t *run,
             && clarity_step_read(
                 clarity_reply_str(value), &step->record, &error))
         {
-            return;
+            break;
         }
     }
 
-    step->record.state = clarity_state_is_final(run->record.state)
-                             ? CLARITY_SKIPPED
-                             : CLARITY_PENDING;
+    if (clarity_state_is_final(run->record.state)
+        && !clarity_state_is_final(step->record.state))
+    {
+        step->record.state = CLARITY_SKIPPED;
+    }
 }
 
 

@@ -6,7 +6,7 @@
 #ifndef CLARITY_CLI_VIEW_H
 #define CLARITY_CLI_VIEW_H
 
-#include "cli/ask.h"
+#include "cli/command.h"
 #include "job/record.h"
 
 typedef struct {
@@ -18,11 +18,13 @@ typedef struct {
     clarity_str_t id; /* the workflow's */
     clarity_run_record_t record;
     clarity_step_view_t *steps;
+    clarity_str_t *step_ids; /* theirs */
     size_t nsteps;
 } clarity_run_view_t;
 
 typedef struct {
     clarity_job_id_t id;
+    bool found;
     clarity_state_t state;
     clarity_str_t trigger;
     clarity_str_t webhook;
@@ -30,6 +32,7 @@ typedef struct {
     uint64_t received;        /* ms since 1970; 0: not known */
     clarity_run_view_t *runs; /* by the workflows' ids */
     size_t nruns;
+    char due[32]; /* its score among the delayed; "": it is not */
 
     redisReply *hash; /* own the strings above */
     redisReply *entry;
@@ -43,6 +46,13 @@ bool clarity_view_latest(const clarity_target_t *target,
  * case. */
 bool clarity_view_get(const clarity_target_t *target, clarity_asker_t *asker,
     const clarity_job_id_t *id, clarity_view_t *view, clarity_error_t *error);
+
+/* The same, but that there is no such job is no error: see found. */
+bool clarity_view_find(const clarity_target_t *target, clarity_asker_t *asker,
+    const clarity_job_id_t *id, clarity_view_t *view, clarity_error_t *error);
+
+/* The same for the command's argument, which is a job id. */
+bool clarity_view_of(const clarity_command_t *command, clarity_view_t *view);
 
 void clarity_view_free(clarity_view_t *view);
 

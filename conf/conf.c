@@ -156,8 +156,8 @@ set_defaults(clarity_conf_t *conf, clarity_error_t *error)
     conf->concurrency = 64;
     conf->lease = 8 * SECOND;
     conf->drain = 25 * SECOND;
-    conf->keep_succeeded = DAY;
-    conf->keep_failed = 14 * DAY;
+    conf->keep_succeeded = CLARITY_KEEP_SUCCEEDED;
+    conf->keep_failed = CLARITY_KEEP_FAILED;
 
     conf->prefix = strdup("clarity");
 

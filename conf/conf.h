@@ -32,6 +32,10 @@ typedef struct {
     size_t ncommands;
 } clarity_conf_t;
 
+/* ms, where the file does not say otherwise. */
+#define CLARITY_KEEP_SUCCEEDED ((uint64_t) 24 * 3600 * 1000)
+#define CLARITY_KEEP_FAILED    ((uint64_t) 14 * 24 * 3600 * 1000)
+
 #define CLARITY_MAX_CONCURRENCY 10000
 #define CLARITY_MAX_ALLOWED     256
 #define CLARITY_MAX_COMMANDS    256

@@ -54,6 +54,10 @@ void clarity_key_delayed(
 void clarity_key_idem(clarity_key_t *key, clarity_str_t prefix, unsigned shard,
     clarity_str_t name);
 
+/* {PREFIX:N}:failed — stream: the jobs that have failed. */
+void clarity_key_failed(
+    clarity_key_t *key, clarity_str_t prefix, unsigned shard);
+
 /* {PREFIX}:meta — hash: format, shards. */
 void clarity_key_meta(clarity_key_t *key, clarity_str_t prefix);
 

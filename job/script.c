@@ -9,7 +9,7 @@ const clarity_script_t clarity_script_record = {
     "if not owned then return 0 end\n"
     "local set = redis.pcall('HSET', KEYS[2], unpack(ARGV, 4))\n"
     "if type(set) == 'table' then return set end\n"
-    "return 1\n",
+    "return 1 + redis.call('HEXISTS', KEYS[2], 'cancel')\n",
 };
 
 const clarity_script_t clarity_script_finish = {
@@ -22,6 +22,39 @@ const clarity_script_t clarity_script_finish = {
     "if type(set) == 'table' then return set end\n"
     "redis.call('PEXPIRE', KEYS[2], ARGV[4])\n"
     "redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])\n"
+    "return 1\n",
+};
+
+/*
+ * The stream of failed jobs is an index: what it tells is in the hash too,
+ * which lives as long. Its entries are deleted one by one, by XDEL: a retry
+ * takes them from anywhere, and XTRIM does not go together with that
+ * (redis#15808).
+ */
+const clarity_script_t clarity_script_fail = {
+    "fail",
+    CLARITY_LUA_OWNS CLARITY_LUA_NOW
+    "local owned, failed = owns(ARGV[3])\n"
+    "if failed then return failed end\n"
+    "if not owned then return 0 end\n"
+    "local set = redis.pcall('HSET', KEYS[2], unpack(ARGV, 6))\n"
+    "if type(set) == 'table' then return set end\n"
+    "local names = { 'trigger', 'webhook', 'reason' }\n"
+    "local fields = { 'job', ARGV[5] }\n"
+    "for i, value in ipairs(redis.call('HMGET', KEYS[2], unpack(names))) do\n"
+    "  fields[#fields + 1] = names[i]\n"
+    "  fields[#fields + 1] = value or ''\n"
+    "end\n"
+    "local id = redis.pcall('XADD', KEYS[3], '*', unpack(fields))\n"
+    "if type(id) == 'table' then return id end\n"
+    "redis.call('HSET', KEYS[2], 'failed', id)\n"
+    "redis.call('PEXPIRE', KEYS[2], ARGV[4])\n"
+    "redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])\n"
+    "local old = string.format('%.0f', math.max(0, now - ARGV[4]))\n"
+    "for _, entry in ipairs(\n"
+    "    redis.call('XRANGE', KEYS[3], '-', old, 'COUNT', 10)) do\n"
+    "  redis.call('XDEL', KEYS[3], entry[1])\n"
+    "end\n"
     "return 1\n",
 };
 
@@ -74,36 +107,14 @@ const clarity_script_t clarity_script_drop = {
 };
 
 /*
- * All entries below the first pending one are acknowledged if they are below
- * the last delivered one too (XGROUP SETID may have set that back). MINID
- * keeps the entry that it names, so with nothing pending the last delivered
- * one stays: one entry, and no arithmetic on ids, whose 64 bits a Lua number
- * cannot hold. For the same reason they are compared as text: of two numbers
- * without leading zeros the longer one is the greater. "~" frees whole nodes
- * only and up to 100 of them, so that a call does not take long.
- *
- * XINFO GROUPS has a list of names and values a group. Other groups of the
- * stream do not count: the stream is there for the jobs' workers.
+ * MINID keeps the entry that it names, so with nothing pending the last
+ * delivered one stays: one entry, and no arithmetic on ids. "~" frees whole
+ * nodes only and up to 100 of them, so that a call does not take long.
  */
 const clarity_script_t clarity_script_trim = {
     "trim",
-    "local function is_before(a, b)\n"
-    "  local a_ms, a_seq = a:match('^(%d+)-(%d+)$')\n"
-    "  local b_ms, b_seq = b:match('^(%d+)-(%d+)$')\n"
-    "  if a_ms == b_ms then a_ms, b_ms = a_seq, b_seq end\n"
-    "  if #a_ms ~= #b_ms then return #a_ms < #b_ms end\n"
-    "  return a_ms < b_ms\n"
-    "end\n"
-    "local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1])\n"
-    "if pending.err then return pending end\n"
-    "local keep\n"
-    "for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do\n"
-    "  local values = {}\n"
-    "  for i = 1, #group, 2 do values[group[i]] = group[i + 1] end\n"
-    "  if values.name == ARGV[1] then keep = values['last-delivered-id'] end\n"
-    "end\n"
-    "if pending[1] > 0 and is_before(pending[2], keep) then\n"
-    "  keep = pending[2]\n"
-    "end\n"
+    CLARITY_LUA_KEEP
+    "local keep = first_to_keep()\n"
+    "if type(keep) == 'table' then return keep end\n"
     "return redis.call('XTRIM', KEYS[1], 'MINID', '~', keep)\n",
 };

@@ -18,7 +18,8 @@ typedef struct {
 
 /*
  * KEYS: stream, job hash. ARGV: group, consumer, entry, then field, value …
- * Sets the fields of the hash. 1; 0: not the owner.
+ * Sets the fields of the hash. 1; 2: done too, and the job is to be cancelled;
+ * 0: not the owner.
  */
 extern const clarity_script_t clarity_script_record;
 
@@ -28,6 +29,13 @@ extern const clarity_script_t clarity_script_record;
  * 1; 0: not the owner.
  */
 extern const clarity_script_t clarity_script_finish;
+
+/*
+ * The same for a job that has failed. KEYS: also failed. ARGV: after the TTL
+ * also the job id. Notes it in the stream of failed jobs, and in the hash's
+ * field "failed" where it stands there.
+ */
+extern const clarity_script_t clarity_script_fail;
 
 /*
  * KEYS: stream. ARGV: group, consumer, entry … Renews the lease of every
@@ -52,8 +60,8 @@ extern const clarity_script_t clarity_script_drop;
 /*
  * KEYS: stream, job hash, delayed. ARGV: group, consumer, entry, job id, ms
  * until it is due, then field, value … Sets the fields, "context" among them,
- * and takes the job out of the stream until it is due, by Redis' clock. 1; 0:
- * not the owner.
+ * and takes the job out of the stream until it is due, by Redis' clock. 1; 2:
+ * not done, for the job is to be cancelled; 0: not the owner.
  */
 extern const clarity_script_t clarity_script_delay;
 

@@ -33,4 +33,68 @@
     "local time = redis.call('TIME')\n"                                       \
     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
 
+/*
+ * The fields and values of a job's entry, from its hash; nil: the hash has not
+ * all that an entry must have. See job/job.h.
+ */
+#define CLARITY_LUA_ENTRY                                                     \
+    "local function entry_fields(key)\n"                                      \
+    "  local names = { 'trigger', 'webhook', 'context', 'received',\n"        \
+    "    'request', 'traceparent', 'addr' }\n"                                \
+    "  local values = redis.pcall('HMGET', key, unpack(names))\n"             \
+    "  local fields = {}\n"                                                   \
+    "  for i, name in ipairs(names) do\n"                                     \
+    "    if values[i] then\n"                                                 \
+    "      fields[#fields + 1] = name\n"                                      \
+    "      fields[#fields + 1] = values[i]\n"                                 \
+    "    elseif i <= 5 then\n"                                                \
+    "      return nil\n"                                                      \
+    "    end\n"                                                               \
+    "  end\n"                                                                 \
+    "  return fields\n"                                                       \
+    "end\n"
+
+/* As clarity_state_is_final() has it, of a job's state. */
+#define CLARITY_LUA_FINAL                                                     \
+    "local function is_final(state)\n"                                        \
+    "  return state == 'succeeded' or state == 'failed'\n"                    \
+    "    or state == 'cancelled'\n"                                           \
+    "end\n"
+
+/*
+ * The first entry that must stay in the stream KEYS[1], for the group ARGV[1]:
+ * the first pending one, or the last delivered one, which with nothing pending
+ * is done as all before it are; then the second result is true. An error.
+ *
+ * XGROUP SETID may have set the last delivered one back. Ids are compared as
+ * text, as a Lua number cannot hold their 64 bits: of two numbers without
+ * leading zeros the longer one is the greater. XINFO GROUPS has a list of
+ * names and values a group. Other groups of the stream do not count: the
+ * stream is there for the jobs' workers.
+ */
+#define CLARITY_LUA_KEEP                                                      \
+    "local function is_before(a, b)\n"                                        \
+    "  local a_ms, a_seq = a:match('^(%d+)-(%d+)$')\n"                        \
+    "  local b_ms, b_seq = b:match('^(%d+)-(%d+)$')\n"                        \
+    "  if a_ms == b_ms then a_ms, b_ms = a_seq, b_seq end\n"                  \
+    "  if #a_ms ~= #b_ms then return #a_ms < #b_ms end\n"                     \
+    "  return a_ms < b_ms\n"                                                  \
+    "end\n"                                                                   \
+    "local function first_to_keep()\n"                                        \
+    "  local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1])\n"           \
+    "  if pending.err then return pending end\n"                              \
+    "  local keep\n"                                                          \
+    "  for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do\n"   \
+    "    local values = {}\n"                                                 \
+    "    for i = 1, #group, 2 do values[group[i]] = group[i + 1] end\n"       \
+    "    if values.name == ARGV[1] then\n"                                    \
+    "      keep = values['last-delivered-id']\n"                              \
+    "    end\n"                                                               \
+    "  end\n"                                                                 \
+    "  if pending[1] > 0 and is_before(pending[2], keep) then\n"              \
+    "    return pending[2], false\n"                                          \
+    "  end\n"                                                                 \
+    "  return keep, pending[1] == 0\n"                                        \
+    "end\n"
+
 #endif

@@ -43,7 +43,8 @@ like $err, qr/there has been no job yet in Redis at unix:/, 'and it says so';
 
 ctl('--json', 'stats');
 is_deeply decode_json($out), { waiting => 0, oldest_waiting_ms => undef,
-    in_hand => 0, consumers => 0, length => 0 }, 'nothing is to be counted';
+    in_hand => 0, delayed => 0, failed => 0, consumers => 0,
+    length => 0 }, 'nothing is to be counted';
 
 # A job that no worker has seen.
 

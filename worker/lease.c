@@ -39,6 +39,7 @@ clarity_leases_create(const clarity_leases_conf_t *conf)
     leases->conf = *conf;
     clarity_key_jobs(&leases->stream, conf->prefix, conf->shard);
     clarity_key_delayed(&leases->delayed, conf->prefix, conf->shard);
+    clarity_key_failed(&leases->failed, conf->prefix, conf->shard);
     clarity_slots_init(&leases->slots, conf->slots);
 
     leases->timer = evtimer_new(conf->base, on_timer, leases);

@@ -41,6 +41,7 @@ typedef enum {
 struct clarity_lease_s {
     clarity_delivery_t delivery;
     bool taken_over;
+    bool cancelled; /* somebody wants that, as a write's reply said */
     uint64_t delay; /* ms, of the last write that was one */
     void *task;     /* the owner's */
 
@@ -70,6 +71,10 @@ typedef struct {
 
     /* A record was written; data is the one that was given with it. */
     void (*recorded)(void *owner, clarity_lease_t *lease, void *data);
+
+    /* Instead of ended, where it was to be delayed: it is held still, for
+     * somebody wants its job to be cancelled. */
+    void (*cancelled)(void *owner, clarity_lease_t *lease);
 
     /* It rested, was to be woken, and has a slot now. */
     void (*woken)(void *owner, clarity_lease_t *lease);
@@ -118,7 +123,7 @@ bool clarity_lease_publish(clarity_lease_t *lease, const clarity_str_t *key,
 
 /* The last write, which acknowledges the entry: ended comes. keep is the ms
  * after which Redis forgets the job. */
-bool clarity_lease_finish(clarity_lease_t *lease, uint64_t keep,
+bool clarity_lease_finish(clarity_lease_t *lease, uint64_t keep, bool failed,
     const clarity_str_t *fields, size_t n);
 
 /* Likewise, but the job waits outside of the stream for so many ms. */

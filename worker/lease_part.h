@@ -9,6 +9,7 @@ struct clarity_leases_s {
     clarity_leases_conf_t conf;
     clarity_key_t stream;
     clarity_key_t delayed;
+    clarity_key_t failed;
     struct event *timer; /* of the heartbeat */
     uint64_t beaten_at;
     clarity_slots_t slots;

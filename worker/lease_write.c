@@ -38,6 +38,7 @@ static void on_dropped(
 static void on_released(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static bool is_one(const redisReply *reply);
+static bool is_cancelled(const redisReply *reply);
 
 
 bool
@@ -62,11 +63,11 @@ clarity_lease_record(
 
 
 bool
-clarity_lease_finish(clarity_lease_t *lease, uint64_t keep,
+clarity_lease_finish(clarity_lease_t *lease, uint64_t keep, bool failed,
     const clarity_str_t *fields, size_t n)
 {
     char ms[24];
-    clarity_str_t keys[1], args[1];
+    clarity_str_t keys[2], args[2];
     clarity_write_t write = { 0 };
 
     lease->state = CLARITY_LEASE_FINISHING;
@@ -74,13 +75,15 @@ clarity_lease_finish(clarity_lease_t *lease, uint64_t keep,
     snprintf(ms, sizeof(ms), "%" PRIu64, keep);
 
     keys[0] = clarity_key_str(&lease->delivery.key);
+    keys[1] = clarity_key_str(&lease->leases->failed);
     args[0] = clarity_str(ms);
+    args[1] = clarity_str(lease->delivery.id);
 
-    write.script = &clarity_script_finish;
+    write.script = failed ? &clarity_script_fail : &clarity_script_finish;
     write.keys = keys;
-    write.nkeys = 1;
+    write.nkeys = failed ? 2 : 1;
     write.args = args;
-    write.nargs = 1;
+    write.nargs = failed ? 2 : 1;
     write.fields = fields;
     write.nfields = n;
     write.done = on_finished;
@@ -234,12 +237,16 @@ on_recorded(void *subject, void *data, const redisReply *reply, bool repeated)
 
     (void) repeated;
 
-    if (!is_one(reply)) {
+    conf = &lease->leases->conf;
+
+    if (is_cancelled(reply)) {
+        lease->cancelled = true;
+
+    } else if (!is_one(reply)) {
         clarity_lease_end(lease, CLARITY_LEASE_LOST);
         return;
     }
 
-    conf = &lease->leases->conf;
     conf->recorded(conf->owner, lease, data);
 }
 
@@ -340,4 +347,11 @@ static bool
 is_one(const redisReply *reply)
 {
     return reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+}
+
+
+static bool
+is_cancelled(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_INTEGER && reply->integer == 2;
 }

@@ -7,8 +7,6 @@
 
 static size_t count_runs(const clarity_str_t *fields, size_t n);
 static bool plan_new(clarity_task_t *task);
-static bool plan_again(
-    clarity_task_t *task, const clarity_str_t *fields, size_t n);
 static void name_run(
     clarity_task_t *task, clarity_run_t *run, clarity_str_t id);
 static bool use_workflow(
@@ -17,6 +15,11 @@ static void decide(clarity_run_t *run);
 static bool resume(clarity_run_t *run, const clarity_str_t *fields, size_t n);
 static void set_start(clarity_run_t *run);
 static bool use_record_steps(clarity_run_t *run);
+static bool fits(const clarity_run_t *run, const clarity_workflow_t *workflow,
+    const clarity_str_t *fields, size_t n);
+static clarity_str_t find_step(const clarity_run_t *run, clarity_str_t step,
+    const clarity_str_t *fields, size_t n);
+static bool is_done(const clarity_step_record_t *step);
 static bool load_steps(
     clarity_run_t *run, const clarity_str_t *fields, size_t n);
 
@@ -24,21 +27,7 @@ static bool load_steps(
 bool
 clarity_task_plan(clarity_task_t *task, const clarity_str_t *fields, size_t n)
 {
-    size_t most;
-
-    most = count_runs(fields, n);
-
-    if (most == 0) {
-        most = task->set->count;
-    }
-
-    task->runs = calloc(most + 1, sizeof(clarity_run_t));
-
-    if (task->runs == NULL) {
-        return false;
-    }
-
-    return count_runs(fields, n) > 0 ? plan_again(task, fields, n)
+    return count_runs(fields, n) > 0 ? clarity_task_plan_again(task, fields, n)
                                      : plan_new(task);
 }
 
@@ -81,6 +70,12 @@ plan_new(clarity_task_t *task)
     clarity_run_t *run;
     const clarity_workflow_t *workflow;
 
+    task->runs = calloc(task->set->count + 1, sizeof(clarity_run_t));
+
+    if (task->runs == NULL) {
+        return false;
+    }
+
     for (i = 0; i < task->set->count; i++) {
         workflow = task->set->workflows[i];
 
@@ -107,13 +102,20 @@ plan_new(clarity_task_t *task)
 }
 
 
-static bool
-plan_again(clarity_task_t *task, const clarity_str_t *fields, size_t n)
+bool
+clarity_task_plan_again(
+    clarity_task_t *task, const clarity_str_t *fields, size_t n)
 {
     size_t i;
     clarity_run_t *run;
     clarity_str_t id;
     clarity_error_t error;
+
+    task->runs = calloc(count_runs(fields, n) + 1, sizeof(clarity_run_t));
+
+    if (task->runs == NULL) {
+        return false;
+    }
 
     for (i = 0; i + 1 < n; i += 2) {
         if (!clarity_run_field_parse(fields[i], &id)) {
@@ -268,7 +270,8 @@ use_record_steps(clarity_run_t *run)
 
 /*
  * A run is bound to the workflow that it was begun with: another text could do
- * half of one thing and half of another.
+ * half of one thing and half of another. Only who retries it by hand lets it
+ * go on with the text of now, which has been mended perhaps.
  */
 static bool
 resume(clarity_run_t *run, const clarity_str_t *fields, size_t n)
@@ -287,7 +290,17 @@ resume(clarity_run_t *run, const clarity_str_t *fields, size_t n)
         return true;
     }
 
-    if (!clarity_str_is(run->record.digest, workflow->digest)) {
+    if (run->record.digest.len == 0) {
+        if (!fits(run, workflow, fields, n)) {
+            clarity_run_fail(run,
+                "its workflow was changed so that the steps that are done do "
+                "not come first any more");
+            return true;
+        }
+
+        run->record.digest = clarity_str(workflow->digest);
+
+    } else if (!clarity_str_is(run->record.digest, workflow->digest)) {
         clarity_run_fail(run,
             "its workflow was changed before it had ended: it began with "
             "digest %.16s, there is %s",
@@ -299,6 +312,67 @@ resume(clarity_run_t *run, const clarity_str_t *fields, size_t n)
 }
 
 
+/* The steps that are done must be the first ones of the workflow too. */
+static bool
+fits(const clarity_run_t *run, const clarity_workflow_t *workflow,
+    const clarity_str_t *fields, size_t n)
+{
+    bool done;
+    size_t i;
+    clarity_str_t text;
+    clarity_error_t error;
+    clarity_step_record_t step;
+
+    for (i = 0; i < run->nsteps; i++) {
+        text = find_step(run, run->step_ids[i], fields, n);
+        done = text.data != NULL && clarity_step_read(text, &step, &error)
+               && is_done(&step);
+
+        if (text.data != NULL) {
+            clarity_step_record_free(&step);
+        }
+
+        if (!done) {
+            return true;
+        }
+
+        if (i >= workflow->nactions
+            || !clarity_str_eq(run->step_ids[i], workflow->actions[i].id))
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static clarity_str_t
+find_step(const clarity_run_t *run, clarity_str_t step,
+    const clarity_str_t *fields, size_t n)
+{
+    size_t i;
+    clarity_str_t workflow, id;
+
+    for (i = 0; i + 1 < n; i += 2) {
+        if (clarity_step_field_parse(fields[i], &workflow, &id)
+            && clarity_str_is(workflow, run->id) && clarity_str_eq(id, step))
+        {
+            return fields[i + 1];
+        }
+    }
+
+    return (clarity_str_t){ NULL, 0 };
+}
+
+
+static bool
+is_done(const clarity_step_record_t *step)
+{
+    return step->state == CLARITY_SUCCEEDED || step->state == CLARITY_SKIPPED;
+}
+
+
 /*
  * One that has ended well is not done again; of one that was begun it is not
  * known whether it had its effect, so it is done again, under the same
@@ -307,32 +381,24 @@ resume(clarity_run_t *run, const clarity_str_t *fields, size_t n)
 static bool
 load_steps(clarity_run_t *run, const clarity_str_t *fields, size_t n)
 {
-    size_t i, j;
-    clarity_str_t workflow, id;
+    size_t i;
+    clarity_str_t text;
     clarity_error_t error;
     clarity_step_record_t *step;
 
     for (i = 0; i < run->nsteps; i++) {
         step = &run->steps[i];
 
-        for (j = 0; j + 1 < n; j += 2) {
-            if (clarity_step_field_parse(fields[j], &workflow, &id)
-                && clarity_str_is(workflow, run->id)
-                && clarity_str_eq(id, run->step_ids[i]))
-            {
-                if (!clarity_step_read(fields[j + 1], step, &error)) {
-                    clarity_run_fail(run,
-                        "what Redis holds of its step \"%.*s\" cannot be read",
-                        clarity_fmt(run->step_ids[i]));
-                    return true;
-                }
+        text = find_step(run, run->step_ids[i], fields, n);
 
-                break;
-            }
+        if (text.data != NULL && !clarity_step_read(text, step, &error)) {
+            clarity_run_fail(run,
+                "what Redis holds of its step \"%.*s\" cannot be read",
+                clarity_fmt(run->step_ids[i]));
+            return true;
         }
 
-        if (step->state != CLARITY_SUCCEEDED && step->state != CLARITY_SKIPPED)
-        {
+        if (!is_done(step)) {
             break;
         }
 

@@ -51,6 +51,7 @@ static void on_refused(void *owner, const char *reason);
 static void on_held(void *owner, clarity_lease_t *lease,
     const clarity_str_t *fields, size_t n);
 static void on_recorded(void *owner, clarity_lease_t *lease, void *data);
+static void on_cancelled(void *owner, clarity_lease_t *lease);
 static void on_woken(void *owner, clarity_lease_t *lease);
 static void on_ended(
     void *owner, clarity_lease_t *lease, clarity_lease_end_t end);
@@ -252,6 +253,7 @@ create_leases(clarity_queue_t *queue)
     conf.owner = queue;
     conf.held = on_held;
     conf.recorded = on_recorded;
+    conf.cancelled = on_cancelled;
     conf.woken = on_woken;
     conf.ended = on_ended;
 
@@ -376,6 +378,15 @@ on_recorded(void *owner, clarity_lease_t *lease, void *data)
 
     /* It may rest now. */
     clarity_intake_turn(queue->intake);
+}
+
+
+static void
+on_cancelled(void *owner, clarity_lease_t *lease)
+{
+    clarity_queue_t *queue = owner;
+
+    queue->conf.cancelled(queue->conf.owner, lease);
 }
 
 

@@ -138,6 +138,29 @@ clarity_run_wake(clarity_run_t *run)
 
 
 void
+clarity_run_cancel(clarity_run_t *run, clarity_fields_t *fields)
+{
+    clarity_step_record_t *step;
+
+    clarity_run_hold(run);
+
+    run->record.state = CLARITY_CANCELLED;
+    run->record.next = 0;
+    run->record.reason = clarity_lit(CLARITY_CANCELLED_REASON);
+
+    if (run->step < run->nsteps && run->steps != NULL
+        && run->steps[run->step].state != CLARITY_PENDING)
+    {
+        step = &run->steps[run->step];
+        step->state = CLARITY_SKIPPED;
+        step->ended = clarity_time_ms();
+        step->reason = run->record.reason;
+        add_step(fields, run, step, clarity_lit(""));
+    }
+}
+
+
+void
 clarity_run_hold(clarity_run_t *run)
 {
     if (run->timer != NULL) {

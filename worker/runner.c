@@ -84,13 +84,24 @@ clarity_runner_recorded(void *owner, clarity_lease_t *lease, void *data)
         good = clarity_task_go_on(task);
 
     } else {
-        run->settled = clarity_state_is_final(run->record.state);
-        good = run->settled ? clarity_task_finish_if_done(task)
-                            : clarity_run_go_on(run);
+        good = clarity_task_go_on_with(task, run);
     }
 
     if (!good || !clarity_task_rest_if_waiting(task)) {
         clarity_lease_forget(task->lease);
+    }
+}
+
+
+void
+clarity_runner_cancelled(void *owner, clarity_lease_t *lease)
+{
+    clarity_task_t *task = lease->task;
+
+    (void) owner;
+
+    if (!clarity_task_cancel(task)) {
+        clarity_lease_forget(lease);
     }
 }
 

@@ -13,6 +13,7 @@
 
 static bool finish(clarity_task_t *task, clarity_fields_t *fields);
 static void add_job(clarity_fields_t *fields, const clarity_job_t *job);
+static void add_rest(clarity_fields_t *fields, const clarity_job_t *job);
 static void add_run(clarity_fields_t *fields, const clarity_run_t *run);
 static void add_unsettled(
     const clarity_task_t *task, clarity_fields_t *fields);
@@ -172,15 +173,7 @@ clarity_task_delay(
     clarity_fields_add(
         fields, "state", clarity_str(clarity_state_name(task->state)));
     add_job(fields, job);
-    clarity_fields_add(fields, "context", job->context);
-
-    if (job->traceparent.len > 0) {
-        clarity_fields_add(fields, "traceparent", job->traceparent);
-    }
-
-    if (job->addr.len > 0) {
-        clarity_fields_add(fields, "addr", job->addr);
-    }
+    add_rest(fields, job);
 
     list = clarity_fields_list(fields, &n);
 
@@ -208,12 +201,19 @@ finish(clarity_task_t *task, clarity_fields_t *fields)
     clarity_fields_add(fields, "reason", clarity_str(task->reason));
     add_job(fields, job);
 
+    /* A retry by hand makes an entry again. */
+    if (task->state == CLARITY_FAILED) {
+        add_rest(fields, job);
+    }
+
     keep = task->state == CLARITY_SUCCEEDED ? conf->keep_succeeded
                                             : conf->keep_failed;
 
     list = clarity_fields_list(fields, &n);
 
-    return list != NULL && clarity_lease_finish(task->lease, keep, list, n);
+    return list != NULL
+           && clarity_lease_finish(
+               task->lease, keep, task->state == CLARITY_FAILED, list, n);
 }
 
 
@@ -224,6 +224,21 @@ add_job(clarity_fields_t *fields, const clarity_job_t *job)
     clarity_fields_add(fields, "webhook", job->webhook);
     clarity_fields_add(fields, "received", job->received);
     clarity_fields_add(fields, "request", job->request);
+}
+
+
+static void
+add_rest(clarity_fields_t *fields, const clarity_job_t *job)
+{
+    clarity_fields_add(fields, "context", job->context);
+
+    if (job->traceparent.len > 0) {
+        clarity_fields_add(fields, "traceparent", job->traceparent);
+    }
+
+    if (job->addr.len > 0) {
+        clarity_fields_add(fields, "addr", job->addr);
+    }
 }
 
 
@@ -305,6 +320,8 @@ judge(clarity_task_t *task)
 
         if (run->record.state == CLARITY_CANCELLED) {
             task->state = CLARITY_CANCELLED;
+            snprintf(
+                task->reason, sizeof(task->reason), CLARITY_CANCELLED_REASON);
         }
     }
 }

@@ -78,6 +78,15 @@ clarity_task_start(clarity_task_t *task, const clarity_str_t *fields, size_t n)
         return clarity_lease_drop(task->lease);
     }
 
+    if (clarity_field(fields, n, "cancel").data != NULL) {
+        task->lease->cancelled = true;
+        return clarity_task_plan_again(task, fields, n)
+               && (task->nruns > 0
+                       ? clarity_task_cancel(task)
+                       : clarity_task_finish_as(task, CLARITY_CANCELLED,
+                           clarity_lit(CLARITY_CANCELLED_REASON)));
+    }
+
     if (delivery->fault != NULL) {
         return clarity_task_finish_as(
             task, CLARITY_FAILED, clarity_str(delivery->fault));
@@ -114,6 +123,10 @@ clarity_task_go_on(clarity_task_t *task)
     size_t i;
     clarity_run_t *run;
 
+    if (task->lease->cancelled) {
+        return clarity_task_cancel(task);
+    }
+
     for (i = 0; i < task->nruns; i++) {
         run = &task->runs[i];
 
@@ -129,7 +142,52 @@ clarity_task_go_on(clarity_task_t *task)
 }
 
 
-/* Another may take it over at once. */
+bool
+clarity_task_go_on_with(clarity_task_t *task, clarity_run_t *run)
+{
+    bool good;
+    clarity_fields_t fields = { 0 };
+
+    if (clarity_state_is_final(run->record.state)) {
+        run->settled = true;
+        return clarity_task_finish_if_done(task);
+    }
+
+    if (!task->lease->cancelled) {
+        return clarity_run_go_on(run);
+    }
+
+    clarity_run_cancel(run, &fields);
+    good = clarity_task_write(task, run, &fields);
+
+    clarity_fields_free(&fields);
+
+    return good;
+}
+
+
+/* What is under way of other runs ends first, and its result is written. */
+bool
+clarity_task_cancel(clarity_task_t *task)
+{
+    bool good;
+    size_t i;
+    clarity_fields_t fields = { 0 };
+
+    for (i = 0; i < task->nruns; i++) {
+        if (!clarity_state_is_final(task->runs[i].record.state)) {
+            clarity_run_cancel(&task->runs[i], &fields);
+        }
+    }
+
+    good = clarity_task_write(task, NULL, &fields);
+
+    clarity_fields_free(&fields);
+
+    return good;
+}
+
+
 bool
 clarity_task_let_go(clarity_task_t *task)
 {
@@ -185,7 +243,6 @@ static bool
 wait_for_trigger(clarity_task_t *task, const clarity_str_t *fields, size_t n)
 {
     bool good;
-    clarity_state_t state;
     clarity_fields_t record_fields = { 0 };
 
     snprintf(task->reason, sizeof(task->reason),
@@ -195,9 +252,8 @@ wait_for_trigger(clarity_task_t *task, const clarity_str_t *fields, size_t n)
                    : CLARITY_MAX_NAME),
         task->lease->delivery.job.trigger.data);
 
-    if (!clarity_state_parse(clarity_field(fields, n, "state"), &state)
-        || state != CLARITY_WAITING)
-    {
+    /* Somebody said so before. */
+    if (!clarity_str_is(clarity_field(fields, n, "reason"), task->reason)) {
         clarity_log(task->runner->conf.log, CLARITY_LOG_ERROR,
             "trigger_unknown", "job=%s trigger=%s reason=%s",
             task->lease->delivery.id, task->lease->delivery.job.trigger.data,

@@ -16,8 +16,10 @@
 #define CLARITY_WORKER_TASK_H
 
 #include "job/record.h"
-#include "worker/fields.h"
+#include "job/fields.h"
 #include "worker/runner.h"
+
+#define CLARITY_CANCELLED_REASON "cancelled by hand"
 
 struct event;
 
@@ -74,6 +76,10 @@ struct clarity_runner_s {
 bool clarity_task_plan(
     clarity_task_t *task, const clarity_str_t *fields, size_t n);
 
+/* The same where the hash knows them all. */
+bool clarity_task_plan_again(
+    clarity_task_t *task, const clarity_str_t *fields, size_t n);
+
 /* The value of a field; empty: not there, which its data NULL tells. */
 clarity_str_t clarity_field(
     const clarity_str_t *fields, size_t n, const char *name);
@@ -87,8 +93,12 @@ void clarity_task_free(clarity_task_t *task);
 bool clarity_task_start(
     clarity_task_t *task, const clarity_str_t *fields, size_t n);
 
-/* What was written at the start is there. */
+/* What was written at the start is there; or that of one run is. */
 bool clarity_task_go_on(clarity_task_t *task);
+bool clarity_task_go_on_with(clarity_task_t *task, clarity_run_t *run);
+
+/* Ends its runs that nothing is under way of, as somebody wanted. */
+bool clarity_task_cancel(clarity_task_t *task);
 
 /* Another may take it over at once. */
 bool clarity_task_let_go(clarity_task_t *task);
@@ -142,6 +152,9 @@ bool clarity_run_call(clarity_run_t *run);
 
 /* What its placeholders are looked up in. */
 void clarity_run_scope(const clarity_run_t *run, clarity_scope_t *scope);
+
+/* It ends here, with a step that had its intent written and nothing more. */
+void clarity_run_cancel(clarity_run_t *run, clarity_fields_t *fields);
 
 /* Its next attempt is not made here any more. */
 void clarity_run_hold(clarity_run_t *run);

@@ -40,6 +40,7 @@ static void on_refused(void *owner, const char *reason);
 static void on_held(void *owner, clarity_lease_t *lease,
     const clarity_str_t *fields, size_t n);
 static void on_recorded(void *owner, clarity_lease_t *lease, void *data);
+static void on_cancelled(void *owner, clarity_lease_t *lease);
 static void on_woken(void *owner, clarity_lease_t *lease);
 static void on_ended(
     void *owner, clarity_lease_t *lease, clarity_lease_end_t end);
@@ -131,6 +132,7 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
     queue.owner = worker;
     queue.held = on_held;
     queue.recorded = on_recorded;
+    queue.cancelled = on_cancelled;
     queue.woken = on_woken;
     queue.ended = on_ended;
     queue.ready = on_ready;
@@ -254,6 +256,15 @@ on_recorded(void *owner, clarity_lease_t *lease, void *data)
     clarity_worker_t *worker = owner;
 
     clarity_runner_recorded(worker->runner, lease, data);
+}
+
+
+static void
+on_cancelled(void *owner, clarity_lease_t *lease)
+{
+    clarity_worker_t *worker = owner;
+
+    clarity_runner_cancelled(worker->runner, lease);
 }
 
 

@@ -1,4 +1,4 @@
-#include "worker/fields.h"
+#include "job/fields.h"
 
 
 void

@@ -2,8 +2,8 @@
  * Fields and values of a hash, put together in one buffer.
  */
 
-#ifndef CLARITY_WORKER_FIELDS_H
-#define CLARITY_WORKER_FIELDS_H
+#ifndef CLARITY_JOB_FIELDS_H
+#define CLARITY_JOB_FIELDS_H
 
 #include "json/buf.h"
 

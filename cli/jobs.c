@@ -1,0 +1,146 @@
+#include "cli/command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/find.h"
+#include "cli/show.h"
+#include "cli/view.h"
+
+static bool show_jobs(
+    const clarity_command_t *command, const clarity_found_t *found);
+static uint64_t next_of(const clarity_view_t *view);
+static void show_json(
+    const clarity_view_t *view, uint64_t next, clarity_buf_t *out);
+static void show(
+    const clarity_view_t *view, uint64_t next, clarity_buf_t *out);
+
+
+int
+clarity_command_jobs(const clarity_command_t *command)
+{
+    bool good;
+    clarity_found_t found = { 0 };
+
+    good = clarity_find_jobs(command, &found) && show_jobs(command, &found);
+
+    clarity_found_free(&found);
+
+    return good ? CLARITY_EXIT_DONE : CLARITY_EXIT_NO;
+}
+
+
+/* One that has moved on since it was found is left out. */
+static bool
+show_jobs(const clarity_command_t *command, const clarity_found_t *found)
+{
+    size_t i, shown;
+    clarity_view_t view;
+    clarity_buf_t *out;
+
+    out = command->out;
+    shown = 0;
+
+    clarity_buf_addz(out, command->json ? "{\"jobs\":[" : "");
+
+    for (i = 0; i < found->n && shown < command->limit; i++) {
+        if (!clarity_view_find(command->target, command->asker, &found->ids[i],
+                &view, command->error))
+        {
+            clarity_view_free(&view);
+            return false;
+        }
+
+        if (view.found
+            && (command->state == NULL
+                || strcmp(clarity_state_name(view.state), command->state)
+                       == 0))
+        {
+            clarity_buf_addz(out, command->json && shown > 0 ? "," : "");
+            (command->json ? show_json : show)(&view, next_of(&view), out);
+            shown++;
+        }
+
+        clarity_view_free(&view);
+    }
+
+    if (command->json) {
+        clarity_buf_addf(
+            out, "],\"more\":%s}\n", found->more ? "true" : "false");
+
+    } else if (shown == 0) {
+        clarity_buf_addz(out, "no jobs\n");
+
+    } else if (found->more) {
+        clarity_buf_addf(out, "and more: see --limit\n");
+    }
+
+    return true;
+}
+
+
+/* When the first of its runs goes on, or 0. */
+static uint64_t
+next_of(const clarity_view_t *view)
+{
+    size_t i;
+    uint64_t next;
+
+    next = 0;
+
+    for (i = 0; i < view->nruns; i++) {
+        if (view->runs[i].record.next != 0
+            && (next == 0 || view->runs[i].record.next < next))
+        {
+            next = view->runs[i].record.next;
+        }
+    }
+
+    return next;
+}
+
+
+static void
+show_json(const clarity_view_t *view, uint64_t next, clarity_buf_t *out)
+{
+    char id[CLARITY_JOB_ID_MAX];
+
+    clarity_job_id_format(&view->id, id);
+
+    clarity_buf_addf(out, "{\"job_id\":\"%s\"", id);
+    clarity_show_text_json(out, "trigger", view->trigger);
+    clarity_show_text_json(out, "webhook", view->webhook);
+    clarity_show_text_json(
+        out, "state", clarity_str(clarity_state_name(view->state)));
+    clarity_show_text_json(out, "reason", view->reason);
+    clarity_show_time_json(out, "received_at", view->received);
+    clarity_show_time_json(out, "next_at", next);
+    clarity_buf_addz(out, "}");
+}
+
+
+static void
+show(const clarity_view_t *view, uint64_t next, clarity_buf_t *out)
+{
+    char id[CLARITY_JOB_ID_MAX];
+
+    clarity_job_id_format(&view->id, id);
+
+    clarity_buf_addf(out, "%-24s  ", id);
+    clarity_show_state(out, view->state, 9, clarity_show_colours());
+    clarity_buf_addz(out, "  ");
+    clarity_show_text(out, view->trigger);
+
+    if (next != 0) {
+        clarity_buf_addz(out, "  goes on at ");
+        clarity_show_time(out, next);
+    }
+
+    if (view->reason.len > 0) {
+        clarity_buf_addz(out, "  ");
+        clarity_show_text(out, view->reason);
+    }
+
+    clarity_buf_addz(out, "\n");
+}

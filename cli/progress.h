@@ -1,0 +1,25 @@
+/*
+ * "… 1200 retried" on standard error, each second of a long work: on a
+ * terminal in one line, else a line each time.
+ */
+
+#ifndef CLARITY_CLI_PROGRESS_H
+#define CLARITY_CLI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    const char *what;
+    uint64_t next; /* ms since 1970 */
+    bool shown;
+} clarity_progress_t;
+
+/* what: "retried"; static text. */
+void clarity_progress_start(clarity_progress_t *progress, const char *what);
+
+void clarity_progress_step(clarity_progress_t *progress, uint64_t done);
+
+void clarity_progress_end(clarity_progress_t *progress);
+
+#endif
