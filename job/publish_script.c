@@ -5,7 +5,7 @@
 /*
  * Out of memory shows in the first HSET, before anything was sent; what else
  * may be wrong is the command's own fault, and the field gets back what it
- * had.
+ * had. Within a script Redis 7 has a text of its own for NOPERM.
  */
 const clarity_script_t clarity_script_publish = {
     "publish",
@@ -26,6 +26,8 @@ const clarity_script_t clarity_script_publish = {
     "end\n"
     "if sent.err:find('WRONGTYPE', 1, true) then return 2 end\n"
     "if sent.err:find('NOPERM', 1, true)\n"
-    "  or sent.err:find('permission', 1, true) then return 3 end\n"
+    "  or sent.err:find('The user executing the script', 1, true) then\n"
+    "  return 3\n"
+    "end\n"
     "return sent\n",
 };
