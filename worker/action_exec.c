@@ -430,7 +430,8 @@ end_one(clarity_exec_t *exec)
     int status;
     clarity_process_t *process;
 
-    LIST_FOREACH(process, &exec->processes, list)
+    for (process = LIST_FIRST(&exec->processes); process != NULL;
+         process = LIST_NEXT(process, list))
     {
         if (process->pid > 0
             && waitpid(process->pid, &status, WNOHANG) == process->pid)

@@ -82,7 +82,8 @@ find_host(clarity_hosts_t *hosts, const char *name)
 {
     clarity_host_t *host;
 
-    TAILQ_FOREACH(host, &hosts->list, hosts)
+    for (host = TAILQ_FIRST(&hosts->list); host != NULL;
+         host = TAILQ_NEXT(host, hosts))
     {
         if (strcmp(host->name, name) == 0) {
             return host;
@@ -166,7 +167,8 @@ next_turn(clarity_hosts_t *hosts)
         return NULL;
     }
 
-    TAILQ_FOREACH(host, &hosts->list, hosts)
+    for (host = TAILQ_FIRST(&hosts->list); host != NULL;
+         host = TAILQ_NEXT(host, hosts))
     {
         if (!TAILQ_EMPTY(&host->line) && may_begin(hosts, host)
             && (best == NULL || host->active < best->active))

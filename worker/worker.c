@@ -33,6 +33,7 @@ typedef struct {
 } clarity_worker_t;
 
 static bool create(clarity_worker_t *worker, clarity_workflows_t *set);
+static bool create_actions(clarity_worker_t *worker);
 static bool create_signals(clarity_worker_t *worker);
 static void destroy(clarity_worker_t *worker);
 static void on_ready(void *owner);
@@ -91,7 +92,6 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
 {
     clarity_queue_conf_t queue = { 0 };
     clarity_runner_conf_t runner = { 0 };
-    clarity_http_conf_t http = { 0 };
 
     worker->base = event_base_new();
 
@@ -100,18 +100,10 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
         return false;
     }
 
-    worker->hosts = clarity_hosts_create(worker->conf->concurrency);
-
-    http.base = worker->base;
-    http.hosts = worker->hosts;
-    http.allowed = worker->conf->allowed;
-    http.nallowed = worker->conf->nallowed;
-    http.most = worker->conf->concurrency;
-    http.ca_file = worker->conf->ca_file;
-
-    worker->http = clarity_http_create(&http);
-
-    worker->exec = clarity_exec_create(worker->base, worker->hosts);
+    if (!create_actions(worker)) {
+        clarity_workflows_drop(set);
+        return false;
+    }
 
     runner.base = worker->base;
     runner.log = worker->log;
@@ -142,14 +134,36 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
 
     worker->queue = clarity_queue_create(&queue);
 
-    if (worker->hosts == NULL || worker->http == NULL || worker->queue == NULL)
-    {
+    if (worker->queue == NULL) {
         return false;
     }
 
     clarity_queue_publish(worker->queue, set);
 
     return create_signals(worker);
+}
+
+
+static bool
+create_actions(clarity_worker_t *worker)
+{
+    clarity_http_conf_t http = { 0 };
+
+    worker->hosts = clarity_hosts_create(worker->conf->concurrency);
+
+    http.base = worker->base;
+    http.hosts = worker->hosts;
+    http.allowed = worker->conf->allowed;
+    http.nallowed = worker->conf->nallowed;
+    http.most = worker->conf->concurrency;
+    http.ca_file = worker->conf->ca_file;
+
+    worker->http = clarity_http_create(&http);
+
+    worker->exec = clarity_exec_create(worker->base, worker->hosts);
+
+    return worker->hosts != NULL && worker->http != NULL
+           && worker->exec != NULL;
 }
 
 
