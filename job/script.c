@@ -81,21 +81,17 @@ const clarity_script_t clarity_script_beat = {
 
 /*
  * The entry stays this consumer's, as if it had not been touched for so long:
- * XAUTOCLAIM goes by the idle time alone.
+ * XAUTOCLAIM goes by the idle time alone. The hash says that nobody crashed.
  */
 const clarity_script_t clarity_script_release = {
     "release",
     CLARITY_LUA_OWNS
-    "local released = 0\n"
-    "for i = 4, #ARGV do\n"
-    "  local owned, failed = owns(ARGV[i])\n"
-    "  if failed then return failed end\n"
-    "  if owned then\n"
-    "    released = released + #redis.call('XCLAIM', KEYS[1], ARGV[1],\n"
-    "      ARGV[2], 0, ARGV[i], 'IDLE', ARGV[3], 'JUSTID')\n"
-    "  end\n"
-    "end\n"
-    "return released\n",
+    "local owned, failed = owns(ARGV[3])\n"
+    "if failed then return failed end\n"
+    "if not owned then return 0 end\n"
+    "redis.pcall('HSET', KEYS[2], 'released', '1')\n"
+    "return #redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3],\n"
+    "  'IDLE', ARGV[4], 'JUSTID')\n",
 };
 
 const clarity_script_t clarity_script_drop = {

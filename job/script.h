@@ -44,9 +44,9 @@ extern const clarity_script_t clarity_script_fail;
 extern const clarity_script_t clarity_script_beat;
 
 /*
- * KEYS: stream. ARGV: group, consumer, idle in ms, entry … Lets go of owned
- * entries without a result: another worker's take-over finds them at once.
- * The number let go.
+ * KEYS: stream, job hash. ARGV: group, consumer, entry, idle in ms. Lets go of
+ * an entry without a result, and says so in the hash: another worker's
+ * take-over finds it. 1; 0: not the owner.
  */
 extern const clarity_script_t clarity_script_release;
 

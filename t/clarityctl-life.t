@@ -204,7 +204,7 @@ is $job->{reason}, 'cancelled by hand', 'and why is told';
 
 # One that is queued.
 
-$receiver->answer('/hold', { delay => 1 });
+$receiver->answer('/hold', { delay => 3 });
 my @slow = map { start_job('slow') } 1 .. 8;
 $receiver->wait_for(9, 5, '/hold');
 $id = start_job('good');
@@ -214,10 +214,10 @@ my $good = $receiver->requests('/good');
 ctl('cancel', $id);
 like $out, qr/is queued, and will be cancelled when a worker gets it/,
     'it will be cancelled too';
-is wait_for_job($redis, $id, 'cancelled')->{reason}, 'cancelled by hand',
+is wait_for_job($redis, $id, 'cancelled', 10)->{reason}, 'cancelled by hand',
     'as soon as a worker gets it';
 is scalar($receiver->requests('/good')), $good, 'and is not begun';
-wait_for_job($redis, $_, 'succeeded') for @slow;
+wait_for_job($redis, $_, 'succeeded', 10) for @slow;
 
 # One that is waiting for an attempt when it is promoted, or taken over: the
 # wish is in its hash.

@@ -11,7 +11,6 @@
 #define BEATS      4   /* in the time of a lease */
 #define BEAT_BATCH 256 /* leases a call, which Redis does nothing beside */
 
-static bool load(clarity_lease_t *lease);
 static void on_loaded(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static void on_timer(evutil_socket_t fd, short events, void *data);
@@ -84,7 +83,14 @@ clarity_leases_count(const clarity_leases_t *leases)
 size_t
 clarity_leases_free_slots(const clarity_leases_t *leases)
 {
-    return clarity_slots_free(&leases->slots);
+    return leases->hold ? 0 : clarity_slots_free(&leases->slots);
+}
+
+
+void
+clarity_leases_hold(clarity_leases_t *leases, bool hold)
+{
+    leases->hold = hold;
 }
 
 
@@ -128,7 +134,7 @@ clarity_lease_take(
 
     leases->first = lease;
 
-    if (!load(lease)) {
+    if (!clarity_lease_load(lease)) {
         clarity_lease_forget(lease);
     }
 }
@@ -176,11 +182,13 @@ clarity_leases_renew(clarity_leases_t *leases)
  * Not only after a take-over: a group that was made anew gives out entries
  * that have been worked on before, and nothing but their hashes tells.
  */
-static bool
-load(clarity_lease_t *lease)
+bool
+clarity_lease_load(clarity_lease_t *lease)
 {
     clarity_str_t argv[2];
     clarity_call_conf_t conf = { 0 };
+
+    lease->state = CLARITY_LEASE_LOADING;
 
     argv[0] = clarity_lit("HGETALL");
     argv[1] = clarity_key_str(&lease->delivery.key);

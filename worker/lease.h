@@ -96,6 +96,9 @@ size_t clarity_leases_count(const clarity_leases_t *leases);
 /* How many more jobs may be taken. */
 size_t clarity_leases_free_slots(const clarity_leases_t *leases);
 
+/* None any more; or again as many as there are. */
+void clarity_leases_hold(clarity_leases_t *leases, bool hold);
+
 /*
  * An entry that was delivered: [id, [field, value …]]. One that is held
  * already ends as lost before: its lease had run out, so the hash says what
@@ -132,6 +135,9 @@ bool clarity_lease_delay(clarity_lease_t *lease, uint64_t delay,
 
 /* Acknowledges an entry that nothing is to be done for: ended comes. */
 bool clarity_lease_drop(clarity_lease_t *lease);
+
+/* Reads the hash (again): held comes. Nothing else may be under way. */
+bool clarity_lease_load(clarity_lease_t *lease);
 
 /* Lets go, with `idle` ms of a lease counted as past: ended comes. */
 bool clarity_lease_release(clarity_lease_t *lease, uint64_t idle);

@@ -13,6 +13,7 @@ struct clarity_leases_s {
     struct event *timer; /* of the heartbeat */
     uint64_t beaten_at;
     clarity_slots_t slots;
+    bool hold;
     clarity_lease_t *first;
     void *by_entry; /* tsearch()'s, of the same */
 };

@@ -143,9 +143,9 @@ bool
 clarity_lease_release(clarity_lease_t *lease, uint64_t idle)
 {
     char ms[24];
-    clarity_str_t argv[5];
+    clarity_str_t keys[1], args[1];
     clarity_leases_t *leases;
-    clarity_call_conf_t conf = { 0 };
+    clarity_write_t write = { 0 };
 
     leases = lease->leases;
     lease->state = CLARITY_LEASE_RELEASING;
@@ -157,20 +157,17 @@ clarity_lease_release(clarity_lease_t *lease, uint64_t idle)
 
     snprintf(ms, sizeof(ms), "%" PRIu64, idle);
 
-    argv[0] = clarity_key_str(&leases->stream);
-    argv[1] = clarity_lit(CLARITY_GROUP);
-    argv[2] = leases->conf.consumer;
-    argv[3] = clarity_str(ms);
-    argv[4] = clarity_str(lease->delivery.entry);
+    keys[0] = clarity_key_str(&lease->delivery.key);
+    args[0] = clarity_str(ms);
 
-    conf.script = &clarity_script_release;
-    conf.argv = argv;
-    conf.argc = 5;
-    conf.nkeys = 1;
-    conf.subject = lease;
-    conf.done = on_released;
+    write.script = &clarity_script_release;
+    write.keys = keys;
+    write.nkeys = 1;
+    write.args = args;
+    write.nargs = 1;
+    write.done = on_released;
 
-    return clarity_call(leases->conf.calls, &conf);
+    return give(lease, &write);
 }
 
 

@@ -9,7 +9,11 @@
 #include "worker/retry.h"
 #include "worker/timer.h"
 
+#define UNKNOWN                                                               \
+    "its worker ended in the middle of it: its outcome is not known"
+
 static void begin_attempt(clarity_run_t *run, clarity_fields_t *fields);
+static bool pass_unknown(clarity_run_t *run, clarity_fields_t *fields);
 static bool pass_delay(
     clarity_run_t *run, clarity_fields_t *fields, uint64_t due);
 static void add_step(clarity_fields_t *fields, const clarity_run_t *run,
@@ -39,12 +43,18 @@ clarity_run_begin(clarity_run_t *run, clarity_fields_t *fields)
     run->record.reason = clarity_lit("");
 
     while (run->step < run->nsteps) {
-        if (clarity_run_action(run)->type != CLARITY_ACTION_DELAY) {
-            begin_attempt(run, fields);
-            return;
-        }
+        if (clarity_run_action(run)->type == CLARITY_ACTION_DELAY) {
+            if (!pass_delay(run, fields, due)) {
+                return;
+            }
 
-        if (!pass_delay(run, fields, due)) {
+        } else if (run->steps[run->step].state != CLARITY_RUNNING
+                   || !pass_unknown(run, fields))
+        {
+            if (run->record.state == CLARITY_RUNNING) {
+                begin_attempt(run, fields);
+            }
+
             return;
         }
     }
@@ -67,6 +77,59 @@ begin_attempt(clarity_run_t *run, clarity_fields_t *fields)
     step->reason = clarity_lit("");
 
     add_step(fields, run, step, clarity_lit(""));
+}
+
+
+/*
+ * The step had begun, and its result was never written: whether it had its
+ * effect is not known, and the workflow says what that means. true: the next
+ * step may begin. Else the run has failed, or the step is to be done again.
+ */
+static bool
+pass_unknown(clarity_run_t *run, clarity_fields_t *fields)
+{
+    char id[CLARITY_WORKFLOW_ID_MAX + 1];
+    clarity_step_record_t *step;
+    clarity_unknown_outcome_t rule;
+    static const char *const names[] = {
+        [CLARITY_UNKNOWN_OUTCOME_RETRY] = "retry",
+        [CLARITY_UNKNOWN_OUTCOME_SKIP] = "skip",
+        [CLARITY_UNKNOWN_OUTCOME_FAIL] = "fail",
+    };
+
+    /* Its memo is written with its effect: where there is none it had none. */
+    if (clarity_run_action(run)->type == CLARITY_ACTION_PUBLISH) {
+        return false;
+    }
+
+    step = &run->steps[run->step];
+    rule = clarity_run_action(run)->if_unknown;
+
+    snprintf(id, sizeof(id), "%.*s", clarity_fmt(run->step_ids[run->step]));
+
+    clarity_log(run->task->runner->conf.log, CLARITY_LOG_WARN, "step_unknown",
+        "job=%s workflow=%s step=%s attempt=%u rule=%s",
+        run->task->lease->delivery.id, run->id, id, step->attempt,
+        names[rule]);
+
+    if (rule == CLARITY_UNKNOWN_OUTCOME_RETRY) {
+        return false;
+    }
+
+    step->ended = clarity_time_ms();
+
+    if (rule == CLARITY_UNKNOWN_OUTCOME_FAIL) {
+        fail(run, fields, UNKNOWN, clarity_lit(""));
+        return false;
+    }
+
+    step->state = CLARITY_SKIPPED;
+    step->reason = clarity_lit(UNKNOWN);
+    add_step(fields, run, step, clarity_lit(""));
+    run->results[run->step].id = run->step_ids[run->step];
+    run->step++;
+
+    return true;
 }
 
 
@@ -157,6 +220,20 @@ clarity_run_cancel(clarity_run_t *run, clarity_fields_t *fields)
         step->reason = run->record.reason;
         add_step(fields, run, step, clarity_lit(""));
     }
+}
+
+
+void
+clarity_run_end_crashed(
+    clarity_run_t *run, clarity_fields_t *fields, const char *reason)
+{
+    if (run->steps == NULL || run->step == run->nsteps) {
+        clarity_run_fail(run, "%s", reason);
+        return;
+    }
+
+    run->steps[run->step].ended = clarity_time_ms();
+    fail(run, fields, reason, clarity_lit(""));
 }
 
 

@@ -54,17 +54,15 @@ void
 clarity_runner_held(
     void *owner, clarity_lease_t *lease, const clarity_str_t *fields, size_t n)
 {
-    clarity_task_t *task;
+    clarity_task_t *task = lease->task;
 
-    task = clarity_task_create(owner, lease);
-
+    /* One whose hash was read again has it already. */
     if (task == NULL) {
-        clarity_lease_forget(lease);
-        return;
+        task = clarity_task_create(owner, lease);
     }
 
-    if (!clarity_task_start(task, fields, n)) {
-        clarity_lease_forget(task->lease);
+    if (task == NULL || !clarity_task_start(task, fields, n)) {
+        clarity_lease_forget(lease);
     }
 }
 
@@ -80,7 +78,10 @@ clarity_runner_recorded(void *owner, clarity_lease_t *lease, void *data)
 
     task->writes--;
 
-    if (run == NULL) {
+    if (data == task) {
+        good = clarity_lease_load(lease);
+
+    } else if (run == NULL) {
         good = clarity_task_go_on(task);
 
     } else {
@@ -165,6 +166,9 @@ clarity_runner_ended(
     if (task != NULL) {
         clarity_task_free(task);
     }
+
+    /* Where memory is out the next one that ends brings it. */
+    (void) clarity_quarantine_next(runner, lease->leases);
 }
 
 
@@ -178,7 +182,11 @@ clarity_runner_stop(clarity_runner_t *runner)
     for (task = runner->tasks; task != NULL; task = next) {
         next = task->next;
 
-        if (!clarity_task_rest_if_waiting(task)) {
+        if (task->place == CLARITY_TASK_WAITS
+                    || task->place == CLARITY_TASK_PARKED
+                ? !clarity_task_let_go(task)
+                : !clarity_task_rest_if_waiting(task))
+        {
             clarity_lease_forget(task->lease);
             next = runner->tasks; /* its slot may have moved another */
         }

@@ -41,6 +41,10 @@ clarity_task_write(
     } else {
         add_unsettled(task, fields);
         clarity_fields_add(fields, "reason", clarity_lit(""));
+
+        if (task->released) {
+            clarity_fields_add(fields, "released", clarity_lit(""));
+        }
     }
 
     delay = task->writes == 0 ? time_to_wait(task) : 0;

@@ -67,12 +67,18 @@ clarity_task_free(clarity_task_t *task)
 bool
 clarity_task_start(clarity_task_t *task, const clarity_str_t *fields, size_t n)
 {
+    bool good;
     clarity_error_t error;
     const clarity_job_t *job;
     const clarity_delivery_t *delivery;
 
     delivery = &task->lease->delivery;
     job = &delivery->job;
+
+    if (clarity_quarantine_parks(task)) {
+        task->place = CLARITY_TASK_PARKED;
+        return true;
+    }
 
     if (is_past(task, fields, n)) {
         return clarity_lease_drop(task->lease);
@@ -85,6 +91,12 @@ clarity_task_start(clarity_task_t *task, const clarity_str_t *fields, size_t n)
                        ? clarity_task_cancel(task)
                        : clarity_task_finish_as(task, CLARITY_CANCELLED,
                            clarity_lit(CLARITY_CANCELLED_REASON)));
+    }
+
+    task->released = clarity_str_is(clarity_field(fields, n, "released"), "1");
+
+    if (clarity_quarantine_takes(task, fields, n, &good)) {
+        return good;
     }
 
     if (delivery->fault != NULL) {

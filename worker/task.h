@@ -3,6 +3,7 @@
  *
  *   runner.c  all jobs in hand: what the queue tells of them, and their end
  *   task.c    one job: what it is to begin with, and begins it
+ *   quarantine.c  one that perhaps crashes its worker: it runs alone
  *   plan.c    what runs it has, from the workflows or from what its hash says
  *   run.c     one run: its steps, one after the other, and their attempts
  *   step.c    what one attempt of a step does
@@ -46,6 +47,13 @@ typedef struct {
     struct event *timer; /* of record.next */
 } clarity_run_t;
 
+typedef enum {
+    CLARITY_TASK_FREE,  /* among others */
+    CLARITY_TASK_WAITS, /* to run alone */
+    CLARITY_TASK_ALONE,
+    CLARITY_TASK_PARKED /* until the one that runs alone has ended */
+} clarity_task_place_t;
+
 struct clarity_task_s {
     clarity_runner_t *runner;
     clarity_lease_t *lease;
@@ -55,6 +63,9 @@ struct clarity_task_s {
     size_t nruns;
     size_t writes; /* records under way */
 
+    clarity_task_place_t place;
+    bool counted;          /* a crash that it was taken over after */
+    bool released;         /* by the worker that had it before */
     clarity_state_t state; /* as it was written last */
     char reason[2 * CLARITY_REASON_MAX];
 
@@ -67,7 +78,22 @@ struct clarity_runner_s {
     clarity_workflows_t *set;
     clarity_task_t *tasks;
     bool stopping;
+    bool sets_apart; /* some task waits to run alone, or does */
 };
+
+/*
+ * quarantine.c: true: the task is not to be begun now, *good false is for
+ * memory that is out. Its hash is read again when it may be.
+ */
+bool clarity_quarantine_takes(
+    clarity_task_t *task, const clarity_str_t *fields, size_t n, bool *good);
+
+/* Another runs alone: this one has to wait. */
+bool clarity_quarantine_parks(const clarity_task_t *task);
+
+/* Something has ended. */
+bool clarity_quarantine_next(
+    clarity_runner_t *runner, clarity_leases_t *leases);
 
 /*
  * plan.c: makes task->runs. fields are those of the hash; where it knows runs
@@ -155,6 +181,10 @@ void clarity_run_scope(const clarity_run_t *run, clarity_scope_t *scope);
 
 /* It ends here, with a step that had its intent written and nothing more. */
 void clarity_run_cancel(clarity_run_t *run, clarity_fields_t *fields);
+
+/* Its step was under way when its worker crashed, which is why it fails. */
+void clarity_run_end_crashed(
+    clarity_run_t *run, clarity_fields_t *fields, const char *reason);
 
 /* Its next attempt is not made here any more. */
 void clarity_run_hold(clarity_run_t *run);

@@ -104,6 +104,7 @@ parse_http_request(clarity_action_t *action, const clarity_json_t *value,
         AUTH,
         TIMEOUT,
         RETRY,
+        IF_UNKNOWN,
         N
     };
     clarity_member_t members[N] = {
@@ -117,6 +118,7 @@ parse_http_request(clarity_action_t *action, const clarity_json_t *value,
         [AUTH] = { "auth", CLARITY_OBJECT, false, NULL },
         [TIMEOUT] = { "timeout", CLARITY_STRING, false, NULL },
         [RETRY] = { "retry", CLARITY_OBJECT, false, NULL },
+        [IF_UNKNOWN] = { "if_unknown", CLARITY_STRING, false, NULL },
     };
     clarity_http_source_t source;
 
@@ -130,7 +132,9 @@ parse_http_request(clarity_action_t *action, const clarity_json_t *value,
 
     if (!clarity_duration_member(&action->http.timeout, &members[TIMEOUT],
             CLARITY_TIMEOUT_MAX, CLARITY_TIMEOUT_MAX_TEXT, load)
-        || !clarity_retry_parse(&action->retry, members[RETRY].value, load))
+        || !clarity_retry_parse(&action->retry, members[RETRY].value, load)
+        || !clarity_unknown_parse(
+            &action->if_unknown, members[IF_UNKNOWN].value, load))
     {
         return false;
     }

@@ -17,7 +17,7 @@ clarity_exec_action_parse(clarity_action_t *action,
     const clarity_json_t *value, const clarity_names_t *names,
     const clarity_load_t *load)
 {
-    enum { ID, TYPE, COMMAND, ARGS, TIMEOUT, RETRY, N };
+    enum { ID, TYPE, COMMAND, ARGS, TIMEOUT, RETRY, IF_UNKNOWN, N };
     clarity_member_t members[N] = {
         [ID] = { "id", CLARITY_STRING, true, NULL },
         [TYPE] = { "type", CLARITY_STRING, true, NULL },
@@ -25,6 +25,7 @@ clarity_exec_action_parse(clarity_action_t *action,
         [ARGS] = { "args", CLARITY_ARRAY, false, NULL },
         [TIMEOUT] = { "timeout", CLARITY_STRING, false, NULL },
         [RETRY] = { "retry", CLARITY_OBJECT, false, NULL },
+        [IF_UNKNOWN] = { "if_unknown", CLARITY_STRING, false, NULL },
     };
 
     action->exec.timeout = CLARITY_DEFAULT_TIMEOUT;
@@ -35,7 +36,9 @@ clarity_exec_action_parse(clarity_action_t *action,
            && parse_args(&action->exec, members[ARGS].value, names, load)
            && clarity_duration_member(&action->exec.timeout, &members[TIMEOUT],
                CLARITY_TIMEOUT_MAX, CLARITY_TIMEOUT_MAX_TEXT, load)
-           && clarity_retry_parse(&action->retry, members[RETRY].value, load);
+           && clarity_retry_parse(&action->retry, members[RETRY].value, load)
+           && clarity_unknown_parse(
+               &action->if_unknown, members[IF_UNKNOWN].value, load);
 }
 
 

@@ -48,6 +48,10 @@ void clarity_http_action_clear(clarity_http_action_t *http);
 bool clarity_retry_parse(clarity_retry_t *retry, const clarity_json_t *value,
     const clarity_load_t *load);
 
+/* "if_unknown"; NULL leaves it as it is. */
+bool clarity_unknown_parse(clarity_unknown_outcome_t *outcome,
+    const clarity_json_t *value, const clarity_load_t *load);
+
 #define CLARITY_TIMEOUT_MAX      ((uint64_t) 3600 * 1000) /* ms */
 #define CLARITY_TIMEOUT_MAX_TEXT "1h"
 

@@ -93,3 +93,31 @@ parse_attempts(unsigned *attempts, const clarity_json_t *value,
 
     return true;
 }
+
+
+bool
+clarity_unknown_parse(clarity_unknown_outcome_t *outcome,
+    const clarity_json_t *value, const clarity_load_t *load)
+{
+    size_t i;
+    static const char *const names[] = {
+        [CLARITY_UNKNOWN_OUTCOME_RETRY] = "retry",
+        [CLARITY_UNKNOWN_OUTCOME_SKIP] = "skip",
+        [CLARITY_UNKNOWN_OUTCOME_FAIL] = "fail",
+    };
+
+    if (value == NULL) {
+        return true;
+    }
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (clarity_str_is(value->text, names[i])) {
+            *outcome = (clarity_unknown_outcome_t) i;
+            return true;
+        }
+    }
+
+    return clarity_load_error(load, value->line,
+        "\"if_unknown\" is %s, expected \"retry\", \"skip\" or \"fail\"",
+        clarity_quote(value->text).text);
+}

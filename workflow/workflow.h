@@ -102,14 +102,22 @@ typedef enum {
     CLARITY_ACTION_DELAY
 } clarity_action_type_t;
 
+/* What a step is to do whose worker died in the middle of it. */
+typedef enum {
+    CLARITY_UNKNOWN_OUTCOME_RETRY,
+    CLARITY_UNKNOWN_OUTCOME_SKIP,
+    CLARITY_UNKNOWN_OUTCOME_FAIL
+} clarity_unknown_outcome_t;
+
 typedef struct {
     clarity_str_t id;
     clarity_action_type_t type;
-    clarity_http_action_t http;       /* HTTP_REQUEST */
-    clarity_exec_action_t exec;       /* EXEC */
-    clarity_retry_t retry;            /* of the two */
-    clarity_publish_action_t publish; /* PUBLISH */
-    clarity_when_t when;              /* DELAY */
+    clarity_http_action_t http;           /* HTTP_REQUEST */
+    clarity_exec_action_t exec;           /* EXEC */
+    clarity_retry_t retry;                /* of the two */
+    clarity_unknown_outcome_t if_unknown; /* likewise */
+    clarity_publish_action_t publish;     /* PUBLISH */
+    clarity_when_t when;                  /* DELAY */
     unsigned line;
 } clarity_action_t;
 

@@ -73,7 +73,8 @@ a_zombie_changes_nothing(void **state)
         0);
     assert_list(run(&clarity_script_beat, STREAM, GROUP " a 1-0"), "1-0");
     assert_integer(
-        run(&clarity_script_release, STREAM, GROUP " a 100000 1-0"), 0);
+        run(&clarity_script_release, STREAM " " HASH, GROUP " a 1-0 100000"),
+        0);
 
     assert_integer(command("EXISTS " HASH), 0);
     assert_pending("1-0", "b", 2);
@@ -155,7 +156,7 @@ beat_names_an_entry_that_is_gone_from_the_stream(void **state)
 
 
 static void
-released_entries_are_found_by_the_next_take_over(void **state)
+a_released_entry_is_found_by_the_next_take_over(void **state)
 {
     (void) state;
 
@@ -163,14 +164,20 @@ released_entries_are_found_by_the_next_take_over(void **state)
     command("XCLAIM " STREAM " " GROUP " b 0 2-0 JUSTID");
 
     assert_integer(
-        run(&clarity_script_release, STREAM, GROUP " a 3600000 1-0 2-0 3-0"),
-        2);
+        run(&clarity_script_release, STREAM " " HASH, GROUP " a 2-0 3600000"),
+        0);
+    assert_integer(command("EXISTS " HASH), 0);
+
+    assert_integer(
+        run(&clarity_script_release, STREAM " " HASH, GROUP " a 1-0 3600000"),
+        1);
+    assert_list(command("HMGET " HASH " released"), "1");
     assert_pending("1-0", "a", 1);
     assert_true(idle_of("1-0") >= 3600000);
     assert_true(idle_of("2-0") < 30000);
 
     command("XAUTOCLAIM " STREAM " " GROUP " c 3600000 0-0 JUSTID");
-    assert_list(last->element[1], "1-0 3-0");
+    assert_list(last->element[1], "1-0");
 }
 
 
@@ -315,7 +322,8 @@ a_missing_group_is_an_error_and_not_a_lost_job(void **state)
             "NOGROUP ");
         assert_error(
             run(&clarity_script_beat, STREAM, GROUP " a 1-0"), "NOGROUP ");
-        assert_error(run(&clarity_script_release, STREAM, GROUP " a 1 1-0"),
+        assert_error(
+            run(&clarity_script_release, STREAM " " HASH, GROUP " a 1-0 1"),
             "NOGROUP ");
         assert_error(run(&clarity_script_trim, STREAM, GROUP), "NOGROUP ");
     }
@@ -373,7 +381,7 @@ main(void)
         cmocka_unit_test_setup(
             beat_names_an_entry_that_is_gone_from_the_stream, empty_redis),
         cmocka_unit_test_setup(
-            released_entries_are_found_by_the_next_take_over, empty_redis),
+            a_released_entry_is_found_by_the_next_take_over, empty_redis),
         cmocka_unit_test_setup(trim_drops_what_is_acknowledged, empty_redis),
         cmocka_unit_test_setup(
             trim_keeps_the_last_delivered_where_nothing_is_pending,

@@ -249,7 +249,7 @@ an_action(void **state)
         { WITH("'timout': '5s'"),
             "w.json:3: unknown key \"timout\" in an action, expected one of "
             "\"id\", \"type\", \"method\", \"url\", \"headers\", \"body\", "
-            "\"secret\", \"auth\", \"timeout\", \"retry\"" },
+            "\"secret\", \"auth\", \"timeout\", \"retry\", \"if_unknown\"" },
         { HEAD "'actions': [{'id': 'a/b', 'type': 'http_request', 'method': "
                "'GET', " URL "}]}",
             "w.json:2: \"id\" is \"a/b\", expected 1 to 64 of A-Z, a-z, 0-9, "
@@ -266,6 +266,9 @@ an_action(void **state)
             "w.json:3: \"timeout\" is \"0s\", expected \"1ms\" to \"1h\"" },
         { WITH("'timeout': '61m'"),
             "w.json:3: \"timeout\" is \"61m\", expected \"1ms\" to \"1h\"" },
+        { WITH("'if_unknown': 'ignore'"),
+            "w.json:3: \"if_unknown\" is \"ignore\", expected \"retry\", "
+            "\"skip\" or \"fail\"" },
         { WITH("'retry': 3"),
             "w.json:3: \"retry\" is a number, expected an object" },
         { WITH("'retry': {'tries': 3}"),
