@@ -97,6 +97,13 @@ clarity_key_failed(clarity_key_t *key, clarity_str_t prefix, unsigned shard)
 
 
 void
+clarity_key_mark(clarity_key_t *key, clarity_str_t prefix, unsigned shard)
+{
+    set_shard_key(key, prefix, shard, "mark");
+}
+
+
+void
 clarity_key_meta(clarity_key_t *key, clarity_str_t prefix)
 {
     set_key(key, prefix, "meta");

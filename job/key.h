@@ -58,6 +58,10 @@ void clarity_key_idem(clarity_key_t *key, clarity_str_t prefix, unsigned shard,
 void clarity_key_failed(
     clarity_key_t *key, clarity_str_t prefix, unsigned shard);
 
+/* {PREFIX:N}:mark — string: the entry up to which all are acknowledged. */
+void clarity_key_mark(
+    clarity_key_t *key, clarity_str_t prefix, unsigned shard);
+
 /* {PREFIX}:meta — hash: format, shards. */
 void clarity_key_meta(clarity_key_t *key, clarity_str_t prefix);
 

@@ -105,12 +105,63 @@ const clarity_script_t clarity_script_drop = {
 /*
  * MINID keeps the entry that it names, so with nothing pending the last
  * delivered one stays: one entry, and no arithmetic on ids. "~" frees whole
- * nodes only and up to 100 of them, so that a call does not take long.
+ * nodes only and up to 100 of them, so that a call does not take long. What
+ * stays of entries that are done must not be delivered again where the group
+ * is made anew, when their hashes are long gone. That the mark cannot be
+ * written for want of memory must not keep memory from being freed.
  */
 const clarity_script_t clarity_script_trim = {
     "trim",
     CLARITY_LUA_KEEP
-    "local keep = first_to_keep()\n"
+    "local keep, all_done = first_to_keep()\n"
     "if type(keep) == 'table' then return keep end\n"
+    "local mark = keep\n"
+    "if not all_done then\n"
+    "  local before = redis.call(\n"
+    "    'XREVRANGE', KEYS[1], '(' .. keep, '-', 'COUNT', 1)\n"
+    "  mark = before[1] and before[1][1]\n"
+    "end\n"
+    "if mark then redis.pcall('SET', KEYS[2], mark) end\n"
     "return redis.call('XTRIM', KEYS[1], 'MINID', '~', keep)\n",
+};
+
+/*
+ * A mark beyond the stream's last entry is that of another stream, which
+ * somebody deleted.
+ */
+const clarity_script_t clarity_script_group = {
+    "group",
+    CLARITY_LUA_BEFORE
+    "local from = '0-0'\n"
+    "if redis.call('EXISTS', KEYS[1]) == 1 then\n"
+    "  local info = redis.pcall('XINFO', 'STREAM', KEYS[1])\n"
+    "  if info.err then return info end\n"
+    "  local mark = redis.call('GET', KEYS[2])\n"
+    "  for i = 1, #info, 2 do\n"
+    "    if mark and info[i] == 'last-generated-id'\n"
+    "        and not is_before(info[i + 1], mark) then\n"
+    "      from = mark\n"
+    "    end\n"
+    "  end\n"
+    "end\n"
+    "local made = redis.pcall(\n"
+    "  'XGROUP', 'CREATE', KEYS[1], ARGV[1], from, 'MKSTREAM')\n"
+    "if made.err then return made end\n"
+    "return from\n",
+};
+
+const clarity_script_t clarity_script_sweep = {
+    "sweep",
+    "local swept = 0\n"
+    "local all = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])\n"
+    "if all.err then return all end\n"
+    "for _, consumer in ipairs(all) do\n"
+    "  local values = {}\n"
+    "  for i = 1, #consumer, 2 do values[consumer[i]] = consumer[i + 1] end\n"
+    "  if values.pending == 0 and values.idle > tonumber(ARGV[2]) then\n"
+    "    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], values.name)\n"
+    "    swept = swept + 1\n"
+    "  end\n"
+    "end\n"
+    "return swept\n",
 };

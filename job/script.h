@@ -74,9 +74,23 @@ extern const clarity_script_t clarity_script_delay;
 extern const clarity_script_t clarity_script_promote;
 
 /*
- * KEYS: stream. ARGV: group. Drops entries that are acknowledged: never one
- * that is pending or not yet delivered. The number dropped.
+ * KEYS: stream, mark. ARGV: group. Drops entries that are acknowledged: never
+ * one that is pending or not yet delivered. The mark says up to where all are
+ * acknowledged. The number dropped.
  */
 extern const clarity_script_t clarity_script_trim;
+
+/*
+ * KEYS: stream, mark. ARGV: group. Makes the group, and the stream; delivered
+ * is what comes after the mark. The entry id after which that is; an error
+ * where there is one (BUSYGROUP).
+ */
+extern const clarity_script_t clarity_script_group;
+
+/*
+ * KEYS: stream. ARGV: group, ms. Deletes consumers that have nothing pending
+ * and were not heard of for so long. The number deleted.
+ */
+extern const clarity_script_t clarity_script_sweep;
 
 #endif

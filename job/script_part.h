@@ -62,24 +62,29 @@
     "end\n"
 
 /*
- * The first entry that must stay in the stream KEYS[1], for the group ARGV[1]:
- * the first pending one, or the last delivered one, which with nothing pending
- * is done as all before it are; then the second result is true. An error.
- *
- * XGROUP SETID may have set the last delivered one back. Ids are compared as
- * text, as a Lua number cannot hold their 64 bits: of two numbers without
- * leading zeros the longer one is the greater. XINFO GROUPS has a list of
- * names and values a group. Other groups of the stream do not count: the
- * stream is there for the jobs' workers.
+ * Ids are compared as text, as a Lua number cannot hold their 64 bits: of two
+ * numbers without leading zeros the longer one is the greater.
  */
-#define CLARITY_LUA_KEEP                                                      \
+#define CLARITY_LUA_BEFORE                                                    \
     "local function is_before(a, b)\n"                                        \
     "  local a_ms, a_seq = a:match('^(%d+)-(%d+)$')\n"                        \
     "  local b_ms, b_seq = b:match('^(%d+)-(%d+)$')\n"                        \
     "  if a_ms == b_ms then a_ms, b_ms = a_seq, b_seq end\n"                  \
     "  if #a_ms ~= #b_ms then return #a_ms < #b_ms end\n"                     \
     "  return a_ms < b_ms\n"                                                  \
-    "end\n"                                                                   \
+    "end\n"
+
+/*
+ * The first entry that must stay in the stream KEYS[1], for the group ARGV[1]:
+ * the first pending one, or the last delivered one, which with nothing pending
+ * is done as all before it are; then the second result is true. An error.
+ *
+ * XGROUP SETID may have set the last delivered one back. XINFO GROUPS has a
+ * list of names and values a group. Other groups of the stream do not count:
+ * the stream is there for the jobs' workers.
+ */
+#define CLARITY_LUA_KEEP                                                      \
+    CLARITY_LUA_BEFORE                                                        \
     "local function first_to_keep()\n"                                        \
     "  local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1])\n"           \
     "  if pending.err then return pending end\n"                              \

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "job/meta.h"
+#include "job/script.h"
 #include "redis/reply_error.h"
 
 #define CONNECT_TIMEOUT 2000 /* ms */
@@ -37,6 +38,7 @@ clarity_link_open(clarity_link_t *link, const clarity_link_conf_t *conf)
     prefix = clarity_str(conf->conf->prefix);
     clarity_key_meta(&link->meta, prefix);
     clarity_key_jobs(&link->stream, prefix, 0);
+    clarity_key_mark(&link->mark, prefix, 0);
 
     redis.url = conf->conf->redis;
     redis.name = conf->name;
@@ -166,8 +168,8 @@ nth_text(const redisReply *reply, size_t i)
 
 
 /*
- * From 0 on: the stream may hold jobs that came before the first worker, or
- * that were left when somebody deleted the group.
+ * The stream may hold jobs that came before the first worker, or that were
+ * left when somebody deleted the group.
  */
 static void
 make_group(clarity_link_t *link)
@@ -179,12 +181,12 @@ make_group(clarity_link_t *link)
 
     give(link, 2, argv, on_client);
 
-    argv[0] = clarity_lit("XGROUP");
-    argv[1] = clarity_lit("CREATE");
-    argv[2] = clarity_key_str(&link->stream);
-    argv[3] = clarity_lit(CLARITY_GROUP);
-    argv[4] = clarity_lit("0");
-    argv[5] = clarity_lit("MKSTREAM");
+    argv[0] = clarity_lit("EVAL");
+    argv[1] = clarity_str(clarity_script_group.lua);
+    argv[2] = clarity_lit("2");
+    argv[3] = clarity_key_str(&link->stream);
+    argv[4] = clarity_key_str(&link->mark);
+    argv[5] = clarity_lit(CLARITY_GROUP);
 
     give(link, 6, argv, on_group);
 }
@@ -213,7 +215,8 @@ on_group(void *data, clarity_redis_result_t result, const redisReply *reply)
 
     if (reply->type != REDIS_REPLY_ERROR) {
         clarity_log(link->conf.log, CLARITY_LOG_WARN, "group_created",
-            "stream=%s group=%s", link->stream.data, CLARITY_GROUP);
+            "stream=%s group=%s after=%s", link->stream.data, CLARITY_GROUP,
+            reply->type == REDIS_REPLY_STRING ? reply->str : "");
 
     } else if (clarity_redis_error_info(
                    (clarity_str_t){ reply->str, reply->len })

@@ -34,6 +34,7 @@ typedef struct {
     clarity_redis_session_t *session; /* in its setup */
     clarity_key_t meta;
     clarity_key_t stream;
+    clarity_key_t mark;
     char shards[12]; /* for the setup's commands */
     char client[32]; /* CLIENT ID; "": not known */
 } clarity_link_t;

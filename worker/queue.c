@@ -17,9 +17,13 @@
 #define TRIM_AGAIN   20   /* ms, while there is more to drop */
 #define CONSUMER_MAX 128
 
+/* One not heard of for so many leases is no worker's any more. */
+#define SWEEP_LEASES 10
+
 struct clarity_queue_s {
     clarity_queue_conf_t conf;
     clarity_key_t stream;
+    clarity_key_t mark;
     char consumer[CONSUMER_MAX];
 
     clarity_link_t reader;
@@ -31,7 +35,8 @@ struct clarity_queue_s {
     clarity_publisher_t *publisher;
 
     struct event *trim;
-    bool finished; /* with an entry, since the last trim */
+    uint64_t sweep_at; /* clarity_clock_ms() */
+    bool finished;     /* with an entry, since the last trim */
 
     bool was_ready;
     bool stopping;
@@ -58,6 +63,7 @@ static void on_ended(
 static void on_stopped(void *owner);
 static void check_idle(clarity_queue_t *queue);
 static void on_trim(evutil_socket_t fd, short events, void *data);
+static void sweep(clarity_queue_t *queue);
 static void on_trimmed(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static void on_left(
@@ -90,6 +96,7 @@ clarity_queue_create(const clarity_queue_conf_t *conf)
 
     queue->conf = *conf;
     clarity_key_jobs(&queue->stream, clarity_str(conf->conf->prefix), 0);
+    clarity_key_mark(&queue->mark, clarity_str(conf->conf->prefix), 0);
     name_consumer(queue->consumer);
 
     queue->trim = evtimer_new(conf->base, on_trim, queue);
@@ -442,7 +449,7 @@ check_idle(clarity_queue_t *queue)
 static void
 on_trim(evutil_socket_t fd, short events, void *data)
 {
-    clarity_str_t argv[2];
+    clarity_str_t argv[3];
     clarity_queue_t *queue = data;
     clarity_call_conf_t conf = { 0 };
 
@@ -450,23 +457,58 @@ on_trim(evutil_socket_t fd, short events, void *data)
     (void) events;
 
     clarity_timer_arm(queue->trim, TRIM_EVERY);
+    sweep(queue);
 
     if (!queue->finished) {
         return;
     }
 
     argv[0] = clarity_key_str(&queue->stream);
-    argv[1] = clarity_lit(CLARITY_GROUP);
+    argv[1] = clarity_key_str(&queue->mark);
+    argv[2] = clarity_lit(CLARITY_GROUP);
 
     conf.script = &clarity_script_trim;
     conf.argv = argv;
-    conf.argc = 2;
-    conf.nkeys = 1;
+    conf.argc = 3;
+    conf.nkeys = 2;
     conf.once = true;
     conf.subject = queue;
     conf.done = on_trimmed;
 
     queue->finished = !clarity_call(queue->calls, &conf);
+}
+
+
+/* What workers that were killed have left but their names. */
+static void
+sweep(clarity_queue_t *queue)
+{
+    char ms[24];
+    clarity_str_t argv[3];
+    clarity_call_conf_t conf = { 0 };
+
+    if (clarity_clock_ms() < queue->sweep_at) {
+        return;
+    }
+
+    queue->sweep_at =
+        clarity_clock_ms() + SWEEP_LEASES * queue->conf.conf->lease;
+
+    snprintf(
+        ms, sizeof(ms), "%" PRIu64, SWEEP_LEASES * queue->conf.conf->lease);
+
+    argv[0] = clarity_key_str(&queue->stream);
+    argv[1] = clarity_lit(CLARITY_GROUP);
+    argv[2] = clarity_str(ms);
+
+    conf.script = &clarity_script_sweep;
+    conf.argv = argv;
+    conf.argc = 3;
+    conf.nkeys = 1;
+    conf.once = true;
+    conf.subject = queue;
+
+    (void) clarity_call(queue->calls, &conf);
 }
 
 

@@ -2,6 +2,8 @@
 
 #include "t/unit/script_fixture.h"
 
+#define MARK "{c:0}:mark"
+
 static void
 record_sets_the_fields_for_the_owner(void **state)
 {
@@ -189,12 +191,12 @@ trim_drops_what_is_acknowledged(void **state)
     fill(10, 10);
     command("XACK " STREAM " " GROUP " 1-0 2-0 3-0 5-0");
 
-    assert_integer(run(&clarity_script_trim, STREAM, GROUP), 3);
+    assert_integer(run(&clarity_script_trim, STREAM " " MARK, GROUP), 3);
     assert_first_entry("4-0");
-    assert_integer(run(&clarity_script_trim, STREAM, GROUP), 0);
+    assert_integer(run(&clarity_script_trim, STREAM " " MARK, GROUP), 0);
 
     command("XACK " STREAM " " GROUP " 4-0");
-    assert_integer(run(&clarity_script_trim, STREAM, GROUP), 2);
+    assert_integer(run(&clarity_script_trim, STREAM " " MARK, GROUP), 2);
     assert_first_entry("6-0");
 }
 
@@ -207,7 +209,7 @@ trim_keeps_the_last_delivered_where_nothing_is_pending(void **state)
     fill(10, 7);
     command("XACK " STREAM " " GROUP " 1-0 2-0 3-0 4-0 5-0 6-0 7-0");
 
-    assert_integer(run(&clarity_script_trim, STREAM, GROUP), 6);
+    assert_integer(run(&clarity_script_trim, STREAM " " MARK, GROUP), 6);
     assert_first_entry("7-0");
     assert_integer(command("XLEN " STREAM), 4);
 }
@@ -219,14 +221,14 @@ trim_never_drops_what_was_not_delivered(void **state)
     (void) state;
 
     fill(10, 0);
-    assert_integer(run(&clarity_script_trim, STREAM, GROUP), 0);
+    assert_integer(run(&clarity_script_trim, STREAM " " MARK, GROUP), 0);
     assert_integer(command("XLEN " STREAM), 10);
 
     command("XGROUP CREATE " STREAM " another 0");
     command("XREADGROUP GROUP another a STREAMS " STREAM " >");
     command("XGROUP CREATE " STREAM " zealous 0");
     command("XREADGROUP GROUP zealous a STREAMS " STREAM " >");
-    assert_integer(run(&clarity_script_trim, STREAM, GROUP), 0);
+    assert_integer(run(&clarity_script_trim, STREAM " " MARK, GROUP), 0);
     assert_integer(command("XLEN " STREAM), 10);
 }
 
@@ -239,7 +241,7 @@ trim_never_drops_what_is_pending(void **state)
     fill(10, 10);
     command("XACK " STREAM " " GROUP " 2-0 3-0 4-0 5-0 6-0 7-0 8-0 9-0 10-0");
 
-    assert_integer(run(&clarity_script_trim, STREAM, GROUP), 0);
+    assert_integer(run(&clarity_script_trim, STREAM " " MARK, GROUP), 0);
     assert_integer(command("XLEN " STREAM), 10);
 }
 
@@ -253,7 +255,7 @@ trim_keeps_what_a_group_set_back_is_to_read_again(void **state)
     command("XACK " STREAM " " GROUP " 1-0 2-0 3-0 4-0 5-0 6-0 7-0 8-0");
     command("XGROUP SETID " STREAM " " GROUP " 2-0");
 
-    assert_integer(run(&clarity_script_trim, STREAM, GROUP), 1);
+    assert_integer(run(&clarity_script_trim, STREAM " " MARK, GROUP), 1);
     assert_first_entry("2-0");
 }
 
@@ -294,9 +296,95 @@ trim_compares_ids_as_the_numbers_that_they_are(void **state)
         command("XGROUP SETID " STREAM " " GROUP " %s",
             pending_first ? high : low);
 
-        assert_integer(run(&clarity_script_trim, STREAM, GROUP), 1);
+        assert_integer(run(&clarity_script_trim, STREAM " " MARK, GROUP), 1);
         assert_first_entry(low);
     }
+}
+
+
+/* With all that was finished before the last trim acknowledged for good. */
+static void
+a_group_that_is_made_anew_begins_after_the_mark(void **state)
+{
+    (void) state;
+
+    fill(6, 4);
+    command("XACK " STREAM " " GROUP " 1-0 2-0 4-0");
+    run(&clarity_script_trim, STREAM " " MARK, GROUP);
+    assert_string_equal(command("GET " MARK)->str, "2-0");
+
+    command("XGROUP DESTROY " STREAM " " GROUP);
+    assert_string_equal(
+        run(&clarity_script_group, STREAM " " MARK, GROUP)->str, "2-0");
+    command("XREADGROUP GROUP " GROUP " a STREAMS " STREAM " >");
+    assert_int_equal(last->element[0]->element[1]->elements, 4);
+
+    command("XACK " STREAM " " GROUP " 3-0 4-0 5-0 6-0");
+    run(&clarity_script_trim, STREAM " " MARK, GROUP);
+    assert_string_equal(command("GET " MARK)->str, "6-0");
+
+    command("XGROUP DESTROY " STREAM " " GROUP);
+    assert_string_equal(
+        run(&clarity_script_group, STREAM " " MARK, GROUP)->str, "6-0");
+    assert_error(
+        run(&clarity_script_group, STREAM " " MARK, GROUP), "BUSYGROUP ");
+}
+
+
+static void
+a_mark_of_another_stream_does_not_count(void **state)
+{
+    (void) state;
+
+    command("SET " MARK " 10-0");
+    assert_string_equal(
+        run(&clarity_script_group, STREAM " " MARK, GROUP)->str, "0-0");
+
+    command("DEL " STREAM);
+    command("XADD " STREAM " 9-5 f v");
+    assert_string_equal(
+        run(&clarity_script_group, STREAM " " MARK, GROUP)->str, "0-0");
+    command("XREADGROUP GROUP " GROUP " a STREAMS " STREAM " >");
+    assert_int_equal(last->element[0]->element[1]->elements, 1);
+
+    command("FLUSHALL");
+    command("SET " STREAM " text");
+    assert_error(
+        run(&clarity_script_group, STREAM " " MARK, GROUP), "WRONGTYPE ");
+}
+
+
+static void
+sweep_deletes_who_is_gone_and_owns_nothing(void **state)
+{
+    (void) state;
+
+    fill(2, 1);
+    command("XGROUP CREATECONSUMER " STREAM " " GROUP " b");
+
+    assert_integer(run(&clarity_script_sweep, STREAM, GROUP " 60000"), 0);
+    assert_integer(run(&clarity_script_sweep, STREAM, GROUP " -1"), 1);
+
+    command("XINFO CONSUMERS " STREAM " " GROUP);
+    assert_int_equal(last->elements, 1);
+    assert_string_equal(last->element[0]->element[1]->str, "a");
+    assert_pending("1-0", "a", 1);
+}
+
+
+/* Memory must be freed for the mark to have room. */
+static void
+trim_works_where_memory_is_out(void **state)
+{
+    (void) state;
+
+    fill(10, 10);
+    command("XACK " STREAM " " GROUP " 1-0 2-0 3-0");
+
+    command("CONFIG SET maxmemory 1");
+    assert_integer(run(&clarity_script_trim, STREAM " " MARK, GROUP), 3);
+    command("CONFIG SET maxmemory 0");
+    assert_first_entry("4-0");
 }
 
 
@@ -325,7 +413,8 @@ a_missing_group_is_an_error_and_not_a_lost_job(void **state)
         assert_error(
             run(&clarity_script_release, STREAM " " HASH, GROUP " a 1-0 1"),
             "NOGROUP ");
-        assert_error(run(&clarity_script_trim, STREAM, GROUP), "NOGROUP ");
+        assert_error(
+            run(&clarity_script_trim, STREAM " " MARK, GROUP), "NOGROUP ");
     }
 }
 
@@ -393,6 +482,13 @@ main(void)
             trim_keeps_what_a_group_set_back_is_to_read_again, empty_redis),
         cmocka_unit_test_setup(
             trim_compares_ids_as_the_numbers_that_they_are, empty_redis),
+        cmocka_unit_test_setup(
+            a_group_that_is_made_anew_begins_after_the_mark, empty_redis),
+        cmocka_unit_test_setup(
+            a_mark_of_another_stream_does_not_count, empty_redis),
+        cmocka_unit_test_setup(
+            sweep_deletes_who_is_gone_and_owns_nothing, empty_redis),
+        cmocka_unit_test_setup(trim_works_where_memory_is_out, empty_redis),
         cmocka_unit_test_setup(
             a_missing_group_is_an_error_and_not_a_lost_job, empty_redis),
         cmocka_unit_test_setup(
