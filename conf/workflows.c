@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +53,49 @@ clarity_workflows_load(const clarity_conf_t *conf, clarity_buf_t *errors)
 
     if (!load_triggers(set, conf->triggers, errors)
         || !load_folder(set, conf, errors))
+    {
+        clarity_workflows_drop(set);
+        return NULL;
+    }
+
+    return set;
+}
+
+
+clarity_workflows_t *
+clarity_workflows_restore(clarity_str_t text,
+    const clarity_triggers_t *triggers, const char *folder,
+    clarity_error_t *error)
+{
+    char path[PATH_MAX];
+    clarity_workflow_t *workflow;
+    clarity_workflows_t *set;
+
+    snprintf(path, sizeof(path), "%s/restored.json", folder);
+
+    workflow = clarity_workflow_parse(text, path, triggers, error);
+
+    if (workflow == NULL) {
+        return NULL;
+    }
+
+    set = calloc(1, sizeof(clarity_workflows_t));
+
+    if (set != NULL) {
+        set->references = 1;
+        set->workflows = calloc(1, sizeof(clarity_workflow_t *));
+    }
+
+    if (set == NULL || set->workflows == NULL) {
+        clarity_error(error, "out of memory");
+        clarity_workflow_free(workflow);
+        free(set);
+        return NULL;
+    }
+
+    set->workflows[set->count++] = workflow;
+
+    if (!clarity_workflow_each_secret(workflow, load_secret, workflow, error))
     {
         clarity_workflows_drop(set);
         return NULL;

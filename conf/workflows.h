@@ -14,7 +14,7 @@
 
 typedef struct {
     unsigned references;
-    clarity_triggers_t *triggers;
+    clarity_triggers_t *triggers;   /* NULL: of one that was restored */
     clarity_workflow_t **workflows; /* in the order of their file names */
     size_t count;
 } clarity_workflows_t;
@@ -27,6 +27,14 @@ typedef struct {
  */
 clarity_workflows_t *clarity_workflows_load(
     const clarity_conf_t *conf, clarity_buf_t *errors);
+
+/*
+ * One workflow, from a text that a worker loaded before, as if it stood in
+ * that folder: its secrets are those of now. NULL and *error.
+ */
+clarity_workflows_t *clarity_workflows_restore(clarity_str_t text,
+    const clarity_triggers_t *triggers, const char *folder,
+    clarity_error_t *error);
 
 clarity_workflows_t *clarity_workflows_use(clarity_workflows_t *set);
 

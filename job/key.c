@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#define DIGEST_MAX 32 /* bytes of a digest that are looked at */
+
 static void set_key(
     clarity_key_t *key, clarity_str_t prefix, const char *name);
 static void set_shard_key(clarity_key_t *key, clarity_str_t prefix,
@@ -100,6 +102,20 @@ void
 clarity_key_mark(clarity_key_t *key, clarity_str_t prefix, unsigned shard)
 {
     set_shard_key(key, prefix, shard, "mark");
+}
+
+
+void
+clarity_key_workflow(clarity_key_t *key, clarity_str_t prefix, unsigned shard,
+    clarity_str_t digest)
+{
+    char name[sizeof("workflow:") + DIGEST_MAX];
+
+    snprintf(name, sizeof(name), "workflow:%.*s",
+        (int) (digest.len < DIGEST_MAX ? digest.len : DIGEST_MAX),
+        digest.data);
+
+    set_shard_key(key, prefix, shard, name);
 }
 
 

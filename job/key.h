@@ -62,6 +62,10 @@ void clarity_key_failed(
 void clarity_key_mark(
     clarity_key_t *key, clarity_str_t prefix, unsigned shard);
 
+/* {PREFIX:N}:workflow:<digest> — string: the text of a workflow file. */
+void clarity_key_workflow(clarity_key_t *key, clarity_str_t prefix,
+    unsigned shard, clarity_str_t digest);
+
 /* {PREFIX}:meta — hash: format, shards. */
 void clarity_key_meta(clarity_key_t *key, clarity_str_t prefix);
 

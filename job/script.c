@@ -150,6 +150,18 @@ const clarity_script_t clarity_script_group = {
     "return from\n",
 };
 
+const clarity_script_t clarity_script_keep_text = {
+    "keep_text",
+    "if redis.call('EXISTS', KEYS[1]) == 0 then\n"
+    "  local set = redis.pcall('SET', KEYS[1], ARGV[2])\n"
+    "  if set.err then return set end\n"
+    "end\n"
+    "if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then\n"
+    "  redis.call('PEXPIRE', KEYS[1], ARGV[1])\n"
+    "end\n"
+    "return 1\n",
+};
+
 const clarity_script_t clarity_script_sweep = {
     "sweep",
     "local swept = 0\n"

@@ -11,6 +11,9 @@
 
 #include "json/str.h"
 
+/* ms that the text of a workflow is kept after it was used last. */
+#define CLARITY_TEXT_KEPT "2592000000"
+
 typedef struct {
     const char *name; /* for messages */
     const char *lua;
@@ -59,7 +62,9 @@ extern const clarity_script_t clarity_script_drop;
 
 /*
  * KEYS: stream, job hash, delayed. ARGV: group, consumer, entry, job id, ms
- * until it is due, then field, value … Sets the fields, "context" among them,
+ * until it is due, then field, value … More KEYS: the texts of the workflows of
+ * its runs, which are kept for CLARITY_TEXT_KEPT longer than that. Sets the
+ * fields, "context" among them,
  * and takes the job out of the stream until it is due, by Redis' clock. 1; 2:
  * not done, for the job is to be cancelled; 0: not the owner.
  */
@@ -92,5 +97,11 @@ extern const clarity_script_t clarity_script_group;
  * and were not heard of for so long. The number deleted.
  */
 extern const clarity_script_t clarity_script_sweep;
+
+/*
+ * KEYS: a workflow's text. ARGV: ms, the text. Keeps it for so long at least.
+ * 1.
+ */
+extern const clarity_script_t clarity_script_keep_text;
 
 #endif

@@ -76,6 +76,9 @@ typedef struct {
      * somebody wants its job to be cancelled. */
     void (*cancelled)(void *owner, clarity_lease_t *lease);
 
+    /* The text that was asked for; empty: there is none any more. */
+    void (*text)(void *owner, clarity_lease_t *lease, clarity_str_t text);
+
     /* It rested, was to be woken, and has a slot now. */
     void (*woken)(void *owner, clarity_lease_t *lease);
 
@@ -129,15 +132,25 @@ bool clarity_lease_publish(clarity_lease_t *lease, const clarity_str_t *key,
 bool clarity_lease_finish(clarity_lease_t *lease, uint64_t keep, bool failed,
     const clarity_str_t *fields, size_t n);
 
-/* Likewise, but the job waits outside of the stream for so many ms. */
+/*
+ * Likewise, but the job waits outside of the stream for so many ms. The texts
+ * of the workflows with those digests are kept for as long; of at most
+ * CLARITY_LEASE_TEXTS.
+ */
+#define CLARITY_LEASE_TEXTS 64
+
 bool clarity_lease_delay(clarity_lease_t *lease, uint64_t delay,
-    const clarity_str_t *fields, size_t n);
+    const clarity_str_t *digests, size_t ndigests, const clarity_str_t *fields,
+    size_t n);
 
 /* Acknowledges an entry that nothing is to be done for: ended comes. */
 bool clarity_lease_drop(clarity_lease_t *lease);
 
 /* Reads the hash (again): held comes. Nothing else may be under way. */
 bool clarity_lease_load(clarity_lease_t *lease);
+
+/* Reads the text of the workflow that had that digest: text comes. */
+bool clarity_lease_read_text(clarity_lease_t *lease, clarity_str_t digest);
 
 /* Lets go, with `idle` ms of a lease counted as past: ended comes. */
 bool clarity_lease_release(clarity_lease_t *lease, uint64_t idle);

@@ -31,6 +31,8 @@ static void on_finished(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static void on_state(
     void *subject, void *data, const redisReply *reply, bool repeated);
+static void on_text(
+    void *subject, void *data, const redisReply *reply, bool repeated);
 static void on_delayed(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static void on_dropped(
@@ -94,10 +96,13 @@ clarity_lease_finish(clarity_lease_t *lease, uint64_t keep, bool failed,
 
 bool
 clarity_lease_delay(clarity_lease_t *lease, uint64_t delay,
-    const clarity_str_t *fields, size_t n)
+    const clarity_str_t *digests, size_t ndigests, const clarity_str_t *fields,
+    size_t n)
 {
     char ms[24];
-    clarity_str_t keys[2], args[2];
+    size_t i;
+    clarity_key_t texts[CLARITY_LEASE_TEXTS];
+    clarity_str_t keys[2 + CLARITY_LEASE_TEXTS], args[2];
     clarity_write_t write = { 0 };
 
     lease->state = CLARITY_LEASE_DELAYING;
@@ -115,6 +120,13 @@ clarity_lease_delay(clarity_lease_t *lease, uint64_t delay,
     write.script = &clarity_script_delay;
     write.keys = keys;
     write.nkeys = 2;
+
+    for (i = 0; i < ndigests && i < CLARITY_LEASE_TEXTS; i++) {
+        clarity_key_workflow(&texts[i], lease->leases->conf.prefix,
+            lease->leases->conf.shard, digests[i]);
+        keys[write.nkeys++] = clarity_key_str(&texts[i]);
+    }
+
     write.args = args;
     write.nargs = 2;
     write.fields = fields;
@@ -136,6 +148,30 @@ clarity_lease_drop(clarity_lease_t *lease)
     write.done = on_dropped;
 
     return give(lease, &write);
+}
+
+
+bool
+clarity_lease_read_text(clarity_lease_t *lease, clarity_str_t digest)
+{
+    clarity_key_t key;
+    clarity_str_t argv[2];
+    clarity_leases_t *leases;
+    clarity_call_conf_t conf = { 0 };
+
+    leases = lease->leases;
+    clarity_key_workflow(
+        &key, leases->conf.prefix, leases->conf.shard, digest);
+
+    argv[0] = clarity_lit("GET");
+    argv[1] = clarity_key_str(&key);
+
+    conf.argv = argv;
+    conf.argc = 2;
+    conf.subject = lease;
+    conf.done = on_text;
+
+    return clarity_call(leases->conf.calls, &conf);
 }
 
 
@@ -298,6 +334,20 @@ on_state(void *subject, void *data, const redisReply *reply, bool repeated)
                        && clarity_state_is_final(state)
                    ? CLARITY_LEASE_FINISHED
                    : CLARITY_LEASE_LOST);
+}
+
+
+static void
+on_text(void *subject, void *data, const redisReply *reply, bool repeated)
+{
+    clarity_lease_t *lease = subject;
+    const clarity_leases_conf_t *conf;
+
+    (void) data;
+    (void) repeated;
+
+    conf = &lease->leases->conf;
+    conf->text(conf->owner, lease, clarity_reply_text(reply));
 }
 
 

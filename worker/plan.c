@@ -15,6 +15,8 @@ static void decide(clarity_run_t *run);
 static bool resume(clarity_run_t *run, const clarity_str_t *fields, size_t n);
 static void set_start(clarity_run_t *run);
 static bool use_record_steps(clarity_run_t *run);
+static const clarity_workflow_t *pinned(
+    clarity_run_t *run, const clarity_workflow_t *workflow);
 static bool fits(const clarity_run_t *run, const clarity_workflow_t *workflow,
     const clarity_str_t *fields, size_t n);
 static clarity_str_t find_step(const clarity_run_t *run, clarity_str_t step,
@@ -285,30 +287,56 @@ resume(clarity_run_t *run, const clarity_str_t *fields, size_t n)
 
     workflow = clarity_workflows_find(run->task->set, clarity_str(run->id));
 
-    if (workflow == NULL) {
-        clarity_run_fail(run, "its workflow was removed before it had ended");
-        return true;
-    }
+    if (run->record.digest.len > 0) {
+        workflow = pinned(run, workflow);
 
-    if (run->record.digest.len == 0) {
-        if (!fits(run, workflow, fields, n)) {
-            clarity_run_fail(run,
-                "its workflow was changed so that the steps that are done do "
-                "not come first any more");
+        if (workflow == NULL) {
             return true;
         }
 
-        run->record.digest = clarity_str(workflow->digest);
-
-    } else if (!clarity_str_is(run->record.digest, workflow->digest)) {
-        clarity_run_fail(run,
-            "its workflow was changed before it had ended: it began with "
-            "digest %.16s, there is %s",
-            run->record.digest.data, workflow->digest);
+    } else if (workflow == NULL) {
+        clarity_run_fail(run, "its workflow was removed");
         return true;
+
+    } else if (!fits(run, workflow, fields, n)) {
+        clarity_run_fail(run,
+            "its workflow was changed so that the steps that are done do not "
+            "come first any more");
+        return true;
+
+    } else {
+        run->record.digest = clarity_str(workflow->digest);
     }
 
     return use_workflow(run, workflow) && load_steps(run, fields, n);
+}
+
+
+/* The text that it began with: that of now, or one that was read. */
+static const clarity_workflow_t *
+pinned(clarity_run_t *run, const clarity_workflow_t *workflow)
+{
+    const char *reason;
+    clarity_workflows_t *set;
+
+    if (workflow != NULL
+        && clarity_str_is(run->record.digest, workflow->digest)) {
+        return workflow;
+    }
+
+    set = clarity_restore_find(run->task->runner, run->record.digest, &reason);
+
+    if (set == NULL) {
+        clarity_run_fail(run,
+            "its workflow was %s before it had ended, and the one that it "
+            "began with cannot be used: %.150s",
+            workflow == NULL ? "removed" : "changed", reason);
+        return NULL;
+    }
+
+    run->set = clarity_workflows_use(set);
+
+    return set->workflows[0];
 }
 
 

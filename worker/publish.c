@@ -8,12 +8,15 @@
 #include "job/key.h"
 #include "worker/timer.h"
 
-#define EVERY     10000  /* ms; readers pass over what is older than 30 s */
-#define FORGOTTEN 600000 /* ms after which a field is nobody's */
+#define EVERY       10000  /* ms; readers pass over what is older than 30 s */
+#define TEXTS_EVERY 60     /* writes */
+#define FORGOTTEN   600000 /* ms after which a field is nobody's */
 
 struct clarity_publisher_s {
     clarity_calls_t *calls;
     clarity_key_t key;
+    clarity_str_t prefix;
+    unsigned writes; /* since that of the texts */
     clarity_str_t consumer;
     clarity_workflows_t *set; /* NULL: none yet, or withdrawn */
     struct event *timer;
@@ -57,6 +60,7 @@ clarity_publisher_create(struct event_base *base, clarity_calls_t *calls,
 
     publisher->calls = calls;
     publisher->consumer = consumer;
+    publisher->prefix = prefix;
     clarity_key_workflows(&publisher->key, prefix);
 
     publisher->timer = evtimer_new(base, on_timer, publisher);
@@ -90,6 +94,7 @@ clarity_publisher_use(clarity_publisher_t *publisher, clarity_workflows_t *set)
     publisher->set = clarity_workflows_use(set);
 
     clarity_publisher_write(publisher);
+    clarity_publisher_write_texts(publisher);
 }
 
 
@@ -121,6 +126,31 @@ clarity_publisher_write(clarity_publisher_t *publisher)
     }
 
     clarity_buf_free(&value);
+}
+
+
+void
+clarity_publisher_write_texts(clarity_publisher_t *publisher)
+{
+    size_t i;
+    clarity_key_t key;
+    clarity_str_t argv[3];
+    const clarity_workflow_t *workflow;
+
+    publisher->writes = 0;
+
+    for (i = 0; publisher->set != NULL && i < publisher->set->count; i++) {
+        workflow = publisher->set->workflows[i];
+
+        clarity_key_workflow(
+            &key, publisher->prefix, 0, clarity_str(workflow->digest));
+
+        argv[0] = clarity_key_str(&key);
+        argv[1] = clarity_lit(CLARITY_TEXT_KEPT);
+        argv[2] = clarity_buf_str(&workflow->text);
+
+        call(publisher, &clarity_script_keep_text, argv, 3);
+    }
 }
 
 
@@ -189,8 +219,14 @@ write_workflows(
 static void
 on_timer(evutil_socket_t fd, short events, void *data)
 {
+    clarity_publisher_t *publisher = data;
+
     (void) fd;
     (void) events;
 
-    clarity_publisher_write(data);
+    clarity_publisher_write(publisher);
+
+    if (++publisher->writes >= TEXTS_EVERY) {
+        clarity_publisher_write_texts(publisher);
+    }
 }

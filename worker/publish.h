@@ -26,6 +26,10 @@ void clarity_publisher_use(
 /* Writes it, if there is a connection. */
 void clarity_publisher_write(clarity_publisher_t *publisher);
 
+/* The same for the texts of the workflows, which runs that wait may need when
+ * they are not loaded any more. */
+void clarity_publisher_write_texts(clarity_publisher_t *publisher);
+
 /* The worker leaves: deletes its field and writes it no more. */
 void clarity_publisher_withdraw(clarity_publisher_t *publisher);
 

@@ -57,6 +57,7 @@ static void on_held(void *owner, clarity_lease_t *lease,
     const clarity_str_t *fields, size_t n);
 static void on_recorded(void *owner, clarity_lease_t *lease, void *data);
 static void on_cancelled(void *owner, clarity_lease_t *lease);
+static void on_text(void *owner, clarity_lease_t *lease, clarity_str_t text);
 static void on_woken(void *owner, clarity_lease_t *lease);
 static void on_ended(
     void *owner, clarity_lease_t *lease, clarity_lease_end_t end);
@@ -261,6 +262,7 @@ create_leases(clarity_queue_t *queue)
     conf.held = on_held;
     conf.recorded = on_recorded;
     conf.cancelled = on_cancelled;
+    conf.text = on_text;
     conf.woken = on_woken;
     conf.ended = on_ended;
 
@@ -345,6 +347,7 @@ on_ready(void *owner)
     }
 
     clarity_publisher_write(queue->publisher);
+    clarity_publisher_write_texts(queue->publisher);
     clarity_intake_turn(queue->intake);
 }
 
@@ -394,6 +397,15 @@ on_cancelled(void *owner, clarity_lease_t *lease)
     clarity_queue_t *queue = owner;
 
     queue->conf.cancelled(queue->conf.owner, lease);
+}
+
+
+static void
+on_text(void *owner, clarity_lease_t *lease, clarity_str_t text)
+{
+    clarity_queue_t *queue = owner;
+
+    queue->conf.text(queue->conf.owner, lease, text);
 }
 
 

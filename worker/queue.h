@@ -30,6 +30,7 @@ typedef struct {
         const clarity_str_t *fields, size_t n);
     void (*recorded)(void *owner, clarity_lease_t *lease, void *data);
     void (*cancelled)(void *owner, clarity_lease_t *lease);
+    void (*text)(void *owner, clarity_lease_t *lease, clarity_str_t text);
     void (*woken)(void *owner, clarity_lease_t *lease);
     void (*ended)(
         void *owner, clarity_lease_t *lease, clarity_lease_end_t end);

@@ -282,6 +282,7 @@ clarity_run_free(clarity_run_t *run)
     free(run->steps);
     free(run->results);
     clarity_run_record_free(&run->record);
+    clarity_workflows_drop(run->set);
     memset(run, 0, sizeof(*run));
 }
 

@@ -37,6 +37,7 @@ clarity_runner_free(clarity_runner_t *runner)
         clarity_task_free(runner->tasks);
     }
 
+    clarity_restore_forget(runner);
     clarity_workflows_drop(runner->set);
     free(runner);
 }
@@ -45,6 +46,7 @@ clarity_runner_free(clarity_runner_t *runner)
 void
 clarity_runner_use(clarity_runner_t *runner, clarity_workflows_t *set)
 {
+    clarity_restore_forget(runner);
     clarity_workflows_drop(runner->set);
     runner->set = set;
 }
@@ -102,6 +104,18 @@ clarity_runner_cancelled(void *owner, clarity_lease_t *lease)
     (void) owner;
 
     if (!clarity_task_cancel(task)) {
+        clarity_lease_forget(lease);
+    }
+}
+
+
+void
+clarity_runner_text(void *owner, clarity_lease_t *lease, clarity_str_t text)
+{
+    (void) owner;
+
+    if (!clarity_restore_add(lease->task, text) || !clarity_lease_load(lease))
+    {
         clarity_lease_forget(lease);
     }
 }

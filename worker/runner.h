@@ -40,6 +40,8 @@ void clarity_runner_held(void *runner, clarity_lease_t *lease,
     const clarity_str_t *fields, size_t n);
 void clarity_runner_recorded(void *runner, clarity_lease_t *lease, void *data);
 void clarity_runner_cancelled(void *runner, clarity_lease_t *lease);
+void clarity_runner_text(
+    void *runner, clarity_lease_t *lease, clarity_str_t text);
 void clarity_runner_woken(void *runner, clarity_lease_t *lease);
 void clarity_runner_ended(
     void *runner, clarity_lease_t *lease, clarity_lease_end_t end);

@@ -163,12 +163,21 @@ bool
 clarity_task_delay(
     clarity_task_t *task, clarity_fields_t *fields, uint64_t delay)
 {
-    size_t i, n;
+    size_t i, n, ndigests;
+    clarity_str_t digests[CLARITY_LEASE_TEXTS];
     const clarity_job_t *job;
     const clarity_str_t *list;
 
+    ndigests = 0;
+
     for (i = 0; i < task->nruns; i++) {
         clarity_run_hold(&task->runs[i]);
+
+        if (!clarity_state_is_final(task->runs[i].record.state)
+            && ndigests < CLARITY_LEASE_TEXTS)
+        {
+            digests[ndigests++] = task->runs[i].record.digest;
+        }
     }
 
     task->state = CLARITY_WAITING;
@@ -181,7 +190,9 @@ clarity_task_delay(
 
     list = clarity_fields_list(fields, &n);
 
-    return list != NULL && clarity_lease_delay(task->lease, delay, list, n);
+    return list != NULL
+           && clarity_lease_delay(
+               task->lease, delay, digests, ndigests, list, n);
 }
 
 

@@ -84,6 +84,10 @@ clarity_task_start(clarity_task_t *task, const clarity_str_t *fields, size_t n)
         return clarity_lease_drop(task->lease);
     }
 
+    if (clarity_restore_takes(task, fields, n, &good)) {
+        return good;
+    }
+
     if (clarity_field(fields, n, "cancel").data != NULL) {
         task->lease->cancelled = true;
         return clarity_task_plan_again(task, fields, n)

@@ -4,6 +4,7 @@
  *   runner.c  all jobs in hand: what the queue tells of them, and their end
  *   task.c    one job: what it is to begin with, and begins it
  *   quarantine.c  one that perhaps crashes its worker: it runs alone
+ *   restore.c  workflows of runs that began with another text than that of now
  *   plan.c    what runs it has, from the workflows or from what its hash says
  *   run.c     one run: its steps, one after the other, and their attempts
  *   step.c    what one attempt of a step does
@@ -25,6 +26,7 @@
 struct event;
 
 typedef struct clarity_task_s clarity_task_t;
+typedef struct clarity_restored_s clarity_restored_t;
 
 typedef struct {
     clarity_task_t *task;
@@ -35,6 +37,7 @@ typedef struct {
 
     /* NULL: it is final, and nothing but its record is known. */
     const clarity_workflow_t *workflow;
+    clarity_workflows_t *set; /* a reference, where it was restored */
 
     clarity_str_t *step_ids;
     size_t nsteps;
@@ -63,6 +66,8 @@ struct clarity_task_s {
     size_t nruns;
     size_t writes; /* records under way */
 
+    char wanted[CLARITY_DIGEST_HEX]; /* the text that is being read */
+
     clarity_task_place_t place;
     bool counted;          /* a crash that it was taken over after */
     bool released;         /* by the worker that had it before */
@@ -77,6 +82,7 @@ struct clarity_runner_s {
     clarity_runner_conf_t conf;
     clarity_workflows_t *set;
     clarity_task_t *tasks;
+    clarity_restored_t *restored;
     bool stopping;
     bool sets_apart; /* some task waits to run alone, or does */
 };
@@ -87,6 +93,21 @@ struct clarity_runner_s {
  */
 bool clarity_quarantine_takes(
     clarity_task_t *task, const clarity_str_t *fields, size_t n, bool *good);
+
+/*
+ * restore.c: true: the text of a workflow is read first, as above; `add` has
+ * it then, and the hash may be read again.
+ */
+bool clarity_restore_takes(
+    clarity_task_t *task, const clarity_str_t *fields, size_t n, bool *good);
+bool clarity_restore_add(clarity_task_t *task, clarity_str_t text);
+
+/* The set of that one workflow; NULL and *reason: there is none. */
+clarity_workflows_t *clarity_restore_find(
+    const clarity_runner_t *runner, clarity_str_t digest, const char **reason);
+
+/* Those of runs under way stay with them. */
+void clarity_restore_forget(clarity_runner_t *runner);
 
 /* Another runs alone: this one has to wait. */
 bool clarity_quarantine_parks(const clarity_task_t *task);

@@ -42,6 +42,7 @@ static void on_held(void *owner, clarity_lease_t *lease,
     const clarity_str_t *fields, size_t n);
 static void on_recorded(void *owner, clarity_lease_t *lease, void *data);
 static void on_cancelled(void *owner, clarity_lease_t *lease);
+static void on_text(void *owner, clarity_lease_t *lease, clarity_str_t text);
 static void on_woken(void *owner, clarity_lease_t *lease);
 static void on_ended(
     void *owner, clarity_lease_t *lease, clarity_lease_end_t end);
@@ -125,6 +126,7 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
     queue.held = on_held;
     queue.recorded = on_recorded;
     queue.cancelled = on_cancelled;
+    queue.text = on_text;
     queue.woken = on_woken;
     queue.ended = on_ended;
     queue.ready = on_ready;
@@ -279,6 +281,15 @@ on_cancelled(void *owner, clarity_lease_t *lease)
     clarity_worker_t *worker = owner;
 
     clarity_runner_cancelled(worker->runner, lease);
+}
+
+
+static void
+on_text(void *owner, clarity_lease_t *lease, clarity_str_t text)
+{
+    clarity_worker_t *worker = owner;
+
+    clarity_runner_text(worker->runner, lease, text);
 }
 
 

@@ -78,7 +78,10 @@ read_workflow(
     len = strlen(load->file) + 1;
     workflow->file = malloc(len);
 
-    if (workflow->file == NULL || !make_digest(workflow, text)) {
+    clarity_buf_add(&workflow->text, text);
+
+    if (workflow->file == NULL || workflow->text.failed
+        || !make_digest(workflow, text)) {
         return clarity_load_no_memory(load);
     }
 
@@ -395,6 +398,7 @@ clarity_workflow_free(clarity_workflow_t *workflow)
     clarity_when_clear(&workflow->start);
     clarity_json_free(workflow->doc);
 
+    clarity_buf_free(&workflow->text);
     free(workflow->actions);
     free(workflow->secrets);
     free(workflow->file);

@@ -134,6 +134,7 @@ typedef struct clarity_workflow_s {
     size_t nsecrets;
     clarity_action_t *actions;
     size_t nactions;
+    clarity_buf_t text;              /* the file's bytes */
     char digest[CLARITY_DIGEST_HEX]; /* of the file's bytes, hex */
     char *file;
     clarity_json_doc_t *doc;
