@@ -14,31 +14,41 @@
 #define TRIGGERS_FILE_MAX ((size_t) 4 << 20)
 #define WORKFLOW_FILE_MAX ((size_t) 1 << 20)
 
-static bool load_triggers(
-    clarity_workflows_t *set, const char *path, clarity_buf_t *errors);
-static bool load_folder(clarity_workflows_t *set, const clarity_conf_t *conf,
-    clarity_buf_t *errors);
+/* What the parts of loading share. */
+typedef struct {
+    const clarity_conf_t *conf;
+    bool secrets; /* wanted */
+    clarity_buf_t *errors;
+    clarity_workflows_t *set;
+    clarity_workflow_t *workflow; /* at hand */
+    bool failed;                  /* it has, in a callback */
+} loader_t;
+
+static bool load_triggers(loader_t *loader);
+static bool load_folder(loader_t *loader);
 static int is_workflow(const struct dirent *entry);
 static int by_name(const struct dirent **a, const struct dirent **b);
-static bool load_workflow(clarity_workflows_t *set, const clarity_conf_t *conf,
-    const char *path, clarity_buf_t *errors);
-static bool id_is_new(const clarity_workflows_t *set,
-    const clarity_workflow_t *workflow, clarity_error_t *error);
-static bool commands_are_allowed(const clarity_conf_t *conf,
-    const clarity_workflow_t *workflow, clarity_error_t *error);
+static bool load_workflow(loader_t *loader, const char *path);
+static bool id_is_new(const loader_t *loader, clarity_error_t *error);
+static bool commands_are_allowed(const loader_t *loader);
+static bool is_allowed(const clarity_conf_t *conf, clarity_str_t command);
 static bool load_zone(
     void *data, clarity_named_zone_t *zone, clarity_error_t *error);
 static bool load_secret(
     void *data, clarity_secret_t *secret, clarity_error_t *error);
+static bool load_secret_variable(
+    const char *file, clarity_secret_t *secret, clarity_error_t *error);
 static bool load_secret_file(
     const char *file, clarity_secret_t *secret, clarity_error_t *error);
 static bool add_error(clarity_buf_t *errors, const clarity_error_t *error);
 
 
 clarity_workflows_t *
-clarity_workflows_load(const clarity_conf_t *conf, clarity_buf_t *errors)
+clarity_workflows_load(
+    const clarity_conf_t *conf, bool secrets, clarity_buf_t *errors)
 {
     clarity_workflows_t *set;
+    loader_t loader = { conf, secrets, errors, NULL, NULL, false };
 
     set = calloc(1, sizeof(clarity_workflows_t));
 
@@ -48,12 +58,11 @@ clarity_workflows_load(const clarity_conf_t *conf, clarity_buf_t *errors)
     }
 
     set->references = 1;
+    loader.set = set;
 
     /* Without triggers each workflow would only repeat that there are none. */
 
-    if (!load_triggers(set, conf->triggers, errors)
-        || !load_folder(set, conf, errors))
-    {
+    if (!load_triggers(&loader) || !load_folder(&loader)) {
         clarity_workflows_drop(set);
         return NULL;
     }
@@ -149,26 +158,27 @@ clarity_workflows_find(const clarity_workflows_t *set, clarity_str_t id)
 
 
 static bool
-load_triggers(
-    clarity_workflows_t *set, const char *path, clarity_buf_t *errors)
+load_triggers(loader_t *loader)
 {
+    const char *path;
     clarity_buf_t text = { 0 };
     clarity_error_t error;
 
+    path = loader->conf->triggers;
+
     if (clarity_file_read(path, TRIGGERS_FILE_MAX, &text, &error)) {
-        set->triggers =
+        loader->set->triggers =
             clarity_triggers_parse(clarity_buf_str(&text), path, &error);
     }
 
     clarity_buf_free(&text);
 
-    return set->triggers != NULL || add_error(errors, &error);
+    return loader->set->triggers != NULL || add_error(loader->errors, &error);
 }
 
 
 static bool
-load_folder(clarity_workflows_t *set, const clarity_conf_t *conf,
-    clarity_buf_t *errors)
+load_folder(loader_t *loader)
 {
     int i, n;
     bool good;
@@ -177,21 +187,22 @@ load_folder(clarity_workflows_t *set, const clarity_conf_t *conf,
     clarity_error_t error;
     struct dirent **entries;
 
-    folder = conf->workflows;
+    folder = loader->conf->workflows;
     n = scandir(folder, &entries, is_workflow, by_name);
 
     if (n == -1) {
         clarity_error(&error, "%s: cannot be read as a folder: %s", folder,
             strerror(errno));
-        return add_error(errors, &error);
+        return add_error(loader->errors, &error);
     }
 
     good = true;
-    set->workflows = calloc((size_t) n + 1, sizeof(clarity_workflow_t *));
+    loader->set->workflows =
+        calloc((size_t) n + 1, sizeof(clarity_workflow_t *));
 
-    if (set->workflows == NULL) {
+    if (loader->set->workflows == NULL) {
         clarity_error(&error, "%s: out of memory", folder);
-        good = add_error(errors, &error);
+        good = add_error(loader->errors, &error);
         goto done;
     }
 
@@ -202,11 +213,11 @@ load_folder(clarity_workflows_t *set, const clarity_conf_t *conf,
 
         if (path.failed) {
             clarity_error(&error, "%s: out of memory", folder);
-            good = add_error(errors, &error);
+            good = add_error(loader->errors, &error);
             goto done;
         }
 
-        if (!load_workflow(set, conf, path.data, errors)) {
+        if (!load_workflow(loader, path.data)) {
             good = false;
         }
     }
@@ -245,51 +256,62 @@ by_name(const struct dirent **a, const struct dirent **b)
 }
 
 
+/* Each error is one of its own: none of them is left out. */
 static bool
-load_workflow(clarity_workflows_t *set, const clarity_conf_t *conf,
-    const char *path, clarity_buf_t *errors)
+load_workflow(loader_t *loader, const char *path)
 {
     clarity_buf_t text = { 0 };
     clarity_error_t error;
     clarity_workflow_t *workflow;
 
-    workflow = NULL;
-
-    if (clarity_file_read(path, WORKFLOW_FILE_MAX, &text, &error)) {
-        workflow = clarity_workflow_parse(
-            clarity_buf_str(&text), path, set->triggers, &error);
+    if (!clarity_file_read(path, WORKFLOW_FILE_MAX, &text, &error)) {
+        clarity_buf_free(&text);
+        return add_error(loader->errors, &error);
     }
+
+    workflow = clarity_workflow_parse_all(
+        clarity_buf_str(&text), path, loader->set->triggers, loader->errors);
 
     clarity_buf_free(&text);
 
     if (workflow == NULL) {
-        return add_error(errors, &error);
+        return false;
     }
 
-    if (!id_is_new(set, workflow, &error)
-        || !commands_are_allowed(conf, workflow, &error)
-        || !clarity_workflow_each_zone(workflow, load_zone, workflow, &error)
-        || !clarity_workflow_each_secret(
-            workflow, load_secret, workflow, &error))
-    {
+    loader->workflow = workflow;
+    loader->failed = false;
+
+    if (!id_is_new(loader, &error)) {
+        loader->failed = !add_error(loader->errors, &error);
+    }
+
+    loader->failed |= !commands_are_allowed(loader);
+
+    clarity_workflow_each_zone(workflow, load_zone, loader, &error);
+
+    if (loader->secrets) {
+        clarity_workflow_each_secret(workflow, load_secret, loader, &error);
+    }
+
+    if (loader->failed) {
         clarity_workflow_free(workflow);
-        return add_error(errors, &error);
+        return false;
     }
 
-    set->workflows[set->count++] = workflow;
+    loader->set->workflows[loader->set->count++] = workflow;
 
     return true;
 }
 
 
 static bool
-id_is_new(const clarity_workflows_t *set, const clarity_workflow_t *workflow,
-    clarity_error_t *error)
+id_is_new(const loader_t *loader, clarity_error_t *error)
 {
     const clarity_json_t *id;
-    const clarity_workflow_t *other;
+    const clarity_workflow_t *workflow, *other;
 
-    other = clarity_workflows_find(set, workflow->id);
+    workflow = loader->workflow;
+    other = clarity_workflows_find(loader->set, workflow->id);
 
     if (other == NULL) {
         return true;
@@ -305,32 +327,63 @@ id_is_new(const clarity_workflows_t *set, const clarity_workflow_t *workflow,
 
 
 static bool
-commands_are_allowed(const clarity_conf_t *conf,
-    const clarity_workflow_t *workflow, clarity_error_t *error)
+commands_are_allowed(const loader_t *loader)
 {
-    size_t i, j;
+    bool good;
+    size_t i;
+    clarity_error_t error;
     const clarity_action_t *action;
 
-    for (i = 0; i < workflow->nactions; i++) {
-        action = &workflow->actions[i];
+    good = true;
 
-        if (action->type != CLARITY_ACTION_EXEC) {
-            continue;
-        }
+    for (i = 0; i < loader->workflow->nactions; i++) {
+        action = &loader->workflow->actions[i];
 
-        for (j = 0; j < conf->ncommands; j++) {
-            if (clarity_str_is(action->exec.command, conf->commands[j])) {
-                break;
-            }
-        }
-
-        if (j == conf->ncommands) {
-            return clarity_error(error,
+        if (action->type == CLARITY_ACTION_EXEC
+            && !is_allowed(loader->conf, action->exec.command))
+        {
+            clarity_error(&error,
                 "%s:%u: \"command\" is %s, expected one that \"allow_exec\" "
                 "of %s has",
-                workflow->file, action->exec.command_line,
-                clarity_quote(action->exec.command).text, conf->file);
+                loader->workflow->file, action->exec.command_line,
+                clarity_quote(action->exec.command).text, loader->conf->file);
+            good = add_error(loader->errors, &error);
         }
+    }
+
+    return good;
+}
+
+
+static bool
+is_allowed(const clarity_conf_t *conf, clarity_str_t command)
+{
+    size_t i;
+
+    for (i = 0; i < conf->ncommands; i++) {
+        if (clarity_str_is(command, conf->commands[i])) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+/* It, and that below, return true: the others are to be looked at too. */
+static bool
+load_zone(void *data, clarity_named_zone_t *zone, clarity_error_t *error)
+{
+    clarity_error_t why;
+    loader_t *loader = data;
+
+    zone->zone = clarity_zone_read(zone->name, &why);
+
+    if (zone->zone == NULL) {
+        clarity_error(error, "%s:%u: the time zone %s: %s",
+            loader->workflow->file, zone->line, clarity_quote(zone->name).text,
+            why.text);
+        loader->failed = !add_error(loader->errors, error);
     }
 
     return true;
@@ -338,35 +391,34 @@ commands_are_allowed(const clarity_conf_t *conf,
 
 
 static bool
-load_zone(void *data, clarity_named_zone_t *zone, clarity_error_t *error)
+load_secret(void *data, clarity_secret_t *secret, clarity_error_t *error)
 {
-    clarity_error_t why;
-    const clarity_workflow_t *workflow = data;
+    bool loaded;
+    loader_t *loader = data;
 
-    zone->zone = clarity_zone_read(zone->name, &why);
+    loaded = secret->is_file
+                 ? load_secret_file(loader->workflow->file, secret, error)
+                 : load_secret_variable(loader->workflow->file, secret, error);
 
-    return zone->zone != NULL
-           || clarity_error(error, "%s:%u: the time zone %s: %s",
-               workflow->file, zone->line, clarity_quote(zone->name).text,
-               why.text);
+    if (!loaded) {
+        loader->failed = !add_error(loader->errors, error);
+    }
+
+    return true;
 }
 
 
 static bool
-load_secret(void *data, clarity_secret_t *secret, clarity_error_t *error)
+load_secret_variable(
+    const char *file, clarity_secret_t *secret, clarity_error_t *error)
 {
     char *name, *value;
     const char *reason;
-    clarity_workflow_t *workflow = data;
-
-    if (secret->is_file) {
-        return load_secret_file(workflow->file, secret, error);
-    }
 
     name = strndup(secret->source.data, secret->source.len);
 
     if (name == NULL) {
-        return clarity_error(error, "%s: out of memory", workflow->file);
+        return clarity_error(error, "%s: out of memory", file);
     }
 
     value = getenv(name);
@@ -379,14 +431,14 @@ load_secret(void *data, clarity_secret_t *secret, clarity_error_t *error)
         return clarity_error(error,
             "%s:%u: the environment variable %.*s %s, expected the secret "
             "\"%.*s\" in it",
-            workflow->file, secret->line, clarity_fmt(secret->source), reason,
+            file, secret->line, clarity_fmt(secret->source), reason,
             clarity_fmt(secret->name));
     }
 
     secret->value = strdup(value);
 
     return secret->value != NULL
-           || clarity_error(error, "%s: out of memory", workflow->file);
+           || clarity_error(error, "%s: out of memory", file);
 }
 
 

@@ -20,13 +20,13 @@ typedef struct {
 } clarity_workflows_t;
 
 /*
- * Reads conf's triggers.json and the *.json of its folder; whether it allows
- * their commands is an error too. NULL: every error found, a
- * line each ("FILE:LINE: what, what was expected"), has been added to errors.
- * The result has one reference.
+ * Reads conf's triggers.json and the *.json of its folder; a command that it
+ * does not allow is an error. Without `secrets` their values are not read.
+ * NULL: every error found, a line each ("FILE:LINE: what, what was expected"),
+ * has been added to errors. The result has one reference.
  */
 clarity_workflows_t *clarity_workflows_load(
-    const clarity_conf_t *conf, clarity_buf_t *errors);
+    const clarity_conf_t *conf, bool secrets, clarity_buf_t *errors);
 
 /*
  * One workflow, from a text that a worker loaded before, as if it stood in

@@ -73,7 +73,7 @@ work(const char *file, bool test)
     }
 
     status = 1;
-    set = clarity_workflows_load(conf, &errors);
+    set = clarity_workflows_load(conf, true, &errors);
 
     if (set != NULL) {
         status = start(conf, set, test);

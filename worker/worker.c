@@ -396,7 +396,7 @@ on_reload(evutil_socket_t fd, short events, void *data)
 
     clarity_log_reopen(worker->log);
 
-    set = clarity_workflows_load(worker->conf, &errors);
+    set = clarity_workflows_load(worker->conf, true, &errors);
 
     if (set == NULL) {
         log_errors(worker, &errors);

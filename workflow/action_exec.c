@@ -69,6 +69,7 @@ static bool
 parse_args(clarity_exec_action_t *exec, const clarity_json_t *value,
     const clarity_names_t *names, const clarity_load_t *load)
 {
+    bool good;
     const clarity_json_t *child;
 
     if (value == NULL || value->count == 0) {
@@ -86,13 +87,16 @@ parse_args(clarity_exec_action_t *exec, const clarity_json_t *value,
         return clarity_load_no_memory(load);
     }
 
+    good = true;
+
     for (child = value->first; child != NULL; child = child->next) {
-        if (!parse_arg(exec, child, names, load)) {
+        if (!clarity_load_took(
+                load, parse_arg(exec, child, names, load), &good)) {
             return false;
         }
     }
 
-    return true;
+    return good;
 }
 
 

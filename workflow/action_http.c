@@ -23,22 +23,38 @@ clarity_http_action_parse(clarity_http_action_t *http,
     const clarity_http_source_t *source, const clarity_names_t *names,
     const clarity_load_t *load)
 {
+    bool good;
     clarity_names_t with_secrets;
 
     with_secrets = *names;
     with_secrets.secrets_allowed = true;
 
-    if (!parse_method(http, source, load)) {
+    good = true;
+
+    if (!clarity_load_took(load, parse_method(http, source, load), &good)) {
         return false;
     }
 
     http->url = compile_template(
         source->url, CLARITY_ESCAPE_URL, "\"url\"", &with_secrets, load);
 
-    return http->url != NULL
-           && parse_headers(http, source->headers, &with_secrets, load)
-           && parse_body(http, source->body, names, load)
-           && clarity_auth_parse(http, source, load);
+    if (!clarity_load_took(load, http->url != NULL, &good)) {
+        return false;
+    }
+
+    if (!clarity_load_took(load,
+            parse_headers(http, source->headers, &with_secrets, load), &good))
+    {
+        return false;
+    }
+
+    if (!clarity_load_took(
+            load, parse_body(http, source->body, names, load), &good))
+    {
+        return false;
+    }
+
+    return clarity_auth_parse(http, source, load) && good;
 }
 
 
@@ -94,6 +110,7 @@ static bool
 parse_headers(clarity_http_action_t *http, const clarity_json_t *value,
     const clarity_names_t *names, const clarity_load_t *load)
 {
+    bool good;
     const clarity_json_t *child;
 
     if (value == NULL || value->count == 0) {
@@ -111,13 +128,16 @@ parse_headers(clarity_http_action_t *http, const clarity_json_t *value,
         return clarity_load_no_memory(load);
     }
 
+    good = true;
+
     for (child = value->first; child != NULL; child = child->next) {
-        if (!parse_header(http, child, names, load)) {
+        if (!clarity_load_took(
+                load, parse_header(http, child, names, load), &good)) {
             return false;
         }
     }
 
-    return true;
+    return good;
 }
 
 

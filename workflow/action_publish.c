@@ -112,6 +112,7 @@ static bool
 parse_messages(clarity_publish_action_t *publish, const clarity_json_t *value,
     const clarity_names_t *names, const clarity_load_t *load)
 {
+    bool good;
     size_t n;
     const clarity_json_t *child;
 
@@ -131,13 +132,17 @@ parse_messages(clarity_publish_action_t *publish, const clarity_json_t *value,
         return parse_message(publish, value, names, load);
     }
 
+    good = true;
+
     for (child = value->first; child != NULL; child = child->next) {
-        if (!parse_message(publish, child, names, load)) {
+        if (!clarity_load_took(
+                load, parse_message(publish, child, names, load), &good))
+        {
             return false;
         }
     }
 
-    return true;
+    return good;
 }
 
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "workflow/condition_node.h"
+#include "workflow/parse.h"
 
 #define CLARITY_CONDITION_MAX_DEPTH 16 /* groups around a condition */
 
@@ -77,7 +78,17 @@ clarity_condition_t *
 clarity_condition_compile(const clarity_json_t *value, const char *file,
     const clarity_trigger_t *trigger, clarity_error_t *error)
 {
-    compiler_t compiler = { { file, error }, trigger };
+    clarity_load_t load = { file, error, NULL };
+
+    return clarity_condition_read(value, &load, trigger);
+}
+
+
+clarity_condition_t *
+clarity_condition_read(const clarity_json_t *value, const clarity_load_t *load,
+    const clarity_trigger_t *trigger)
+{
+    compiler_t compiler = { *load, trigger };
 
     return read_condition(&compiler, value, 0);
 }
@@ -166,6 +177,7 @@ static bool
 read_group(compiler_t *compiler, clarity_condition_t *condition,
     const clarity_json_t *list, unsigned depth)
 {
+    bool good;
     clarity_condition_t **last;
     const clarity_json_t *value;
 
@@ -189,16 +201,24 @@ read_group(compiler_t *compiler, clarity_condition_t *condition,
 
     last = &condition->first;
 
+    good = true;
+
     for (value = list->first; value != NULL; value = value->next) {
         *last = read_condition(compiler, value, depth + 1);
-        if (*last == NULL) {
-            return false;
+
+        if (*last != NULL) {
+            last = &(*last)->next;
+            continue;
         }
 
-        last = &(*last)->next;
+        good = false;
+
+        if (!clarity_load_goes_on(&compiler->load)) {
+            return false;
+        }
     }
 
-    return true;
+    return good;
 }
 
 

@@ -25,7 +25,7 @@ clarity_json_template_compile(const clarity_json_t *value, const char *file,
     const clarity_names_t *names, clarity_error_t *error)
 {
     clarity_json_template_t *template;
-    compiler_t compiler = { { file, error }, names, NULL };
+    compiler_t compiler = { { file, error, NULL }, names, NULL };
 
     template = calloc(1, sizeof(*template));
     if (template == NULL) {

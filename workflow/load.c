@@ -78,6 +78,36 @@ clarity_load_error(
 
 
 bool
+clarity_load_goes_on(const clarity_load_t *load)
+{
+    if (load->all == NULL) {
+        return false;
+    }
+
+    if (load->error->text[0] != '\0') {
+        clarity_buf_addz(load->all, load->error->text);
+        clarity_buf_addz(load->all, "\n");
+        load->error->text[0] = '\0';
+    }
+
+    return true;
+}
+
+
+bool
+clarity_load_took(const clarity_load_t *load, bool taken, bool *good)
+{
+    if (taken) {
+        return true;
+    }
+
+    *good = false;
+
+    return clarity_load_goes_on(load);
+}
+
+
+bool
 clarity_load_no_memory(const clarity_load_t *load)
 {
     return clarity_error(load->error, "%s: out of memory", load->file);
@@ -88,6 +118,7 @@ bool
 clarity_load_members(const clarity_load_t *load, const clarity_json_t *object,
     const char *what, clarity_member_t *members, size_t n)
 {
+    bool good;
     size_t i;
     const clarity_json_t *value;
 
@@ -97,21 +128,33 @@ clarity_load_members(const clarity_load_t *load, const clarity_json_t *object,
             clarity_json_kind_name(object->kind));
     }
 
+    good = true;
+
     for (value = object->first; value != NULL; value = value->next) {
-        if (!take_member(load, value, what, members, n)) {
+        if (!clarity_load_took(
+                load, take_member(load, value, what, members, n), &good))
+        {
             return false;
         }
     }
 
     for (i = 0; i < n; i++) {
-        if (members[i].required && members[i].value == NULL) {
-            return clarity_load_error(load, object->line,
-                "\"%s\" is missing in %s, expected %s", members[i].name, what,
-                kind_name(members[i].kind));
+        if (!members[i].required || members[i].value != NULL
+            || clarity_json_get(object, clarity_str(members[i].name)) != NULL)
+        {
+            continue;
+        }
+
+        good = clarity_load_error(load, object->line,
+            "\"%s\" is missing in %s, expected %s", members[i].name, what,
+            kind_name(members[i].kind));
+
+        if (!clarity_load_goes_on(load)) {
+            return false;
         }
     }
 
-    return true;
+    return good;
 }
 
 

@@ -6,6 +6,7 @@
 #ifndef CLARITY_WORKFLOW_LOAD_H
 #define CLARITY_WORKFLOW_LOAD_H
 
+#include "json/buf.h"
 #include "json/text.h"
 #include "json/tree.h"
 
@@ -23,7 +24,21 @@ void clarity_list_add(clarity_list_t *list, clarity_str_t name);
 typedef struct {
     const char *file;
     clarity_error_t *error;
+
+    /* NULL: the first error is all that is asked for. Else each is added, a
+     * line each, by who can go on after it. */
+    clarity_buf_t *all;
 } clarity_load_t;
+
+/*
+ * After an error: is there something that can be read on? true where all are
+ * asked for: the error is among them now, and does not count any more.
+ */
+bool clarity_load_goes_on(const clarity_load_t *load);
+
+/* A part of several was read, or not, which *good keeps: is the next one to
+ * be read? */
+bool clarity_load_took(const clarity_load_t *load, bool taken, bool *good);
 
 /* "FILE:LINE: " and the message; always returns false. */
 bool clarity_load_error(const clarity_load_t *load, unsigned line,

@@ -22,6 +22,10 @@ bool clarity_secret_parse(clarity_secret_t *secret,
 /* Wipes the value; a zeroed secret has none. */
 void clarity_secret_clear(clarity_secret_t *secret);
 
+/* As clarity_condition_compile(). */
+clarity_condition_t *clarity_condition_read(const clarity_json_t *value,
+    const clarity_load_t *load, const clarity_trigger_t *trigger);
+
 /* A zeroed action is empty; clear it whatever the result. */
 bool clarity_action_parse(clarity_action_t *action,
     const clarity_json_t *value, const clarity_names_t *names,

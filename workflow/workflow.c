@@ -16,6 +16,8 @@ typedef struct {
     clarity_str_t *secrets; /* owned */
 } parser_t;
 
+static clarity_workflow_t *parse(clarity_str_t text,
+    const clarity_load_t *load, const clarity_triggers_t *triggers);
 static bool read_workflow(
     parser_t *parser, clarity_str_t text, const clarity_triggers_t *triggers);
 static bool read_members(parser_t *parser, const clarity_triggers_t *triggers);
@@ -23,6 +25,7 @@ static bool read_name(
     parser_t *parser, const clarity_json_t *id, const clarity_json_t *name);
 static bool read_trigger(parser_t *parser, const clarity_json_t *value,
     const clarity_triggers_t *triggers);
+static bool read_conditions(parser_t *parser, const clarity_json_t *value);
 static bool read_start(parser_t *parser, const clarity_json_t *value);
 static bool read_secrets(parser_t *parser, const clarity_json_t *value);
 static bool read_actions(parser_t *parser, const clarity_json_t *value);
@@ -35,8 +38,36 @@ clarity_workflow_t *
 clarity_workflow_parse(clarity_str_t text, const char *file,
     const clarity_triggers_t *triggers, clarity_error_t *error)
 {
+    clarity_load_t load = { file, error, NULL };
+
+    return parse(text, &load, triggers);
+}
+
+
+clarity_workflow_t *
+clarity_workflow_parse_all(clarity_str_t text, const char *file,
+    const clarity_triggers_t *triggers, clarity_buf_t *errors)
+{
+    clarity_error_t error = { 0 };
+    clarity_load_t load = { file, &error, errors };
+    clarity_workflow_t *workflow;
+
+    workflow = parse(text, &load, triggers);
+
+    if (workflow == NULL) {
+        (void) clarity_load_goes_on(&load);
+    }
+
+    return workflow;
+}
+
+
+static clarity_workflow_t *
+parse(clarity_str_t text, const clarity_load_t *load,
+    const clarity_triggers_t *triggers)
+{
     bool ok;
-    parser_t parser = { .load = { file, error } };
+    parser_t parser = { .load = *load };
 
     parser.workflow = calloc(1, sizeof(*parser.workflow));
     if (parser.workflow == NULL) {
@@ -97,9 +128,10 @@ read_workflow(
 static bool
 read_members(parser_t *parser, const clarity_triggers_t *triggers)
 {
+    bool good;
     clarity_workflow_t *workflow;
     const clarity_load_t *load;
-    const clarity_json_t *active, *conditions;
+    const clarity_json_t *active;
     enum { ID, NAME, TRIGGER, ACTIVE, CONDITIONS, START, SECRETS, ACTIONS, N };
     clarity_member_t members[N] = {
         [ID] = { "id", CLARITY_STRING, true, NULL },
@@ -114,10 +146,16 @@ read_members(parser_t *parser, const clarity_triggers_t *triggers)
 
     load = &parser->load;
     workflow = parser->workflow;
-    if (!clarity_load_members(
-            load, workflow->doc->root, "a workflow", members, N)
-        || !read_name(parser, members[ID].value, members[NAME].value)
-        || !read_trigger(parser, members[TRIGGER].value, triggers))
+    good = true;
+
+    if (!clarity_load_took(load,
+            clarity_load_members(
+                load, workflow->doc->root, "a workflow", members, N),
+            &good)
+        || !clarity_load_took(load,
+            read_name(parser, members[ID].value, members[NAME].value), &good)
+        || !clarity_load_took(load,
+            read_trigger(parser, members[TRIGGER].value, triggers), &good))
     {
         return false;
     }
@@ -125,18 +163,29 @@ read_members(parser_t *parser, const clarity_triggers_t *triggers)
     active = members[ACTIVE].value;
     workflow->active = (active == NULL || active->boolean);
 
-    conditions = members[CONDITIONS].value;
-    if (conditions != NULL) {
-        workflow->conditions = clarity_condition_compile(
-            conditions, load->file, parser->names.trigger, load->error);
-        if (workflow->conditions == NULL) {
-            return false;
-        }
+    return clarity_load_took(
+               load, read_conditions(parser, members[CONDITIONS].value), &good)
+           && clarity_load_took(
+               load, read_start(parser, members[START].value), &good)
+           && clarity_load_took(
+               load, read_secrets(parser, members[SECRETS].value), &good)
+           && clarity_load_took(
+               load, read_actions(parser, members[ACTIONS].value), &good)
+           && good;
+}
+
+
+static bool
+read_conditions(parser_t *parser, const clarity_json_t *value)
+{
+    if (value == NULL) {
+        return true;
     }
 
-    return read_start(parser, members[START].value)
-           && read_secrets(parser, members[SECRETS].value)
-           && read_actions(parser, members[ACTIONS].value);
+    parser->workflow->conditions =
+        clarity_condition_read(value, &parser->load, parser->names.trigger);
+
+    return parser->workflow->conditions != NULL;
 }
 
 
@@ -148,7 +197,8 @@ read_name(
 
     workflow = parser->workflow;
 
-    if (!clarity_id_parse(&workflow->id, id, &parser->load)) {
+    /* That it is missing, or of another kind, has been said. */
+    if (id == NULL || !clarity_id_parse(&workflow->id, id, &parser->load)) {
         return false;
     }
 
@@ -179,6 +229,10 @@ read_trigger(parser_t *parser, const clarity_json_t *value,
 {
     size_t i;
     clarity_list_t list = { 0 };
+
+    if (value == NULL) {
+        return false;
+    }
 
     parser->names.trigger = clarity_triggers_find(triggers, value->text);
 
@@ -217,6 +271,7 @@ read_start(parser_t *parser, const clarity_json_t *value)
 static bool
 read_secrets(parser_t *parser, const clarity_json_t *value)
 {
+    bool good;
     clarity_quote_t quote;
     const clarity_json_t *child;
     clarity_secret_t *secret;
@@ -225,6 +280,8 @@ read_secrets(parser_t *parser, const clarity_json_t *value)
     if (value == NULL || value->count == 0) {
         return true;
     }
+
+    good = true;
 
     workflow = parser->workflow;
 
@@ -237,34 +294,46 @@ read_secrets(parser_t *parser, const clarity_json_t *value)
 
     for (child = value->first; child != NULL; child = child->next) {
         if (!is_id(child->name)) {
-            return clarity_load_error(&parser->load, child->name_line,
+            good = clarity_load_error(&parser->load, child->name_line,
                 "a secret's name is %s, expected " CLARITY_ID_FORM,
                 clarity_quote(child->name).text);
+
+            if (!clarity_load_goes_on(&parser->load)) {
+                return false;
+            }
         }
 
         secret = &workflow->secrets[workflow->nsecrets];
         quote = clarity_quote(child->name);
 
-        if (!clarity_secret_parse(secret, child, quote.text, &parser->load)) {
-            return false;
-        }
-
         secret->name = child->name;
         parser->secrets[workflow->nsecrets++] = child->name;
+
+        if (!clarity_load_took(&parser->load,
+                clarity_secret_parse(secret, child, quote.text, &parser->load),
+                &good))
+        {
+            return false;
+        }
     }
 
     parser->names.secrets = parser->secrets;
     parser->names.nsecrets = workflow->nsecrets;
 
-    return true;
+    return good;
 }
 
 
 static bool
 read_actions(parser_t *parser, const clarity_json_t *value)
 {
+    bool good;
     const clarity_json_t *child;
     clarity_workflow_t *workflow;
+
+    if (value == NULL) {
+        return false;
+    }
 
     if (value->count == 0 || value->count > CLARITY_MAX_ACTIONS) {
         return clarity_load_error(&parser->load, value->line,
@@ -282,29 +351,41 @@ read_actions(parser_t *parser, const clarity_json_t *value)
     }
 
     parser->names.steps = parser->steps;
+    good = true;
 
     for (child = value->first; child != NULL; child = child->next) {
-        if (!read_action(parser, child)) {
+        if (!clarity_load_took(
+                &parser->load, read_action(parser, child), &good)) {
             return false;
         }
     }
 
-    return true;
+    return good;
 }
 
 
 static bool
 read_action(parser_t *parser, const clarity_json_t *value)
 {
+    bool good;
     size_t i;
     clarity_action_t *action;
     clarity_workflow_t *workflow;
 
     workflow = parser->workflow;
     action = &workflow->actions[workflow->nactions++];
+    good = true;
 
-    if (!clarity_action_parse(action, value, &parser->names, &parser->load)) {
+    if (!clarity_load_took(&parser->load,
+            clarity_action_parse(action, value, &parser->names, &parser->load),
+            &good))
+    {
         return false;
+    }
+
+    /* With an id it can be named by those after it, whatever is wrong. */
+    if (action->id.len == 0) {
+        return good;
     }
 
     for (i = 0; i < parser->names.nsteps; i++) {
@@ -317,7 +398,7 @@ read_action(parser_t *parser, const clarity_json_t *value)
 
     parser->steps[parser->names.nsteps++] = action->id;
 
-    return true;
+    return good;
 }
 
 

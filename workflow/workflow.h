@@ -149,6 +149,12 @@ clarity_workflow_t *clarity_workflow_parse(clarity_str_t text,
     const char *file, const clarity_triggers_t *triggers,
     clarity_error_t *error);
 
+/* The same, but every error that can be told is added to errors, a line
+ * each. */
+clarity_workflow_t *clarity_workflow_parse_all(clarity_str_t text,
+    const char *file, const clarity_triggers_t *triggers,
+    clarity_buf_t *errors);
+
 /* Wipes the secrets' values. */
 void clarity_workflow_free(clarity_workflow_t *workflow);
 

@@ -177,7 +177,7 @@ secrets_are_loaded_from_file_and_environment(void **state)
 
     conf.triggers = strdup(path_of("triggers.json"));
     conf.workflows = path_of("flows");
-    set = clarity_workflows_load(&conf, &errors);
+    set = clarity_workflows_load(&conf, true, &errors);
     free(conf.triggers);
 
     if (set == NULL) {
@@ -346,7 +346,7 @@ without_memory_nothing_is_read_and_nothing_leaks(void **state)
         assert_in_range(n, 0, 10000);
         clarity_buf_reset(&errors);
         oom_after = n;
-        set = clarity_workflows_load(&folders, &errors);
+        set = clarity_workflows_load(&folders, true, &errors);
         oom_after = -1;
     }
 

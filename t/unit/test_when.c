@@ -21,7 +21,7 @@ find(const char *source, const char *context, uint64_t *ms)
 
     doc = fixture_json(source);
     values = fixture_json(context);
-    load = (clarity_load_t){ "w.json", &error };
+    load = (clarity_load_t){ "w.json", &error, NULL };
     names.trigger = &fixture_trigger_list[0];
     scope.context = values->root;
 
