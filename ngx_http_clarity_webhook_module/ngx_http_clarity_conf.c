@@ -10,8 +10,14 @@ static void ngx_http_clarity_free_sha256(void *data);
 static void ngx_http_clarity_free_triggers(void *data);
 static char *ngx_http_clarity_merge_redis(
     ngx_http_clarity_loc_conf_t *conf, ngx_http_clarity_loc_conf_t *prev);
-static char *ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
-    ngx_http_clarity_loc_conf_t *prev, ngx_http_clarity_loc_conf_t *conf);
+static char *ngx_http_clarity_merge_request(
+    ngx_http_clarity_loc_conf_t *conf, ngx_http_clarity_loc_conf_t *prev);
+static void ngx_http_clarity_merge_noname(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *conf, ngx_http_clarity_loc_conf_t *prev);
+static char *ngx_http_clarity_merge_webhook(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
+static ngx_int_t ngx_http_clarity_name_webhook(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
 static ngx_int_t ngx_http_clarity_check_pair(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *a, ngx_http_clarity_loc_conf_t *b);
 
@@ -44,6 +50,10 @@ ngx_http_clarity_create_main_conf(ngx_conf_t *cf)
     }
 
     if (ngx_array_init(&cmcf->webhooks, cf->pool, 4, sizeof(void *))
+            != NGX_OK
+        || ngx_array_init(&cmcf->jobs, cf->pool, 1, sizeof(ngx_str_t))
+            != NGX_OK
+        || ngx_array_init(&cmcf->jobs_uris, cf->pool, 1, sizeof(void *))
             != NGX_OK
         || ngx_array_init(&cmcf->redis, cf->pool, 1, sizeof(void *))
             != NGX_OK)
@@ -107,6 +117,8 @@ ngx_http_clarity_create_loc_conf(ngx_conf_t *cf)
      *     conf->redis_url = { 0, NULL };
      *     conf->redis_password_file = { 0, NULL };
      *     conf->redis_prefix = { 0, NULL };
+     *     conf->jobs_uri = { 0, NULL };
+     *     conf->handler = NULL;
      *     conf->token_header = { 0, NULL };
      *     conf->webhook = { 0 };
      */
@@ -137,41 +149,22 @@ ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_core_loc_conf_t *clcf;
 
-    if (ngx_http_clarity_merge_redis(conf, prev) != NGX_CONF_OK) {
+    if (ngx_http_clarity_merge_redis(conf, prev) != NGX_CONF_OK
+        || ngx_http_clarity_merge_request(conf, prev) != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
-    ngx_conf_merge_str_value(conf->token_header, prev->token_header,
-        "x-clarity-webhook-token");
-    ngx_conf_merge_ptr_value(conf->tokens, prev->tokens, NULL);
-    ngx_conf_merge_uint_value(conf->status, prev->status, NGX_HTTP_ACCEPTED);
-    ngx_conf_merge_uint_value(conf->context_order, prev->context_order,
-        CLARITY_ORDER_STRICT);
-    ngx_conf_merge_uint_value(conf->context_unknown, prev->context_unknown,
-        CLARITY_UNKNOWN_REJECT);
-
-    if (conf->idempotency == NGX_CONF_UNSET_MSEC) {
-        conf->idempotency_header = prev->idempotency_header;
-    }
-
-    ngx_conf_merge_msec_value(conf->idempotency, prev->idempotency,
-        24 * 60 * 60 * 1000);
-
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (clcf->noname && conf->webhook.trigger == NULL
-        && prev->webhook.trigger)
-    {
-        /* an "if" or "limit_except" in the webhook's location */
-        conf->webhook = prev->webhook;
-        conf->place = prev->place;
-        conf->redis = prev->redis;
-
-        clcf->handler = ngx_http_clarity_handler;
-
-        ngx_http_clarity_hide_query(cf, conf);
-
+    if (clcf->noname && clcf->handler == NULL && prev->handler) {
+        ngx_http_clarity_merge_noname(cf, conf, prev);
         return NGX_CONF_OK;
+    }
+
+    if (conf->jobs) {
+        return ngx_http_clarity_use_redis(cf, conf) == NGX_OK
+            ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
 
     if (conf->webhooks || conf->api) {
@@ -191,7 +184,62 @@ ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_OK;
     }
 
-    return ngx_http_clarity_merge_webhook(cf, prev, conf);
+    return ngx_http_clarity_merge_webhook(cf, conf);
+}
+
+
+/* What is asked of a request, and told it. */
+
+static char *
+ngx_http_clarity_merge_request(
+    ngx_http_clarity_loc_conf_t *conf, ngx_http_clarity_loc_conf_t *prev)
+{
+    ngx_conf_merge_str_value(conf->token_header, prev->token_header,
+        "x-clarity-webhook-token");
+    ngx_conf_merge_ptr_value(conf->tokens, prev->tokens, NULL);
+    ngx_conf_merge_uint_value(conf->status, prev->status, NGX_HTTP_ACCEPTED);
+    ngx_conf_merge_uint_value(conf->context_order, prev->context_order,
+        CLARITY_ORDER_STRICT);
+    ngx_conf_merge_uint_value(conf->context_unknown, prev->context_unknown,
+        CLARITY_UNKNOWN_REJECT);
+
+    if (conf->idempotency == NGX_CONF_UNSET_MSEC) {
+        conf->idempotency_header = prev->idempotency_header;
+    }
+
+    ngx_conf_merge_msec_value(conf->idempotency, prev->idempotency,
+        24 * 60 * 60 * 1000);
+
+    if (conf->jobs_uri.data == NULL) {
+        conf->jobs_uri = prev->jobs_uri;
+        conf->jobs_uri_place = prev->jobs_uri_place;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * An "if" or "limit_except" in a location of ours is a location without a
+ * name, which nginx gives no handler.
+ */
+
+static void
+ngx_http_clarity_merge_noname(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *conf, ngx_http_clarity_loc_conf_t *prev)
+{
+    ngx_http_core_loc_conf_t *clcf;
+
+    conf->handler = prev->handler;
+    conf->webhook = prev->webhook;
+    conf->webhooks = prev->webhooks;
+    conf->place = prev->place;
+    conf->redis = prev->redis;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = conf->handler;
+
+    ngx_http_clarity_hide_query(cf, conf);
 }
 
 
@@ -220,18 +268,14 @@ ngx_http_clarity_merge_redis(
 
 
 static char *
-ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
-    ngx_http_clarity_loc_conf_t *prev, ngx_http_clarity_loc_conf_t *conf)
+ngx_http_clarity_merge_webhook(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
 {
-    u_char                       *p;
-    ngx_str_t                    *name;
-    ngx_http_core_loc_conf_t     *clcf;
     ngx_http_clarity_webhook_t   *webhook;
     ngx_http_clarity_loc_conf_t **known;
     ngx_http_clarity_main_conf_t *cmcf;
 
     webhook = &conf->webhook;
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     cmcf = ngx_http_conf_get_module_main_conf(cf,
         ngx_http_clarity_webhook_module);
 
@@ -247,31 +291,21 @@ ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
 
     ngx_http_clarity_hide_query(cf, conf);
 
-    name = &webhook->name;
-    conf->location = clcf->name;
-
-    if (name->len == 0) {
-        name->len = webhook->method_name.len + 1 + clcf->name.len;
-        name->data = ngx_pnalloc(cf->pool, name->len);
-        if (name->data == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        p = ngx_cpymem(name->data, webhook->method_name.data,
-            webhook->method_name.len);
-        *p++ = ' ';
-        ngx_memcpy(p, clcf->name.data, clcf->name.len);
+    if (ngx_http_clarity_name_webhook(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
     if (conf->tokens == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
             "webhook \"%V\" has no token in %V:%ui; add "
             "\"clarity_webhook_token\" or \"clarity_webhook_token_file\"",
-            name, &conf->place.file, conf->place.line);
+            &webhook->name, &conf->place.file, conf->place.line);
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_clarity_use_redis(cf, conf) != NGX_OK) {
+    if (ngx_http_clarity_use_redis(cf, conf) != NGX_OK
+        || ngx_http_clarity_use_jobs_uri(cf, conf) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -283,6 +317,41 @@ ngx_http_clarity_merge_webhook(ngx_conf_t *cf,
     *known = conf;
 
     return NGX_CONF_OK;
+}
+
+
+/* "METHOD path", if it has not been given a name. */
+
+static ngx_int_t
+ngx_http_clarity_name_webhook(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
+{
+    u_char                   *p;
+    ngx_str_t                *name, *method;
+    ngx_http_core_loc_conf_t *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    conf->location = clcf->name;
+
+    name = &conf->webhook.name;
+    method = &conf->webhook.method_name;
+
+    if (name->len) {
+        return NGX_OK;
+    }
+
+    name->len = method->len + 1 + clcf->name.len;
+    name->data = ngx_pnalloc(cf->pool, name->len);
+    if (name->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(name->data, method->data, method->len);
+    *p++ = ' ';
+    ngx_memcpy(p, clcf->name.data, clcf->name.len);
+
+    return NGX_OK;
 }
 
 
@@ -302,6 +371,8 @@ ngx_http_clarity_check_conf(ngx_conf_t *cf)
     if (cmcf->redis.nelts == 0) {
         return NGX_OK;
     }
+
+    ngx_http_clarity_check_jobs_uris(cf);
 
     cmcf->request_id_index = ngx_http_get_variable_index(cf, &name);
     if (cmcf->request_id_index == NGX_ERROR) {
@@ -472,7 +543,8 @@ ngx_http_clarity_set_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     clcf->place = ngx_http_clarity_place(cf);
 
     core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    core->handler = ngx_http_clarity_handler;
+    clcf->handler = ngx_http_clarity_handler;
+    core->handler = clcf->handler;
 
     return NGX_CONF_OK;
 }
@@ -542,52 +614,10 @@ ngx_http_clarity_set_token_header(
 }
 
 
-/*
- * Only letters, digits and '-': nginx drops request headers with others
- * unless it is told otherwise.
- */
-
-ngx_int_t
-ngx_http_clarity_header_name(ngx_conf_t *cf, ngx_str_t *name)
-{
-    u_char c;
-    size_t i;
-
-    for (i = 0; i < name->len; i++) {
-        c = name->data[i] = ngx_tolower(name->data[i]);
-
-        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-') {
-            break;
-        }
-    }
-
-    if (i == 0 || i < name->len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-            "invalid header name \"%V\"; expected letters, digits and \"-\"",
-            name);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
 char *
 ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data)
 {
     ngx_msec_t *msec = data;
 
     return *msec ? NGX_CONF_OK : "must be greater than 0";
-}
-
-
-char *
-ngx_http_clarity_set_problem(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_core_loc_conf_t *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_clarity_problem_handler;
-
-    return NGX_CONF_OK;
 }

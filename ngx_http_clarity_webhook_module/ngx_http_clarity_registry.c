@@ -83,6 +83,38 @@ ngx_http_clarity_registry_find(ngx_http_request_t *r, ngx_str_t *endpoint,
 }
 
 
+ngx_uint_t
+ngx_http_clarity_registry_may(ngx_http_clarity_main_conf_t *cmcf,
+    clarity_str_t id, const clarity_token_digest_t *digest)
+{
+    size_t                      i, n;
+    ngx_uint_t                  may, token;
+    ngx_slab_pool_t            *pool;
+    clarity_snapshot_webhook_t  found;
+
+    may = 0;
+    pool = (ngx_slab_pool_t *) cmcf->zone->shm.addr;
+
+    ngx_shmtx_lock(&pool->mutex);
+
+    n = cmcf->shared->loaded
+        ? clarity_snapshot_count(cmcf->shared->snapshot) : 0;
+
+    for (i = 0; i < n; i++) {
+        clarity_snapshot_get(cmcf->shared->snapshot, i, &found);
+
+        if (clarity_str_eq(found.id, id)) {
+            may = ngx_http_clarity_match(&found, digest, &token);
+            break;
+        }
+    }
+
+    ngx_shmtx_unlock(&pool->mutex);
+
+    return may;
+}
+
+
 /*
  * *webhook is set as well where the request is refused, to the one that it is
  * refused on behalf of, unless there is none at this endpoint: its activity

@@ -24,4 +24,11 @@ ngx_int_t ngx_http_clarity_registry_find(ngx_http_request_t *r,
     ngx_str_t *endpoint, ngx_http_clarity_webhook_t **webhook,
     ngx_http_clarity_refusal_t *refusal);
 
+/*
+ * Is it one of the tokens of the webhook with that id, whose overlap has not
+ * ended? There is a zone.
+ */
+ngx_uint_t ngx_http_clarity_registry_may(ngx_http_clarity_main_conf_t *cmcf,
+    clarity_str_t id, const clarity_token_digest_t *digest);
+
 #endif

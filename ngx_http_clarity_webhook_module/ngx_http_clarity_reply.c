@@ -8,6 +8,8 @@
 #include "json/buf.h"
 
 
+static ngx_int_t ngx_http_clarity_add_location(
+    ngx_http_request_t *r, ngx_str_t *job_id);
 static ngx_int_t ngx_http_clarity_discard(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_refusal_headers(
     ngx_http_request_t *r, clarity_outcome_t outcome);
@@ -53,8 +55,43 @@ ngx_http_clarity_accept(ngx_http_request_t *r, clarity_outcome_t outcome)
         "\"durability\":\"memory\",\"duplicate\":%s}\n",
         &ctx->job_id, &trigger, duplicate);
 
+    if (ngx_http_clarity_add_location(r, &ctx->job_id) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_clarity_send(r, ctx->webhook->status,
         &ngx_http_clarity_json_type, b);
+}
+
+
+/*
+ * Where the job can be looked at. nginx makes r->headers_out.location
+ * absolute, with a host and a port that may be none of the caller's.
+ */
+
+static ngx_int_t
+ngx_http_clarity_add_location(ngx_http_request_t *r, ngx_str_t *job_id)
+{
+    u_char                      *p;
+    ngx_str_t                    value;
+    ngx_http_clarity_loc_conf_t *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    if (clcf->jobs_uri.len == 0) {
+        return NGX_OK;
+    }
+
+    value.len = clcf->jobs_uri.len + job_id->len;
+    value.data = ngx_pnalloc(r->pool, value.len);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(value.data, clcf->jobs_uri.data, clcf->jobs_uri.len);
+    ngx_memcpy(p, job_id->data, job_id->len);
+
+    return ngx_http_clarity_add_header(r, "Location", &value);
 }
 
 
@@ -237,7 +274,12 @@ ngx_http_clarity_refusal_headers(
         return ngx_http_clarity_add_header(r, "WWW-Authenticate", &value);
 
     case CLARITY_METHOD_NOT_ALLOWED:
-        value = ctx->webhook->method_name;
+        ngx_str_set(&value, "GET"); /* of a job */
+
+        if (ctx->webhook) {
+            value = ctx->webhook->method_name;
+        }
+
         return ngx_http_clarity_add_header(r, "Allow", &value);
 
     case CLARITY_MEDIA_TYPE_UNSUPPORTED:

@@ -33,7 +33,8 @@ ngx_http_clarity_set_webhooks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     clcf->webhooks = 1;
     clcf->place = ngx_http_clarity_place(cf);
-    core->handler = ngx_http_clarity_webhooks_handler;
+    clcf->handler = ngx_http_clarity_webhooks_handler;
+    core->handler = clcf->handler;
 
     return NGX_CONF_OK;
 }
@@ -60,7 +61,8 @@ ngx_http_clarity_set_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     clcf->api = 1;
     clcf->place = ngx_http_clarity_place(cf);
-    core->handler = ngx_http_clarity_api_handler;
+    clcf->handler = ngx_http_clarity_api_handler;
+    core->handler = clcf->handler;
 
     return NGX_CONF_OK;
 }
@@ -142,7 +144,8 @@ ngx_http_clarity_merge_webhooks(
     }
 
     if (ngx_http_clarity_use_redis(cf, conf) != NGX_OK
-        || ngx_http_clarity_use_zone(cf, cmcf) != NGX_OK)
+        || ngx_http_clarity_use_zone(cf, cmcf) != NGX_OK
+        || ngx_http_clarity_use_jobs_uri(cf, conf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }

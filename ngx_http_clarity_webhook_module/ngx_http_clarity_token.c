@@ -9,8 +9,6 @@
 #define NGX_HTTP_CLARITY_TOKEN_BATCH 16
 
 
-static ngx_int_t ngx_http_clarity_match_token(ngx_http_request_t *r,
-    ngx_array_t *tokens, const clarity_token_digest_t *given);
 static char *ngx_http_clarity_add_token(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *clcf, clarity_str_t token,
     ngx_http_clarity_place_t place);
@@ -79,9 +77,7 @@ ngx_http_clarity_check_token(ngx_http_request_t *r,
 }
 
 
-/* NGX_OK, NGX_DECLINED, or NGX_ERROR: a token with variables has no value. */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_clarity_match_token(ngx_http_request_t *r, ngx_array_t *tokens,
     const clarity_token_digest_t *given)
 {
@@ -221,6 +217,36 @@ ngx_http_clarity_set_token_file(
     }
 
     return NGX_CONF_OK;
+}
+
+
+/*
+ * Only letters, digits and '-': nginx drops request headers with others
+ * unless it is told otherwise.
+ */
+
+ngx_int_t
+ngx_http_clarity_header_name(ngx_conf_t *cf, ngx_str_t *name)
+{
+    u_char c;
+    size_t i;
+
+    for (i = 0; i < name->len; i++) {
+        c = name->data[i] = ngx_tolower(name->data[i]);
+
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-') {
+            break;
+        }
+    }
+
+    if (i == 0 || i < name->len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "invalid header name \"%V\"; expected letters, digits and \"-\"",
+            name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -178,6 +178,20 @@ static ngx_command_t ngx_http_clarity_commands[] = {
       0,
       NULL },
 
+    { ngx_string("clarity_jobs"),
+      NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
+      ngx_http_clarity_set_jobs,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("clarity_jobs_uri"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_http_clarity_set_jobs_uri,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("clarity_token_key_file"),
       NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
       ngx_http_clarity_set_key_file,

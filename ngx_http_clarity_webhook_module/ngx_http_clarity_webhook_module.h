@@ -43,6 +43,8 @@ typedef struct {
     clarity_triggers_t *triggers; /* NULL: no clarity_triggers */
     ngx_array_t         webhooks; /* of ngx_http_clarity_loc_conf_t * */
     ngx_array_t         redis;    /* of ngx_clarity_redis_conf_t * */
+    ngx_array_t         jobs;     /* of ngx_str_t: where clarity_jobs is */
+    ngx_array_t         jobs_uris; /* of ngx_http_clarity_loc_conf_t * */
     ngx_int_t           request_id_index; /* of $request_id */
     clarity_sha256_t   *sha256;
 
@@ -107,9 +109,16 @@ typedef struct {
     ngx_msec_t idempotency;        /* inherited, with the header */
     ngx_str_t  idempotency_header; /* lower case; empty: none more */
 
+    /* of clarity_webhook, clarity_webhooks, …; NULL: none is here */
+    ngx_http_handler_pt handler;
+
     ngx_uint_t webhooks; /* clarity_webhooks stands here */
     ngx_uint_t api;      /* clarity_settings_api does */
+    ngx_uint_t jobs;     /* clarity_jobs does */
     ngx_str_t  location; /* of clarity_webhook: its name */
+
+    ngx_str_t                jobs_uri; /* inherited, with its place */
+    ngx_http_clarity_place_t jobs_uri_place;
 
     /* clarity_webhook: not inherited, but by an "if" in its location */
     ngx_http_clarity_webhook_t webhook;
@@ -140,6 +149,7 @@ typedef struct {
     ngx_str_t                token_id;     /* of one made at run time */
     ngx_str_t                detail;       /* why it was refused */
     struct ngx_http_clarity_api_s *api;    /* of a request to the API */
+    void                    *look;    /* of one to clarity_jobs */
 
     /* Of a request that is refused once its body has come. */
     struct ngx_http_clarity_refusal_s *refusal;
@@ -190,13 +200,22 @@ ngx_int_t ngx_http_clarity_given_token(ngx_http_request_t *r,
     ngx_http_clarity_loc_conf_t *clcf, clarity_token_digest_t *given,
     ngx_http_clarity_refusal_t *refusal);
 
-/* NGX_OK or NGX_DECLINED. It looks at all tokens, whichever matches. */
+/*
+ * Is it one of these tokens of nginx.conf? NGX_OK, NGX_DECLINED, or NGX_ERROR:
+ * one with variables has no value. It looks at all, whichever matches.
+ */
+ngx_int_t ngx_http_clarity_match_token(ngx_http_request_t *r,
+    ngx_array_t *tokens, const clarity_token_digest_t *given);
+
+/* The same for a webhook of nginx.conf: NGX_OK or NGX_DECLINED. */
 ngx_int_t ngx_http_clarity_check_token(ngx_http_request_t *r,
     ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal);
 
 char *ngx_http_clarity_set_token(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_clarity_set_token_file(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_token_header(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* _context */
@@ -285,10 +304,30 @@ ngx_int_t ngx_http_clarity_valid(ngx_http_request_t *r);
 ngx_int_t ngx_http_clarity_refuse(
     ngx_http_request_t *r, const ngx_http_clarity_refusal_t *refusal);
 
+/* _jobs */
+
+/* The content handler of a location with clarity_jobs. */
+ngx_int_t ngx_http_clarity_jobs_handler(ngx_http_request_t *r);
+
+char *ngx_http_clarity_set_jobs(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_jobs_uri(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* While locations are merged: one whose answers have a Location. */
+ngx_int_t ngx_http_clarity_use_jobs_uri(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
+
+/* When all has been read: do they lead to a clarity_jobs? Else a warning. */
+void ngx_http_clarity_check_jobs_uris(ngx_conf_t *cf);
+
 /* _problem */
 
 /* The content handler of a location with clarity_problem. */
 ngx_int_t ngx_http_clarity_problem_handler(ngx_http_request_t *r);
+
+char *ngx_http_clarity_set_problem(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* _variables */
 
@@ -315,10 +354,6 @@ char *ngx_http_clarity_set_triggers(
 char *ngx_http_clarity_set_webhook(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_clarity_set_method(
-    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_clarity_set_token_header(
-    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_clarity_set_problem(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* A header's name in a directive, made lower case. NGX_OK, or NGX_ERROR and a

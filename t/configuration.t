@@ -110,6 +110,19 @@ my @bad = (
       "location /a { $hook $token "
       . 'clarity_redis_password_file %%DIR%%/empty; }',
       qr/"\S+empty" holds no password/ ],
+    [ 'jobs in an exact location', 'location = /jobs/ { clarity_jobs; }',
+      qr/"clarity_jobs" directive needs a location that is a prefix and ends with "\/" in \S+:\d+/ ],
+    [ 'jobs in a location without a slash', 'location /jobs { clarity_jobs; }',
+      qr/"clarity_jobs" directive needs a location that is a prefix/ ],
+    [ 'jobs in a regex location', 'location ~ /jobs/ { clarity_jobs; }',
+      qr/"clarity_jobs" directive needs a location that is a prefix/ ],
+    [ 'jobs twice', 'location /jobs/ { clarity_jobs; clarity_jobs; }',
+      qr/"clarity_jobs" directive is duplicate in \S+:\d+/ ],
+    map({ [ "jobs at '$_'", "clarity_jobs_uri '$_';",
+        qr/invalid address ".*"; expected what stands before a job's id, as "\/jobs\/" .* in \S+:\d+/s ] }
+        'jobs/', '', 'ftp://a/', '/jo bs/', "/\xc3\xa9/", "/a\nb/"),
+    [ 'jobs at two places', 'clarity_jobs_uri /a/; clarity_jobs_uri /b/;',
+      qr/"clarity_jobs_uri" directive is duplicate/ ],
     [ 'webhooks before triggers', "location /a { $hook $token } } "
       . 'clarity_triggers %%ROOT%%/examples/triggers.json; server {',
       qr/"clarity_webhook" directive needs "clarity_triggers"/,
@@ -149,6 +162,18 @@ my @good = (
       "clarity_redis redis://localhost:1/3; clarity_redis_timeout 5s; "
       . "location /a { $token location /a/b { $hook } }",
       qr/test is successful/ ],
+    [ 'a Location that leads nowhere',
+      "clarity_jobs_uri /jobs/; location /a { $hook $token }",
+      qr/\[warn\].*"clarity_jobs_uri \/jobs\/" in \S+check.conf:\d+ leads to no "clarity_jobs"; add "location \/jobs\/ \{ clarity_jobs; \}"/ ],
+    [ 'one that leads to jobs',
+      "clarity_jobs_uri /jobs/; location /a { $hook $token } "
+      . 'location /jobs/ { clarity_jobs; }',
+      qr/^(?!.*warn).*test is successful/s ],
+    [ 'one that leads to another server',
+      "clarity_jobs_uri https://a/jobs/; location /a { $hook $token }",
+      qr/^(?!.*warn).*test is successful/s ],
+    [ 'one of nobody', 'clarity_jobs_uri /jobs/;',
+      qr/^(?!.*warn).*test is successful/s ],
     [ 'a webhook in a regex location',
       "location ~ ^/a/\\d+\$ { $hook $token }", qr/test is successful/ ],
 );
