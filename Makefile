@@ -3,8 +3,9 @@
 #   make            the nginx module, clarity-worker and clarityctl, in build/
 #   make run        the demo: Redis, nginx, a worker; Ctrl-C ends it
 #                     PORT=8080  RUN_DIR=build/run, also as environment
-#   make test       unit tests and t/*.t
-#   make browser    the settings page in Chromium: t/browser
+#   make test       unit tests, t/*.t, and the settings page in Chromium
+#                     (t/browser), which BROWSER_TESTS= leaves out
+#   make browser    the settings page in Chromium alone
 #   make test-long  t/long/*.t: faults under load, for minutes
 #   make test-all   all of these, and valgrind, sanitizers, the module built
 #                     into nginx, mutants, a bare Debian 12
@@ -81,13 +82,19 @@ run:
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@BUILD=$(BUILD) exec demo/run
 
+# One Chromium at a time: it takes all the processors that it finds.
 PROVE = CLARITY_BUILD=$(BUILD) CMOCKA_MESSAGE_OUTPUT=TAP \
-        prove -j$(JOBS) -I t/lib
+        prove -j$(JOBS) -I t/lib --rules='seq=t/browser/*' --rules='par=**'
 
+BROWSER_TESTS = $(wildcard t/browser/*.t)
+
+# Where npm cannot bring what the tests in Chromium need they fail, and say so;
+# the others can still tell what they have to tell.
 test:
-	@scripts/deps build run test
+	@scripts/deps build run test $(if $(BROWSER_TESTS),browser)
 	@$(MAKE) --no-print-directory -j$(JOBS) all build-unit $(LOAD)
-	@$(PROVE) $(UNIT) $(wildcard t/*.t)
+	@$(if $(BROWSER_TESTS),-$(MAKE) --no-print-directory $(NODE_MODULES))
+	@$(PROVE) $(BROWSER_TESTS) $(UNIT) $(wildcard t/*.t)
 
 # One after the other: they load the machine, and measure times.
 .PHONY: test-long
@@ -104,7 +111,7 @@ NODE_FILES   = $(addprefix t/browser/,package.json package-lock.json .npmrc)
 browser:
 	@scripts/deps build run test browser
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(NODE_MODULES)
-	@$(PROVE) $(wildcard t/browser/*.t)
+	@$(PROVE) $(BROWSER_TESTS)
 
 $(NODE_MODULES): $(NODE_FILES)
 	@mkdir -p $(BUILD)/browser
@@ -115,7 +122,7 @@ $(NODE_MODULES): $(NODE_FILES)
 # What these start is a make of its own, which options of this one mislead.
 ALONE = env -u MAKEFLAGS -u MAKEOVERRIDES BUILD=$(BUILD)
 
-test-all: test browser
+test-all: test
 	@$(MAKE) --no-print-directory test-long
 	@$(MAKE) --no-print-directory valgrind
 	@$(MAKE) --no-print-directory asan
@@ -153,7 +160,7 @@ check:
 	@BUILD=$(BUILD) NGX_SRC=$(NGX_SRC) scripts/check
 
 asan:
-	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan \
+	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan BROWSER_TESTS= \
 	    CFLAGS='-g -O1 -fno-omit-frame-pointer' HARDEN= \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
 

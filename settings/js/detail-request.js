@@ -13,6 +13,7 @@ const HIDDEN = '••••••••••••••••';
 export function requestCard(webhook, token, triggers) {
     const method = h('span');
     const url = h('code');
+    const copyUrl = copyButton(() => url.textContent, 'URL');
     const trigger = h('span');
     const list = h('div');
     const unknown = h('span');
@@ -29,8 +30,7 @@ export function requestCard(webhook, token, triggers) {
             pair('Authentication token', tokenPart(token),
                 h('p', { class: 'hint' }, 'Sent in the header ', header)),
             pair('Method', method),
-            pair('URL', h('div', { class: 'copyable' }, url,
-                copyButton(() => url.textContent, 'URL'))),
+            pair('URL', h('div', { class: 'copyable' }, url, copyUrl)),
             pair('Trigger', trigger),
             pair('Required context', list),
             pair('Other parameters', unknown),
@@ -39,7 +39,8 @@ export function requestCard(webhook, token, triggers) {
 
     function update(now) {
         setText(method, now.method);
-        setText(url, now.url);
+        setText(url, now.url ?? 'That of another nginx');
+        copyUrl.hidden = !now.url;
         setText(header, headerOf(now));
         setText(unknown, UNKNOWNS[now.unknown]?.[0]
             ?? 'As nginx.conf has it');

@@ -8,6 +8,10 @@ const TYPE = 'application/json';
 // query, everything else in the body.
 
 export function requestOf({ method, url }, context) {
+    if (!url) {
+        throw new Error('The address is not known here: the nginx of this page'
+            + ' has no clarity_webhooks.');
+    }
     if (method !== 'GET') {
         return { method, url, body: context };
     }

@@ -16,8 +16,8 @@ Clarity::Browser - tests in Chromium, as tests of a test file
 =head1 DESCRIPTION
 
 Each t/browser/NAME.test.mjs is run by node; each test in it becomes one here.
-What npm installs for them is in build/browser, where C<make browser> has put
-it; pictures of all views are in build/browser/pictures afterwards.
+What npm installs for them is in build/browser, where C<make test> has put it;
+pictures of all views are in build/browser/pictures afterwards.
 
 =cut
 
@@ -61,6 +61,11 @@ nginx.conf, and a worker with a workflow. Returns the nginx.
 
 sub start_settings {
     my ($test) = @_;
+
+    my $modules = $test->build . '/browser/node_modules';
+
+    -e "$modules/.package-lock.json" or die "$modules is not complete: npm"
+        . " could not install it. \"make browser\" tries again.\n";
 
     my $triggers = _triggers($test);
 
