@@ -16,6 +16,7 @@ export function detailHead(heading, { current, change }) {
     const endpoint = h('span', { class: 'endpoint' });
     const state = h('span', { class: 'badge' });
     const live = h('span', { class: 'badge' });
+    const liveWhy = h('span');
     const changed = h('span');
     const readOnly = h('span', { hidden: true },
         'Written in nginx.conf: it is changed there');
@@ -34,7 +35,7 @@ export function detailHead(heading, { current, change }) {
         h('div', {},
             h('a', { class: 'back', href: listHash() }, 'All webhooks'),
             heading,
-            h('div', { class: 'facts' }, state, live,
+            h('div', { class: 'facts' }, state, live, liveWhy,
                 h('span', {}, 'Changed ', changed), readOnly)),
         buttons);
 
@@ -46,7 +47,7 @@ export function detailHead(heading, { current, change }) {
         setText(state, webhook.active ? 'On' : 'Off');
         setAttribute(state, 'class',
             webhook.active ? 'badge good' : 'badge warn');
-        setLive(live, webhook.live);
+        setLive(live, liveWhy, webhook.live);
         setTime(changed, webhook.updated_at);
         changed.parentElement.hidden = !own || !webhook.updated_at;
         readOnly.hidden = own;

@@ -33,11 +33,15 @@ export function tokensCard(token, { current, change }) {
 
     function update(webhook) {
         const tokens = webhook.tokens ?? [];
+        const used = usedLast(tokens);
 
         token.update(webhook);
         node.hidden = !token.readable;
         setTokens(tokens.map((one, i) => ({
-            ...one, newest: i === 0, alone: tokens.length === 1,
+            ...one,
+            newest: i === 0,
+            alone: tokens.length === 1,
+            usedLast: one === used,
         })));
     }
 
@@ -137,9 +141,20 @@ function sayEnd(time) {
 }
 
 
+// Whether the sender has changed over: the one that came with the last request.
+
+function usedLast(tokens) {
+    const time = ({ last_used_at: text }) => Date.parse(text ?? '') || 0;
+    const [first] = tokens.toSorted((one, two) => time(two) - time(one));
+
+    return first && time(first) ? first : null;
+}
+
+
 function tokenRow(revoke) {
     const id = h('code');
-    const kind = h('span', { class: 'badge' });
+    const newest = h('span', { class: 'badge' }, 'Newest');
+    const last = h('span', { class: 'badge good' }, 'Used last');
     const created = h('span');
     const used = h('span');
     const usedLine = h('div', { class: 'second' }, 'Last used ', used);
@@ -154,7 +169,7 @@ function tokenRow(revoke) {
 
     const node = h('li', {},
         h('div', {},
-            h('div', {}, id, ' ', kind),
+            h('div', {}, id, ' ', newest, ' ', last),
             h('div', { class: 'second' }, 'Made ', created),
             usedLine,
             ends),
@@ -163,8 +178,8 @@ function tokenRow(revoke) {
     function update(token) {
         current = token;
         setText(id, token.id);
-        kind.hidden = !token.newest || token.alone;
-        setText(kind, 'Newest');
+        newest.hidden = !token.newest || token.alone;
+        last.hidden = !token.usedLast || token.alone;
         setTime(created, token.created_at);
         setTime(used, token.last_used_at);
         usedLine.hidden = token.last_used_at === undefined;

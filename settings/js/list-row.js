@@ -22,6 +22,7 @@ export function listRow(webhook, titleOf, refresh) {
     const refusedHow = h('span', { class: 'second clamped' });
     const refusedWhen = h('span', { class: 'second' });
     const live = h('span', { class: 'badge' });
+    const liveWhy = h('span', { class: 'second' });
     const active = activePart(webhook, refresh);
 
     const node = h('tr', { role: 'row' },
@@ -32,7 +33,7 @@ export function listRow(webhook, titleOf, refresh) {
         cell('Trigger', '', trigger, attached),
         cell('Last accepted', '', accepted),
         cell('Last refused', '', refused, refusedHow, refusedWhen),
-        cell('nginx workers', '', live),
+        cell('nginx workers', '', live, liveWhy),
         cell('Active', '', active.node));
 
     function update(now) {
@@ -43,7 +44,7 @@ export function listRow(webhook, titleOf, refresh) {
         setAttached(attached, now.workflows);
         setTime(accepted, now.last_accepted?.time);
         setRefused(now.last_refused);
-        setLive(live, now.live);
+        setLive(live, liveWhy, now.live);
         active.update(now);
     }
 
@@ -84,8 +85,12 @@ function setAttached(place, workflows) {
 }
 
 
-export function setLive(place, live) {
+// `why` says what keeps the others from it, where the server knows.
+
+export function setLive(place, why, live) {
     place.hidden = !live;
+    why.hidden = !live?.reason;
+    setText(why, live?.reason ?? '');
 
     if (live) {
         setText(place, sayLive(live));

@@ -6,7 +6,8 @@
 import { mkdirSync } from 'node:fs';
 
 import { require, rootFolder } from './lib/modules.mjs';
-import { context, makeWebhook, pageUrl, send } from './lib/server.mjs';
+import { api, context, makeWebhook, pageUrl, send, waitForLive }
+    from './lib/server.mjs';
 
 const { chromium } = require('playwright-core');
 
@@ -20,8 +21,15 @@ const used = await makeWebhook({
 const wrong = { ...context };
 
 delete wrong.expiration;
-await send(used, used.token, wrong);
 await send(used, used.token);
+await send(used, used.token, wrong);
+
+const { body: newer } = await api('POST', `webhooks/${used.id}/rotate`,
+    { overlap: '24h' });
+
+await waitForLive(used.id);
+await send(used, newer.token);
+await send(used, newer.token, context, { 'x-clarity-dry-run': '1' });
 await makeWebhook({
     endpoint: 'portal/provision-entitlement', order: 'any',
 });
@@ -53,7 +61,11 @@ await page.getByLabel('Trigger').selectOption('Provision Entitlement');
 await shoot('new-webhook');
 
 await page.goto(`${pageUrl}#/webhooks/${used.id}`);
-await page.locator('.tokens > li').waitFor();
+await page.locator('.tokens > li').first().waitFor();
+await page.setViewportSize({ ...size, height: 720 });
 await shoot('webhook');
+
+await page.getByRole('region', { name: 'Activity' }).screenshot(
+    { path: `${folder}/activity.png` });
 
 await browser.close();

@@ -182,8 +182,12 @@ async function rotates(page, webhook) {
 
     assert.equal(await tokens.count(), 2);
     await tokens.nth(0).getByText('Newest').waitFor();
-    await tokens.nth(0).getByText(/Last used (just now|\d+ second)/).waitFor();
+    await tokens.nth(1).getByText(/Last used (just now|\d+ second)/).waitFor();
     await tokens.nth(1).getByText(/Ends in/).waitFor();
+    await tokens.nth(1).getByText('Used last').waitFor();
+    await answers(webhook, webhook.token, 202);
+    await tokens.nth(0).getByText('Used last').waitFor();
+    await tokens.nth(1).getByText('Used last').waitFor({ state: 'hidden' });
 
     await tokens.nth(1).getByRole('button', { name: 'Revoke…' }).click();
     await page.getByRole('button', { name: 'Revoke token' }).click();
