@@ -120,12 +120,16 @@ static ngx_int_t
 ngx_http_clarity_receive(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
+    ngx_http_clarity_ctx_t    *ctx;
     ngx_http_clarity_refusal_t refusal;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
     ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
 
     if (ngx_http_clarity_check_media_type(r, &refusal) != NGX_OK
         || ngx_http_clarity_check_dry_run(r, &refusal) != NGX_OK
+        || ngx_http_clarity_check_key(r, ctx->webhook, &refusal) != NGX_OK
         || ngx_http_clarity_check_twice(r, &refusal) != NGX_OK)
     {
         return ngx_http_clarity_refuse_unread(r, &refusal);

@@ -41,48 +41,58 @@ ngx_http_clarity_idempotency_init(void)
 
 
 ngx_int_t
-ngx_http_clarity_idempotency(ngx_http_request_t *r,
+ngx_http_clarity_check_key(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook,
-    ngx_http_clarity_idempotency_t *idem, ngx_http_clarity_refusal_t *refusal)
+    ngx_http_clarity_refusal_t *refusal)
 {
-    char                          digest[CLARITY_IDEMPOTENCY_NAME];
-    u_char                       *p;
-    ngx_int_t                     rc;
-    ngx_str_t                    *name, value;
-    const char                   *why;
-    clarity_str_t                 key, prefix, body;
-    ngx_http_clarity_ctx_t       *ctx;
-    ngx_http_clarity_loc_conf_t  *clcf;
-    ngx_http_clarity_main_conf_t *cmcf;
+    ngx_int_t               rc;
+    ngx_str_t              *name, value;
+    const char             *why;
+    ngx_http_clarity_ctx_t *ctx;
 
     if (webhook->idempotency == 0) {
-        return NGX_DONE;
+        return NGX_OK;
     }
 
     rc = ngx_http_clarity_find_key(r, &name, &value);
 
     if (rc == NGX_DECLINED) {
-        return NGX_DONE;
+        return NGX_OK;
     }
 
-    if (rc == NGX_ABORT) {
-        return ngx_http_clarity_refuse_key(r, name, "is there twice",
-            refusal);
-    }
-
-    key.data = (char *) value.data;
-    key.len = value.len;
-
-    why = clarity_idempotency_refused(key);
+    why = (rc == NGX_ABORT)
+        ? "is there twice"
+        : clarity_idempotency_refused(
+            (clarity_str_t){ (char *) value.data, value.len });
 
     if (why) {
         return ngx_http_clarity_refuse_key(r, name, why, refusal);
     }
 
-    refusal->outcome = CLARITY_INTERNAL;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+    ctx->key = value;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_clarity_idempotency(ngx_http_request_t *r,
+    const ngx_http_clarity_webhook_t *webhook,
+    ngx_http_clarity_idempotency_t *idem)
+{
+    char                          digest[CLARITY_IDEMPOTENCY_NAME];
+    u_char                       *p;
+    clarity_str_t                 key, name, prefix, body;
+    ngx_http_clarity_ctx_t       *ctx;
+    ngx_http_clarity_loc_conf_t  *clcf;
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
     if (ngx_http_clarity_body(r, &body) != NGX_OK) {
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     if (r->method == NGX_HTTP_GET && body.len == 0) {
@@ -90,18 +100,21 @@ ngx_http_clarity_idempotency(ngx_http_request_t *r,
         body.len = r->args.len;
     }
 
+    key.data = (char *) ctx->key.data;
+    key.len = ctx->key.len;
+
+    name.data = (char *) webhook->name.data;
+    name.len = webhook->name.len;
+
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
 
     if (!clarity_idempotency_body(cmcf->sha256, body, idem->body)
-        || !clarity_idempotency_name(cmcf->sha256,
-            (clarity_str_t){ (char *) webhook->name.data, webhook->name.len },
-            key, digest))
+        || !clarity_idempotency_name(cmcf->sha256, name, key, digest))
     {
-        return NGX_DECLINED;
+        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+            "clarity: SHA-256 of an idempotency key failed");
+        return NGX_ERROR;
     }
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
     prefix.data = (char *) clcf->redis_prefix.data;
     prefix.len = clcf->redis_prefix.len;

@@ -30,7 +30,6 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
     ngx_http_clarity_refusal_t *refusal)
 {
     size_t                         argc;
-    ngx_int_t                      rc;
     clarity_job_t                  job;
     clarity_str_t                  argv[CLARITY_ENQUEUE_MAX_ARGS];
     clarity_redis_given_t          given;
@@ -58,14 +57,12 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
 
     clarity_key_jobs(&stream, prefix, 0);
 
-    rc = ngx_http_clarity_idempotency(r, webhook, &idem, refusal);
+    if (ctx->key.len) {
 
-    if (rc == NGX_DECLINED) {
-        return NGX_DECLINED;
-    }
+        if (ngx_http_clarity_idempotency(r, webhook, &idem) != NGX_OK) {
+            return NGX_DECLINED;
+        }
 
-    if (rc == NGX_OK) {
-        ctx->idempotent = 1;
         idem.enqueue.stream = clarity_key_str(&stream);
 
         argc = clarity_job_enqueue(&job, &idem.enqueue, argv);
@@ -243,7 +240,7 @@ ngx_http_clarity_job_outcome(ngx_http_request_t *r,
 
     outcome = CLARITY_ACCEPTED;
 
-    if (ctx->idempotent && reply->type == REDIS_REPLY_ARRAY
+    if (ctx->key.len && reply->type == REDIS_REPLY_ARRAY
         && reply->elements && reply->element[0]->type == REDIS_REPLY_STRING)
     {
         if (ngx_strcmp(reply->element[0]->str, "reused") == 0) {

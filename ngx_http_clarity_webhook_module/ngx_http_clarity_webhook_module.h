@@ -142,9 +142,9 @@ typedef struct {
     unsigned                 enqueued : 1; /* enqueue_time is set */
     unsigned                 cleanup : 1;  /* a call's has been added */
     unsigned                 dry_run : 1;  /* checked, and no more */
-    unsigned                 idempotent : 1; /* it has a key */
     unsigned                 whole : 1;    /* Redis wants the script's text */
     ngx_str_t                job_id;       /* empty: no job */
+    ngx_str_t                key;          /* idempotency; empty: none */
     clarity_str_t            body;         /* data NULL: not looked at yet */
     ngx_str_t                token_id;     /* of one made at run time */
     ngx_str_t                detail;       /* why it was refused */
@@ -271,13 +271,18 @@ typedef struct {
 void ngx_http_clarity_idempotency_init(void);
 
 /*
- * NGX_OK: the request has a key, and *idem is set but for the stream. NGX_DONE:
- * it has none that counts. NGX_DECLINED and *refusal: a key that cannot be one.
+ * Looks for the request's key, if its webhook has any use for one, and keeps
+ * it in the request's state. NGX_DECLINED and *refusal: it cannot be one.
  */
+ngx_int_t ngx_http_clarity_check_key(ngx_http_request_t *r,
+    const ngx_http_clarity_webhook_t *webhook,
+    ngx_http_clarity_refusal_t *refusal);
+
+/* Of a request that has a key and its body: all but the stream. NGX_OK or
+ * NGX_ERROR. */
 ngx_int_t ngx_http_clarity_idempotency(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook,
-    ngx_http_clarity_idempotency_t *idem,
-    ngx_http_clarity_refusal_t *refusal);
+    ngx_http_clarity_idempotency_t *idem);
 
 char *ngx_http_clarity_set_idempotency(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

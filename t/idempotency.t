@@ -57,6 +57,12 @@ EOF
             clarity_webhook_token secret-file;
         }
 
+        location = /get {
+            clarity_webhook        provision_entitlement;
+            clarity_webhook_method GET;
+            clarity_webhook_token  secret-get;
+        }
+
         location /webhooks/ {
             clarity_idempotency 2h;
             clarity_webhooks;
@@ -174,6 +180,23 @@ isnt is_job(post('/short', context(), 'Idempotency-Key: a'), 0,
     'after the window'), $id, 'another job';
 
 
+# A GET has its query in the place of a body.
+
+sub get_hook {
+    my ($query, $key) = @_;
+
+    return $nginx->get("/get?$query", token => 'secret-get',
+        headers => ["Idempotency-Key: $key"]);
+}
+
+my $query = 'app_identifier=a&identity_id=1&entitlement_id=2&expiration=null'
+    . '&grant_type=role&meta=1&creator_id=1';
+
+$id = is_job(get_hook($query, 'g'), 0, 'a GET');
+is is_job(get_hook($query, 'g'), 1, 'again'), $id, 'the same job';
+is get_hook("${query}7", 'g')->status, 422, 'another query';
+
+
 # What is no key. Nothing is queued for it, and its value is not told.
 
 $before = jobs();
@@ -203,6 +226,15 @@ like decode_json($answer->body)->{detail}, qr/twice/, 'and why';
 $answer = post('/hook', context(), 'Idempotency-Key: ', 'webhook-id: a');
 is $answer->status, 400, 'an empty key is not passed over for the next';
 is jobs(), $before, 'none of them is a job';
+
+$answer = post('/hook', context(), 'Idempotency-Key:',
+    'x-clarity-dry-run: 1');
+is $answer->status, 400, 'a dry run tells it too';
+$answer = post('/hook', context(), 'Idempotency-Key: dry',
+    'x-clarity-dry-run: 1');
+is $answer->status, 200, 'a dry run with a key';
+is_job(post('/hook', context(), 'Idempotency-Key: dry'), 0,
+    'uses no key up');
 
 is_job(post('/hook', context(), 'Idempotency-Key: ' . 'x' x 255), 0,
     '255 bytes');
@@ -337,7 +369,7 @@ sub logged { return scalar(() = $t->read_file('outcomes.log') =~ /$_[0]/g) }
 
 wait_until { logged(qr/ 202 duplicate 0-\d+-\d+\n/) >= 199 } 5,
     'duplicates in the log';
-is logged(qr/ 422 idempotency_key_reused -\n/), 2, 'and keys used twice';
+is logged(qr/ 422 idempotency_key_reused -\n/), 3, 'and keys used twice';
 
 
 # Directives that are none.
