@@ -8,53 +8,42 @@
  */
 
 #include "ngx_clarity_agree.h"
-
-#include <ngx_event_connect.h>
-
-#include "redis/reply_error.h"
+#include "ngx_clarity_peer.h"
+#include "ngx_clarity_replicas.h"
+#include "ngx_clarity_report.h"
+#include "ngx_clarity_watch.h"
 
 #define NGX_CLARITY_REDIS_READ_SIZE 16384
-
-/* ms without a refusal after which the log is told that they have ended */
-#define NGX_CLARITY_REDIS_CALM 5000
-
-/* What the log was told of the commands of a use. */
-typedef struct {
-    unsigned                   refused : 1; /* and not that it has ended */
-    clarity_redis_error_code_t code;
-    ngx_msec_t                 last; /* refusal */
-} ngx_clarity_redis_told_t;
 
 struct ngx_clarity_redis_s {
     const ngx_clarity_redis_conf_t *conf;
     ngx_clarity_redis_listener_t    listener; /* NULLs: nobody listens */
     clarity_redis_session_t        *session;
+    ngx_clarity_peer_t              peer;
     ngx_clarity_agree_t             agree;
-    ngx_connection_t               *connection; /* NULL: none */
-    ngx_log_t                      *log;
-    ngx_log_t  quiet;   /* for attempts: their failure is told once, by us */
-    ngx_uint_t address; /* index of the next attempt's */
+    ngx_clarity_watch_t             watch;
+    ngx_clarity_replicas_t          replicas;
+    ngx_clarity_report_t            report;
+    ngx_connection_t               *connection; /* NULL: none yet, or none */
 
     /*
      * The connection's end of time, or the next attempt. Cancelable, so that
      * it does not keep a process from exiting, unless a request waits.
      */
     ngx_event_t timer;
+    ngx_event_t tick;  /* of the watch, while READY */
     ngx_event_t flush; /* posted: once per turn of the loop */
 
-    /* What the log has been told, so that it is told once. */
-    char                     told_lost[256]; /* "": it serves */
-    ngx_clarity_redis_told_t told[NGX_CLARITY_REDIS_USES];
+    unsigned    connecting : 1; /* an attempt is under way, until READY */
 
     const char *drop; /* why to drop the connection; NULL: keep it */
 };
 
 
 static void ngx_clarity_redis_connect(ngx_clarity_redis_t *redis);
-static ngx_int_t ngx_clarity_redis_get_peer(
-    ngx_peer_connection_t *pc, void *data);
-static void ngx_clarity_redis_connect_handler(ngx_event_t *ev);
-static void ngx_clarity_redis_connected(ngx_clarity_redis_t *redis);
+static void ngx_clarity_redis_connected(void *owner, ngx_connection_t *c);
+static void ngx_clarity_redis_failed(
+    void *owner, ngx_err_t err, const char *reason);
 static uint64_t ngx_clarity_redis_now(void *owner);
 static void ngx_clarity_redis_setup(
     void *owner, clarity_redis_session_t *session);
@@ -64,6 +53,9 @@ static void ngx_clarity_redis_read_handler(ngx_event_t *rev);
 static void ngx_clarity_redis_write_handler(ngx_event_t *wev);
 static void ngx_clarity_redis_flush_handler(ngx_event_t *ev);
 static void ngx_clarity_redis_flush(ngx_clarity_redis_t *redis);
+static void ngx_clarity_redis_post_flush(ngx_clarity_redis_t *redis);
+static void ngx_clarity_redis_tick_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_clarity_redis_own(const ngx_clarity_redis_t *redis);
 static void ngx_clarity_redis_timer_handler(ngx_event_t *ev);
 static void ngx_clarity_redis_set_timer(ngx_clarity_redis_t *redis);
 static void ngx_clarity_redis_lost(
@@ -88,8 +80,8 @@ ngx_clarity_redis_create(const ngx_clarity_redis_conf_t *conf,
     sc.password = conf->url.password;
     sc.db = conf->url.db;
     sc.name = "clarity-nginx";
-    sc.max_pending = conf->max_pending;
-    sc.timeout = conf->timeout;
+    sc.primary = true;
+    sc.timeout = conf->timeout + conf->wait_timeout;
     sc.owner = redis;
     sc.now = ngx_clarity_redis_now;
     sc.setup = ngx_clarity_redis_setup;
@@ -104,25 +96,40 @@ ngx_clarity_redis_create(const ngx_clarity_redis_conf_t *conf,
         return NULL;
     }
 
+    redis->conf = conf;
+
+    redis->peer.conf = conf;
+    redis->peer.log = cycle->log;
+    redis->peer.owner = redis;
+    redis->peer.connected = ngx_clarity_redis_connected;
+    redis->peer.failed = ngx_clarity_redis_failed;
+    ngx_clarity_peer_init(&redis->peer);
+
     redis->agree.conf = conf;
     redis->agree.session = redis->session;
     redis->agree.agreed = ngx_clarity_redis_agreed;
     redis->agree.owner = redis;
 
-    redis->conf = conf;
-    redis->log = cycle->log;
-    redis->quiet = *cycle->log;
-    redis->quiet.next = NULL;
+    redis->watch.conf = conf;
+    redis->watch.session = redis->session;
+    redis->watch.log = cycle->log;
+    ngx_clarity_watch_init(&redis->watch);
 
-    if (redis->quiet.log_level < NGX_LOG_DEBUG) {
-        redis->quiet.log_level = ngx_min(redis->quiet.log_level,
-            NGX_LOG_ALERT);
-    }
+    redis->report.conf = conf;
+    redis->report.log = cycle->log;
+
+    redis->replicas.conf = conf;
+    redis->replicas.session = redis->session;
 
     redis->timer.handler = ngx_clarity_redis_timer_handler;
     redis->timer.data = redis;
     redis->timer.log = cycle->log;
     redis->timer.cancelable = 1;
+
+    redis->tick.handler = ngx_clarity_redis_tick_handler;
+    redis->tick.data = redis;
+    redis->tick.log = cycle->log;
+    redis->tick.cancelable = 1;
 
     redis->flush.handler = ngx_clarity_redis_flush_handler;
     redis->flush.data = redis;
@@ -141,9 +148,15 @@ ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis)
         ngx_del_timer(&redis->timer);
     }
 
+    if (redis->tick.timer_set) {
+        ngx_del_timer(&redis->tick);
+    }
+
     if (redis->flush.posted) {
         ngx_delete_posted_event(&redis->flush);
     }
+
+    ngx_clarity_peer_stop(&redis->peer);
 
     if (redis->connection) {
         ngx_close_connection(redis->connection);
@@ -151,6 +164,7 @@ ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis)
     }
 
     clarity_redis_free(redis->session);
+    ngx_clarity_replicas_lost(&redis->replicas);
 }
 
 
@@ -160,14 +174,24 @@ ngx_clarity_redis_command(ngx_clarity_redis_t *redis, size_t argc,
 {
     clarity_redis_given_t given;
 
+    if (clarity_redis_pending(redis->session)
+        >= redis->conf->max_pending + ngx_clarity_redis_own(redis))
+    {
+        return (clarity_redis_state(redis->session) == CLARITY_REDIS_DOWN)
+            ? CLARITY_REDIS_GONE
+            : CLARITY_REDIS_FULL;
+    }
+
     given = clarity_redis_command(redis->session, argc, argv, 0, callback,
         data);
 
     if (given == CLARITY_REDIS_GIVEN) {
 
-        if (!redis->flush.posted) {
-            ngx_post_event(&redis->flush, &ngx_posted_events);
+        if (redis->conf->wait_timeout) {
+            ngx_clarity_replicas_wrote(&redis->replicas);
         }
+
+        ngx_clarity_redis_post_flush(redis);
 
         /* a request waits for whatever the timer is for */
         redis->timer.cancelable = 0;
@@ -177,49 +201,44 @@ ngx_clarity_redis_command(ngx_clarity_redis_t *redis, size_t argc,
 }
 
 
+clarity_durability_class_t
+ngx_clarity_redis_durability(const ngx_clarity_redis_t *redis)
+{
+    return redis->watch.gives;
+}
+
+
+ngx_uint_t
+ngx_clarity_redis_is_unmet(const ngx_clarity_redis_t *redis)
+{
+    return redis->watch.unmet;
+}
+
+
+uint64_t
+ngx_clarity_redis_depth(const ngx_clarity_redis_t *redis)
+{
+    return redis->watch.depth;
+}
+
+
+ngx_int_t
+ngx_clarity_redis_wait(ngx_clarity_redis_t *redis,
+    clarity_redis_reply_pt callback, void *data)
+{
+    return ngx_clarity_replicas_wait(&redis->replicas, callback, data);
+}
+
+
 void
 ngx_clarity_redis_answered(ngx_clarity_redis_t *redis,
     ngx_clarity_redis_use_t use, const redisReply *reply)
 {
-    ngx_clarity_redis_told_t         *told;
     const clarity_redis_error_info_t *info;
 
-    static const char *names[] = { "jobs", "settings" };
+    info = ngx_clarity_report_reply(&redis->report, use, reply);
 
-    told = &redis->told[use];
-
-    if (reply->type != REDIS_REPLY_ERROR) {
-
-        if (told->refused
-            && ngx_current_msec - told->last >= NGX_CLARITY_REDIS_CALM)
-        {
-            told->refused = 0;
-            ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
-                "Redis %V takes %s again", &redis->conf->name, names[use]);
-        }
-
-        return;
-    }
-
-    info = clarity_redis_error_info(
-        (clarity_str_t){ reply->str, reply->len });
-
-    if (info->code == CLARITY_REDIS_ERR_NOSCRIPT) {
-        /* nothing is amiss: the script's text goes out next */
-        return;
-    }
-
-    if (!told->refused || told->code != info->code) {
-        ngx_log_error(NGX_LOG_ERR, redis->log, 0,
-            "Redis %V refuses %s (%s): %s", &redis->conf->name, names[use],
-            info->prefix, info->meaning);
-    }
-
-    told->refused = 1;
-    told->code = info->code;
-    told->last = ngx_current_msec;
-
-    if (info->reconnect) {
+    if (info && info->reconnect) {
         redis->drop = info->meaning;
     }
 }
@@ -228,109 +247,26 @@ ngx_clarity_redis_answered(ngx_clarity_redis_t *redis,
 static void
 ngx_clarity_redis_connect(ngx_clarity_redis_t *redis)
 {
-    ngx_int_t             rc;
-    ngx_addr_t           *addr;
-    ngx_connection_t     *c;
-    ngx_peer_connection_t pc;
-
-    addr = &redis->conf->addrs[redis->address];
-    redis->address = (redis->address + 1) % redis->conf->naddrs;
-
-    ngx_memzero(&pc, sizeof(ngx_peer_connection_t));
-
-    pc.sockaddr = addr->sockaddr;
-    pc.socklen = addr->socklen;
-    pc.name = &addr->name;
-    pc.get = ngx_clarity_redis_get_peer;
-    pc.log = &redis->quiet;
-    pc.log_error = NGX_ERROR_ERR;
-
-    ngx_set_errno(0);
-
-    rc = ngx_event_connect_peer(&pc);
-
     clarity_redis_connecting(redis->session);
-
-    redis->connection = pc.connection;
-
-    if (rc != NGX_OK && rc != NGX_AGAIN) {
-        ngx_clarity_redis_lost(redis, ngx_socket_errno, "connect() failed");
-        return;
-    }
-
-    c = pc.connection;
-    c->data = redis;
-    c->read->handler = ngx_clarity_redis_connect_handler;
-    c->write->handler = ngx_clarity_redis_connect_handler;
+    redis->connecting = 1;
 
     /* until READY, whatever happens on the way */
     ngx_add_timer(&redis->timer, redis->conf->connect_timeout);
 
-    if (rc == NGX_OK) {
-        ngx_clarity_redis_connected(redis);
-    }
-}
-
-
-static ngx_int_t
-ngx_clarity_redis_get_peer(ngx_peer_connection_t *pc, void *data)
-{
-    return NGX_OK;
+    ngx_clarity_peer_connect(&redis->peer);
 }
 
 
 static void
-ngx_clarity_redis_connect_handler(ngx_event_t *ev)
+ngx_clarity_redis_connected(void *owner, ngx_connection_t *c)
 {
-    int                  err;
-    socklen_t            len;
-    ngx_connection_t    *c;
-    ngx_clarity_redis_t *redis;
+    ngx_clarity_redis_t *redis = owner;
 
-    c = ev->data;
-    redis = c->data;
+    redis->connection = c;
 
-    if (c->close) {
-        ngx_clarity_redis_lost(redis, 0, "the worker process shuts down");
-        return;
-    }
-
-    err = 0;
-    len = sizeof(int);
-
-    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, (void *) &err, &len) == -1) {
-        err = ngx_socket_errno;
-    }
-
-    if (err) {
-        ngx_clarity_redis_lost(redis, err, "connect() failed");
-        return;
-    }
-
-    if (c->write->ready) {
-        ngx_clarity_redis_connected(redis);
-    }
-}
-
-
-static void
-ngx_clarity_redis_connected(ngx_clarity_redis_t *redis)
-{
-    ngx_connection_t *c;
-
-    c = redis->connection;
-
-    c->log = redis->log;
-    c->read->log = redis->log;
-    c->write->log = redis->log;
+    c->data = redis;
     c->read->handler = ngx_clarity_redis_read_handler;
     c->write->handler = ngx_clarity_redis_write_handler;
-
-    /* one small write per turn must not wait for the last one's ACK */
-    if (ngx_tcp_nodelay(c) != NGX_OK) {
-        ngx_clarity_redis_lost(redis, 0, "TCP_NODELAY could not be set");
-        return;
-    }
 
     if (!clarity_redis_up(redis->session)) {
         ngx_clarity_redis_lost(redis, 0,
@@ -339,6 +275,13 @@ ngx_clarity_redis_connected(ngx_clarity_redis_t *redis)
     }
 
     ngx_clarity_redis_flush(redis);
+}
+
+
+static void
+ngx_clarity_redis_failed(void *owner, ngx_err_t err, const char *reason)
+{
+    ngx_clarity_redis_lost(owner, err, reason);
 }
 
 
@@ -354,11 +297,15 @@ ngx_clarity_redis_setup(void *owner, clarity_redis_session_t *session)
 {
     ngx_clarity_redis_t *redis = owner;
 
-    ngx_clarity_agree(&redis->agree);
-
-    if (!redis->flush.posted) {
-        ngx_post_event(&redis->flush, &ngx_posted_events);
+    if (redis->conf->watched
+        && ngx_clarity_watch_setup(&redis->watch) != NGX_OK)
+    {
+        clarity_redis_refuse(session, "out of memory");
+        return;
     }
+
+    ngx_clarity_agree(&redis->agree);
+    ngx_clarity_redis_post_flush(redis);
 }
 
 
@@ -367,7 +314,19 @@ ngx_clarity_redis_agreed(void *owner)
 {
     ngx_clarity_redis_t *redis = owner;
 
+    if (redis->watch.unmet) {
+        /* those that came meanwhile were not yet known to be too many */
+        clarity_redis_drop_held(redis->session);
+    }
+
     clarity_redis_ready(redis->session);
+
+    redis->connecting = 0;
+
+    if (redis->conf->watched) {
+        ngx_clarity_watch_ready(&redis->watch);
+        ngx_add_timer(&redis->tick, NGX_CLARITY_WATCH_TICK);
+    }
 
     if (redis->listener.ready) {
         redis->listener.ready(redis->listener.owner);
@@ -427,10 +386,8 @@ ngx_clarity_redis_read_handler(ngx_event_t *rev)
         }
 
         /* one that cannot more than connect is not back */
-        if (redis->told_lost[0] && clarity_redis_served(redis->session)) {
-            redis->told_lost[0] = '\0';
-            ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
-                "connected to Redis %V again", &redis->conf->name);
+        if (clarity_redis_served(redis->session)) {
+            ngx_clarity_report_served(&redis->report);
         }
 
         if (redis->drop) {
@@ -479,6 +436,8 @@ ngx_clarity_redis_flush(ngx_clarity_redis_t *redis)
         return;
     }
 
+    ngx_clarity_replicas_flush(&redis->replicas);
+
     for (;;) {
         out = clarity_redis_output(redis->session);
 
@@ -510,6 +469,44 @@ ngx_clarity_redis_flush(ngx_clarity_redis_t *redis)
 
 
 static void
+ngx_clarity_redis_post_flush(ngx_clarity_redis_t *redis)
+{
+    if (!redis->flush.posted) {
+        ngx_post_event(&redis->flush, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_clarity_redis_tick_handler(ngx_event_t *ev)
+{
+    ngx_clarity_redis_t *redis = ev->data;
+
+    if (ngx_exiting) {
+        return;
+    }
+
+    ngx_clarity_watch_tick(&redis->watch);
+    ngx_clarity_redis_flush(redis);
+
+    /* the flush may have lost the connection, and READY sets it anew */
+
+    if (clarity_redis_state(redis->session) == CLARITY_REDIS_READY) {
+        ngx_add_timer(ev, NGX_CLARITY_WATCH_TICK);
+    }
+}
+
+
+/* Of the session's pending commands: those that no request waits for. */
+
+static ngx_uint_t
+ngx_clarity_redis_own(const ngx_clarity_redis_t *redis)
+{
+    return redis->watch.flying + redis->replicas.waiting;
+}
+
+
+static void
 ngx_clarity_redis_timer_handler(ngx_event_t *ev)
 {
     uint64_t             deadline;
@@ -517,13 +514,12 @@ ngx_clarity_redis_timer_handler(ngx_event_t *ev)
 
     redis = ev->data;
 
-    if (redis->connection == NULL) {
-
+    if (clarity_redis_state(redis->session) == CLARITY_REDIS_DOWN) {
         ngx_clarity_redis_connect(redis);
         return;
     }
 
-    if (clarity_redis_state(redis->session) != CLARITY_REDIS_READY) {
+    if (redis->connecting) {
         ngx_clarity_redis_lost(redis, 0,
             "not ready within clarity_redis_connect_timeout");
         return;
@@ -554,7 +550,10 @@ ngx_clarity_redis_set_timer(ngx_clarity_redis_t *redis)
     uint64_t   deadline;
     ngx_msec_t wait;
 
-    redis->timer.cancelable = (clarity_redis_pending(redis->session) == 0);
+    redis->timer.cancelable
+        = (clarity_redis_pending(redis->session)
+               == ngx_clarity_redis_own(redis)
+            && redis->replicas.written.count == 0);
 
     if (clarity_redis_state(redis->session) != CLARITY_REDIS_READY) {
         return;
@@ -585,14 +584,12 @@ ngx_clarity_redis_lost(
 {
     unsigned wait;
 
-    if (ngx_strcmp(redis->told_lost, reason) != 0 && !ngx_exiting) {
-        ngx_cpystrn((u_char *) redis->told_lost, (u_char *) reason,
-            sizeof(redis->told_lost));
-        ngx_log_error(NGX_LOG_ERR, redis->log, err,
-            "Redis %V is not available: %s", &redis->conf->name, reason);
-    }
+    ngx_clarity_report_lost(&redis->report, err, reason);
 
     redis->drop = NULL;
+    redis->connecting = 0;
+
+    ngx_clarity_peer_stop(&redis->peer);
 
     if (redis->connection) {
         ngx_close_connection(redis->connection);
@@ -603,10 +600,17 @@ ngx_clarity_redis_lost(
         ngx_del_timer(&redis->timer);
     }
 
+    if (redis->tick.timer_set) {
+        ngx_del_timer(&redis->tick);
+    }
+
     redis->timer.cancelable = 1;
+
+    ngx_clarity_watch_lost(&redis->watch);
 
     /* the requests that waited are answered here */
     clarity_redis_down(redis->session);
+    ngx_clarity_replicas_lost(&redis->replicas);
 
     wait = clarity_redis_backoff(redis->session, (uint32_t) ngx_random());
     ngx_add_timer(&redis->timer, wait);

@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "redis/durability.h"
 #include "redis/session.h"
 #include "redis/url.h"
 
@@ -27,6 +28,10 @@ typedef struct {
     ngx_msec_t          connect_timeout; /* until READY */
     ngx_msec_t          timeout;         /* of a command */
     ngx_uint_t          max_pending;
+    clarity_durability_wanted_t durability;
+    ngx_msec_t          wait_timeout; /* of WAIT; 0: durability needs none */
+
+    unsigned watched : 1; /* takes jobs: see ngx_clarity_watch.h */
 } ngx_clarity_redis_conf_t;
 
 typedef struct ngx_clarity_redis_s ngx_clarity_redis_t;
@@ -60,10 +65,30 @@ ngx_clarity_redis_t *ngx_clarity_redis_create(
 /* Owed callbacks are called first. At the end of the process only. */
 void ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis);
 
-/* As clarity_redis_command(). */
+/*
+ * As clarity_redis_command(). Where durability is of replicas it may be waited
+ * for by ngx_clarity_redis_wait().
+ */
 clarity_redis_given_t ngx_clarity_redis_command(ngx_clarity_redis_t *redis,
     size_t argc, const clarity_str_t *argv, clarity_redis_reply_pt callback,
     void *data);
+
+/*
+ * Of a watched one. What Redis gives, as far as it says; that this is less
+ * than is asked for, so that it is to get no jobs; and how many of its jobs
+ * are not finished, as of a second ago, 0 while that is not known.
+ */
+clarity_durability_class_t ngx_clarity_redis_durability(
+    const ngx_clarity_redis_t *redis);
+ngx_uint_t ngx_clarity_redis_is_unmet(const ngx_clarity_redis_t *redis);
+uint64_t ngx_clarity_redis_depth(const ngx_clarity_redis_t *redis);
+
+/*
+ * From a command's callback: calls back when it is known how many replicas
+ * have what the command wrote, see ngx_clarity_replicas.h.
+ */
+ngx_int_t ngx_clarity_redis_wait(ngx_clarity_redis_t *redis,
+    clarity_redis_reply_pt callback, void *data);
 
 /*
  * From a callback: what the server said of a command. An error is logged when

@@ -113,6 +113,42 @@ ngx_http_clarity_call(ngx_http_request_t *r, ngx_uint_t redis, size_t argc,
 }
 
 
+ngx_int_t
+ngx_http_clarity_call_wait(ngx_http_request_t *r, ngx_uint_t redis,
+    ngx_http_clarity_call_pt handler)
+{
+    ngx_http_clarity_ctx_t  *ctx;
+    ngx_http_clarity_call_t *call;
+
+    call = ngx_http_clarity_get_call(r);
+    if (call == NULL) {
+        return NGX_ERROR;
+    }
+
+    call->handler = handler;
+    call->redis = ngx_http_clarity_redis[redis];
+
+    if (ngx_clarity_redis_wait(call->redis, ngx_http_clarity_call_handler,
+            call)
+        != NGX_OK)
+    {
+        ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+        ctx->call = NULL;
+        ngx_http_clarity_free_call(call);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+const ngx_clarity_redis_t *
+ngx_http_clarity_session(ngx_uint_t redis)
+{
+    return ngx_http_clarity_redis[redis];
+}
+
+
 clarity_outcome_t
 ngx_http_clarity_given_outcome(clarity_redis_given_t given)
 {

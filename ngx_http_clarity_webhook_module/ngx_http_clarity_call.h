@@ -30,6 +30,16 @@ clarity_redis_given_t ngx_http_clarity_call(ngx_http_request_t *r,
     ngx_uint_t redis, size_t argc, const clarity_str_t *argv,
     ngx_http_clarity_call_pt handler);
 
+/*
+ * From a call's handler, where durability is of replicas: another call, whose
+ * reply is that of the WAIT after the first one's command. NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_clarity_call_wait(ngx_http_request_t *r,
+    ngx_uint_t redis, ngx_http_clarity_call_pt handler);
+
+/* The process's session of that index. */
+const ngx_clarity_redis_t *ngx_http_clarity_session(ngx_uint_t redis);
+
 /* The refusal that goes with what a command could not be given for. */
 clarity_outcome_t ngx_http_clarity_given_outcome(clarity_redis_given_t given);
 

@@ -263,6 +263,15 @@ ngx_http_clarity_merge_redis(
     ngx_conf_merge_uint_value(conf->redis_max_pending,
         prev->redis_max_pending, 65536);
 
+    if (prev->durability.class == CLARITY_DURABILITY_UNKNOWN) {
+        prev->durability.class = CLARITY_DURABILITY_MEMORY;
+    }
+
+    if (conf->durability.class == CLARITY_DURABILITY_UNKNOWN) {
+        conf->durability = prev->durability;
+        conf->durability_timeout = prev->durability_timeout;
+    }
+
     return NGX_CONF_OK;
 }
 

@@ -16,6 +16,12 @@ static clarity_str_t ngx_http_clarity_traceparent(ngx_http_request_t *r);
 static void ngx_http_clarity_enqueued(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed);
+static void ngx_http_clarity_stored(
+    ngx_http_request_t *r, clarity_outcome_t outcome);
+static void ngx_http_clarity_replicated(ngx_http_request_t *r,
+    clarity_redis_result_t result, const redisReply *reply,
+    ngx_msec_t elapsed);
+static void ngx_http_clarity_not_safe(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_enqueue_whole(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
 static clarity_outcome_t ngx_http_clarity_job_outcome(ngx_http_request_t *r,
@@ -42,6 +48,11 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    if (ngx_clarity_redis_is_unmet(ngx_http_clarity_session(clcf->redis))) {
+        refusal->outcome = CLARITY_DURABILITY_UNAVAILABLE;
+        return NGX_DECLINED;
+    }
 
     refusal->outcome = CLARITY_INTERNAL;
 
@@ -157,7 +168,6 @@ ngx_http_clarity_enqueued(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed)
 {
-    ngx_int_t                  rc;
     ngx_http_clarity_ctx_t    *ctx;
     ngx_http_clarity_refusal_t refusal;
 
@@ -169,22 +179,110 @@ ngx_http_clarity_enqueued(ngx_http_request_t *r,
 
     refusal.outcome = ngx_http_clarity_job_outcome(r, result, reply);
 
-    if (refusal.outcome == CLARITY_NOUTCOMES
-        && ngx_http_clarity_enqueue_whole(r, &refusal) == NGX_AGAIN)
-    {
+    switch (refusal.outcome) {
+
+    case CLARITY_NOUTCOMES:
+        if (ngx_http_clarity_enqueue_whole(r, &refusal) == NGX_AGAIN) {
+            return;
+        }
+
+        break;
+
+    case CLARITY_ACCEPTED:
+    case CLARITY_DUPLICATE:
+        ngx_http_clarity_stored(r, refusal.outcome);
+        return;
+
+    default:
+        break;
+    }
+
+    ngx_http_finalize_request(r, ngx_http_clarity_refuse(r, &refusal));
+}
+
+
+/*
+ * Redis has the job; whether that is as safe as is asked for is a question of
+ * its replicas, or was answered already. It may have been answered anew while
+ * the command was under way.
+ */
+
+static void
+ngx_http_clarity_stored(ngx_http_request_t *r, clarity_outcome_t outcome)
+{
+    ngx_http_clarity_ctx_t      *ctx;
+    const ngx_clarity_redis_t   *redis;
+    ngx_http_clarity_loc_conf_t *clcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    redis = ngx_http_clarity_session(clcf->redis);
+
+    ctx->stored = outcome;
+    ctx->durability = ngx_clarity_redis_durability(redis);
+
+    if (clcf->durability.class == CLARITY_DURABILITY_REPLICAS) {
+
+        if (ngx_http_clarity_call_wait(r, clcf->redis,
+                ngx_http_clarity_replicated)
+            != NGX_OK)
+        {
+            ngx_http_clarity_not_safe(r);
+        }
+
         return;
     }
 
-    if (refusal.outcome == CLARITY_ACCEPTED
-        || refusal.outcome == CLARITY_DUPLICATE)
-    {
-        rc = ngx_http_clarity_accept(r, refusal.outcome);
-
-    } else {
-        rc = ngx_http_clarity_refuse(r, &refusal);
+    if (ngx_clarity_redis_is_unmet(redis)) {
+        ngx_http_clarity_not_safe(r);
+        return;
     }
 
-    ngx_http_finalize_request(r, rc);
+    ngx_http_finalize_request(r, ngx_http_clarity_accept(r, outcome));
+}
+
+
+static void
+ngx_http_clarity_replicated(ngx_http_request_t *r,
+    clarity_redis_result_t result, const redisReply *reply,
+    ngx_msec_t elapsed)
+{
+    ngx_http_clarity_ctx_t      *ctx;
+    ngx_http_clarity_loc_conf_t *clcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    ctx->enqueue_time += elapsed;
+
+    if (result != CLARITY_REDIS_REPLIED || reply->type != REDIS_REPLY_INTEGER
+        || reply->integer < (long long) clcf->durability.replicas)
+    {
+        ngx_http_clarity_not_safe(r);
+        return;
+    }
+
+    ngx_http_finalize_request(r, ngx_http_clarity_accept(r, ctx->stored));
+}
+
+
+/* It may run, and it may be lost: its sender has to ask again. */
+
+static void
+ngx_http_clarity_not_safe(ngx_http_request_t *r)
+{
+    ngx_http_clarity_refusal_t refusal;
+
+    ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
+
+    refusal.outcome = CLARITY_QUEUE_TIMEOUT;
+    ngx_str_set(&refusal.detail,
+        "The job is stored, but not known to be as safe as is configured "
+        "here. It is safe to repeat the request with the same "
+        "Idempotency-Key; without one it may run twice.");
+
+    ngx_http_finalize_request(r, ngx_http_clarity_refuse(r, &refusal));
 }
 
 
@@ -219,15 +317,20 @@ static clarity_outcome_t
 ngx_http_clarity_job_outcome(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply)
 {
-    size_t                     len;
-    clarity_job_id_t           id;
-    clarity_outcome_t          outcome;
-    ngx_http_clarity_ctx_t    *ctx;
+    size_t                       len;
+    clarity_job_id_t             id;
+    clarity_outcome_t            outcome;
+    ngx_http_clarity_ctx_t      *ctx;
+    ngx_http_clarity_loc_conf_t *clcf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
     if (result == CLARITY_REDIS_NOT_SENT) {
-        return CLARITY_QUEUE_UNAVAILABLE;
+        return ngx_clarity_redis_is_unmet(
+                   ngx_http_clarity_session(clcf->redis))
+            ? CLARITY_DURABILITY_UNAVAILABLE
+            : CLARITY_QUEUE_UNAVAILABLE;
     }
 
     if (result == CLARITY_REDIS_UNKNOWN) {

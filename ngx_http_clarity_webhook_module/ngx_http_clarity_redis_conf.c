@@ -5,9 +5,16 @@
 
 #include "ngx_http_clarity_webhook_module.h"
 
-#include "job/key.h"
+
+#define NGX_HTTP_CLARITY_MAX_REPLICAS 100
+#define NGX_HTTP_CLARITY_WAIT         1000 /* ms for replicas, by default */
 
 
+static char *ngx_http_clarity_set_replicas(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *clcf, ngx_str_t *value);
+static ngx_int_t ngx_http_clarity_find_redis(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *conf,
+    const clarity_durability_wanted_t *durability, ngx_uint_t *index);
 static ngx_int_t ngx_http_clarity_make_redis(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis);
 static ngx_int_t ngx_http_clarity_read_password(
@@ -80,10 +87,124 @@ ngx_http_clarity_set_prefix(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* Locations with the same settings share a connection per process. */
+char *
+ngx_http_clarity_set_durability(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_loc_conf_t *clcf = conf;
+
+    ngx_int_t   ms;
+    ngx_str_t  *value, time;
+    ngx_uint_t  i;
+
+    if (clcf->durability.class != CLARITY_DURABILITY_UNKNOWN) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "memory") == 0) {
+        clcf->durability.class = CLARITY_DURABILITY_MEMORY;
+
+    } else if (ngx_strcmp(value[1].data, "everysec") == 0) {
+        clcf->durability.class = CLARITY_DURABILITY_EVERYSEC;
+
+    } else if (ngx_strcmp(value[1].data, "fsync") == 0) {
+        clcf->durability.class = CLARITY_DURABILITY_FSYNC;
+
+    } else if (ngx_http_clarity_set_replicas(cf, clcf, &value[1])
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "trust") == 0) {
+            clcf->durability.trust = 1;
+            continue;
+        }
+
+        if (ngx_strncmp(value[i].data, "timeout=", 8) == 0
+            && clcf->durability.class == CLARITY_DURABILITY_REPLICAS)
+        {
+            time.data = value[i].data + 8;
+            time.len = value[i].len - 8;
+            ms = ngx_parse_time(&time, 0);
+
+            if (ms != NGX_ERROR && ms != 0) {
+                clcf->durability_timeout = ms;
+                continue;
+            }
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "invalid parameter \"%V\"; expected \"trust\", or with "
+            "\"replicas=N\" also \"timeout=TIME\"", &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_clarity_set_replicas(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *clcf, ngx_str_t *value)
+{
+    ngx_int_t n;
+
+    if (ngx_strncmp(value->data, "replicas=", 9) == 0) {
+        n = ngx_atoi(value->data + 9, value->len - 9);
+
+        if (n > 0 && n <= NGX_HTTP_CLARITY_MAX_REPLICAS) {
+            clcf->durability.class = CLARITY_DURABILITY_REPLICAS;
+            clcf->durability.replicas = n;
+            clcf->durability_timeout = NGX_HTTP_CLARITY_WAIT;
+            return NGX_CONF_OK;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+        "invalid durability \"%V\"; expected \"memory\", \"everysec\", "
+        "\"fsync\" or \"replicas=N\", N from 1 to %d", value,
+        NGX_HTTP_CLARITY_MAX_REPLICAS);
+
+    return NGX_CONF_ERROR;
+}
+
 
 ngx_int_t
 ngx_http_clarity_use_redis(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
+{
+    return ngx_http_clarity_find_redis(cf, conf, &conf->durability,
+        &conf->redis);
+}
+
+
+ngx_int_t
+ngx_http_clarity_use_any_redis(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf, ngx_uint_t *index)
+{
+    clarity_durability_wanted_t any;
+
+    ngx_memzero(&any, sizeof(clarity_durability_wanted_t));
+    any.class = CLARITY_DURABILITY_MEMORY;
+
+    return ngx_http_clarity_find_redis(cf, conf, &any, index);
+}
+
+
+/*
+ * Locations with the same settings share a connection per process; jobs of
+ * another durability have another, since held requests are refused together
+ * and WAIT stalls all that come after it.
+ */
+
+static ngx_int_t
+ngx_http_clarity_find_redis(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *conf,
+    const clarity_durability_wanted_t *durability, ngx_uint_t *index)
 {
     ngx_uint_t                    i;
     ngx_clarity_redis_conf_t     *redis, **known;
@@ -97,6 +218,13 @@ ngx_http_clarity_use_redis(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
         return NGX_ERROR;
     }
 
+    redis->durability = *durability;
+    redis->watched = 1;
+
+    if (durability->class == CLARITY_DURABILITY_REPLICAS) {
+        redis->wait_timeout = conf->durability_timeout;
+    }
+
     if (ngx_http_clarity_make_redis(cf, conf, redis) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -107,7 +235,7 @@ ngx_http_clarity_use_redis(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
         if (ngx_http_clarity_same_redis(known[i], redis)) {
             ngx_explicit_memzero(redis->url.password,
                 sizeof(redis->url.password));
-            conf->redis = i;
+            *index = i;
             return NGX_OK;
         }
     }
@@ -122,7 +250,7 @@ ngx_http_clarity_use_redis(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
     }
 
     *known = redis;
-    conf->redis = cmcf->redis.nelts - 1;
+    *index = cmcf->redis.nelts - 1;
 
     return NGX_OK;
 }
@@ -268,5 +396,9 @@ ngx_http_clarity_same_redis(
         && ngx_memcmp(a->prefix.data, b->prefix.data, a->prefix.len) == 0
         && a->connect_timeout == b->connect_timeout
         && a->timeout == b->timeout
-        && a->max_pending == b->max_pending;
+        && a->max_pending == b->max_pending
+        && a->durability.class == b->durability.class
+        && a->durability.replicas == b->durability.replicas
+        && a->durability.trust == b->durability.trust
+        && a->wait_timeout == b->wait_timeout;
 }

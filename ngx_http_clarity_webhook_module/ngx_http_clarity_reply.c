@@ -28,13 +28,14 @@ ngx_http_clarity_accept(ngx_http_request_t *r, clarity_outcome_t outcome)
     size_t                  len;
     ngx_buf_t              *b;
     ngx_str_t               trigger;
-    const char             *duplicate;
+    const char             *durability, *duplicate;
     ngx_http_clarity_ctx_t *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
     ctx->outcome = outcome;
 
+    durability = clarity_durability_name(ctx->durability);
     duplicate = (outcome == CLARITY_DUPLICATE) ? "true" : "false";
 
     /* a trigger's name needs no escaping: letters, digits, '_' and '-' */
@@ -42,7 +43,7 @@ ngx_http_clarity_accept(ngx_http_request_t *r, clarity_outcome_t outcome)
     trigger.len = ctx->webhook->trigger->name.len;
 
     len = sizeof("{\"job_id\":\"\",\"trigger\":\"\",\"status\":\"accepted\","
-                 "\"durability\":\"memory\",\"duplicate\":false}\n")
+                 "\"durability\":\"replicas\",\"duplicate\":false}\n")
         - 1 + ctx->job_id.len + trigger.len;
 
     b = ngx_create_temp_buf(r->pool, len);
@@ -52,8 +53,8 @@ ngx_http_clarity_accept(ngx_http_request_t *r, clarity_outcome_t outcome)
 
     b->last = ngx_sprintf(b->last,
         "{\"job_id\":\"%V\",\"trigger\":\"%V\",\"status\":\"accepted\","
-        "\"durability\":\"memory\",\"duplicate\":%s}\n",
-        &ctx->job_id, &trigger, duplicate);
+        "\"durability\":\"%s\",\"duplicate\":%s}\n",
+        &ctx->job_id, &trigger, durability, duplicate);
 
     if (ngx_http_clarity_add_location(r, &ctx->job_id) != NGX_OK) {
         return NGX_ERROR;

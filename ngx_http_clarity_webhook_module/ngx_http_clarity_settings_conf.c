@@ -129,6 +129,7 @@ char *
 ngx_http_clarity_merge_webhooks(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
 {
+    ngx_uint_t                    registry;
     ngx_http_core_loc_conf_t     *clcf;
     ngx_http_clarity_main_conf_t *cmcf;
 
@@ -143,7 +144,8 @@ ngx_http_clarity_merge_webhooks(
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_clarity_use_redis(cf, conf) != NGX_OK
+    if ((conf->webhooks && ngx_http_clarity_use_redis(cf, conf) != NGX_OK)
+        || ngx_http_clarity_use_any_redis(cf, conf, &registry) != NGX_OK
         || ngx_http_clarity_use_zone(cf, cmcf) != NGX_OK
         || ngx_http_clarity_use_jobs_uri(cf, conf) != NGX_OK)
     {
@@ -159,11 +161,11 @@ ngx_http_clarity_merge_webhooks(
     }
 
     if (cmcf->registry == NGX_CONF_UNSET_UINT) {
-        cmcf->registry = conf->redis;
+        cmcf->registry = registry;
         cmcf->registry_place = conf->place;
     }
 
-    if (cmcf->registry != conf->redis) {
+    if (cmcf->registry != registry) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
             "\"clarity_webhooks\" in %V:%ui and in %V:%ui look at two Redis; "
             "give them the same \"clarity_redis\" settings",

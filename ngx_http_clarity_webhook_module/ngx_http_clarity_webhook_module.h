@@ -98,6 +98,9 @@ typedef struct {
     ngx_msec_t redis_timeout;
     ngx_uint_t redis_max_pending;
 
+    clarity_durability_wanted_t durability; /* class UNKNOWN: not said */
+    ngx_msec_t                  durability_timeout; /* of its replicas */
+
     ngx_str_t token_header; /* lower case; inherited */
 
     ngx_array_t *tokens; /* of ngx_http_clarity_token_t; inherited */
@@ -144,6 +147,8 @@ typedef struct {
     unsigned                 dry_run : 1;  /* checked, and no more */
     unsigned                 whole : 1;    /* Redis wants the script's text */
     ngx_str_t                job_id;       /* empty: no job */
+    clarity_outcome_t        stored;  /* what it will be, if replicas have it */
+    clarity_durability_class_t durability; /* of the job */
     ngx_str_t                key;          /* idempotency; empty: none */
     clarity_str_t            body;         /* data NULL: not looked at yet */
     ngx_str_t                token_id;     /* of one made at run time */
@@ -386,10 +391,20 @@ char *ngx_http_clarity_set_redis(
 char *ngx_http_clarity_set_prefix(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* Sets conf->redis: to that of another location with the same settings, or to
- * a new element of the main conf's array. conf has been merged. */
+char *ngx_http_clarity_set_durability(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * conf has been merged. Sets conf->redis, for jobs of its durability: to that
+ * of another location with the same settings, or to a new element of the main
+ * conf's array.
+ */
 ngx_int_t ngx_http_clarity_use_redis(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
+
+/* The same in *index for what is no job: whatever durability. */
+ngx_int_t ngx_http_clarity_use_any_redis(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf, ngx_uint_t *index);
 
 /* _zone */
 

@@ -7,12 +7,17 @@
 static bool give_auth(clarity_redis_session_t *session);
 static bool give_select(clarity_redis_session_t *session);
 static bool give_name(clarity_redis_session_t *session);
+static bool give_role(clarity_redis_session_t *session);
 static void on_auth(
     void *data, clarity_redis_result_t result, const redisReply *reply);
 static void on_select(
     void *data, clarity_redis_result_t result, const redisReply *reply);
 static void on_name(
     void *data, clarity_redis_result_t result, const redisReply *reply);
+static void on_role(
+    void *data, clarity_redis_result_t result, const redisReply *reply);
+static bool is_role(const redisReply *reply, const char *role);
+static void finish(clarity_redis_session_t *session);
 static const clarity_redis_error_info_t *error_of(
     clarity_redis_result_t result, const redisReply *reply);
 static void refuse(clarity_redis_session_t *session, const char *command,
@@ -22,7 +27,8 @@ static void refuse(clarity_redis_session_t *session, const char *command,
 bool
 clarity_redis_handshake(clarity_redis_session_t *session)
 {
-    return give_auth(session) && give_select(session) && give_name(session);
+    return give_auth(session) && give_select(session) && give_name(session)
+           && give_role(session);
 }
 
 
@@ -89,6 +95,22 @@ give_name(clarity_redis_session_t *session)
 }
 
 
+static bool
+give_role(clarity_redis_session_t *session)
+{
+    clarity_str_t argv[1];
+
+    if (!clarity_redis_conf(session)->primary) {
+        return true;
+    }
+
+    argv[0] = clarity_lit("ROLE");
+
+    return clarity_redis_setup(session, 1, argv, on_role, session)
+           == CLARITY_REDIS_GIVEN;
+}
+
+
 /* Its reply is never quoted: who knows what it repeats. */
 static void
 on_auth(void *data, clarity_redis_result_t result, const redisReply *reply)
@@ -122,12 +144,11 @@ on_select(void *data, clarity_redis_result_t result, const redisReply *reply)
 }
 
 
-/* The last one. An ACL may bar it, and connections do without their name. */
+/* An ACL may bar it, and connections do without their name. */
 static void
 on_name(void *data, clarity_redis_result_t result, const redisReply *reply)
 {
     clarity_redis_session_t *session = data;
-    const clarity_redis_conf_t *conf;
     const clarity_redis_error_info_t *info;
 
     if (result != CLARITY_REDIS_REPLIED) {
@@ -138,8 +159,69 @@ on_name(void *data, clarity_redis_result_t result, const redisReply *reply)
 
     if (info != NULL && info->reconnect) {
         refuse(session, "CLIENT SETNAME", info, reply);
+
+    } else if (!clarity_redis_conf(session)->primary) {
+        finish(session);
+    }
+}
+
+
+/*
+ * An ACL may bar it too: then the first write tells a replica. A replica that
+ * takes writes (replica-read-only no) loses them with its next sync, and a
+ * sentinel keeps nothing.
+ */
+static void
+on_role(void *data, clarity_redis_result_t result, const redisReply *reply)
+{
+    clarity_redis_session_t *session = data;
+    const clarity_redis_error_info_t *info;
+
+    if (result != CLARITY_REDIS_REPLIED) {
         return;
     }
+
+    info = error_of(result, reply);
+
+    if (info != NULL && info->reconnect) {
+        refuse(session, "ROLE", info, reply);
+
+    } else if (is_role(reply, "slave")) {
+        clarity_redis_refuse(session,
+            "this Redis is a replica: the address must be that of the"
+            " primary");
+
+    } else if (is_role(reply, "sentinel")) {
+        clarity_redis_refuse(session,
+            "this Redis is a sentinel: the address must be that of the"
+            " primary");
+
+    } else {
+        finish(session);
+    }
+}
+
+
+static bool
+is_role(const redisReply *reply, const char *role)
+{
+    const redisReply *name;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
+        return false;
+    }
+
+    name = reply->element[0];
+
+    return name->type == REDIS_REPLY_STRING
+           && clarity_str_is((clarity_str_t){ name->str, name->len }, role);
+}
+
+
+static void
+finish(clarity_redis_session_t *session)
+{
+    const clarity_redis_conf_t *conf;
 
     conf = clarity_redis_conf(session);
 

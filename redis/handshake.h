@@ -1,5 +1,5 @@
 /*
- * What every session says first: AUTH, SELECT, CLIENT SETNAME, pipelined.
+ * What every session says first: AUTH, SELECT, CLIENT SETNAME, ROLE, pipelined.
  */
 
 #ifndef CLARITY_REDIS_HANDSHAKE_H

@@ -79,6 +79,7 @@ clarity_redis_event_create(
     sc.password = redis->conf.url.password;
     sc.db = conf->url.db;
     sc.name = conf->name;
+    sc.primary = conf->primary;
     sc.timeout = conf->timeout;
     sc.owner = conf->owner;
     sc.now = now;

@@ -20,6 +20,7 @@ typedef struct {
     uint64_t connect_timeout; /* ms, setup included */
     uint64_t timeout;         /* ms, a command's default */
     bool reconnect;           /* false: the first loss is final */
+    bool primary;             /* as in clarity_redis_conf_t */
 
     void *owner;
 

@@ -195,6 +195,23 @@ clarity_redis_refuse(clarity_redis_session_t *session, const char *reason)
 
 
 void
+clarity_redis_drop_held(clarity_redis_session_t *session)
+{
+    clarity_redis_ring_t commands;
+
+    if (session->state == CLARITY_REDIS_READY) {
+        return;
+    }
+
+    commands = session->commands;
+    memset(&session->commands, 0, sizeof(session->commands));
+    empty(&session->held);
+
+    clarity_redis_ring_give_up(&commands, 0);
+}
+
+
+void
 clarity_redis_connecting(clarity_redis_session_t *session)
 {
     if (session->state == CLARITY_REDIS_DOWN) {

@@ -51,6 +51,8 @@ typedef struct {
     const char *password; /* "": no AUTH */
     unsigned db;          /* 0: no SELECT */
     const char *name;     /* CLIENT SETNAME; no spaces */
+    bool primary;         /* a server that says by ROLE that it is a replica
+                             is refused */
     size_t max_pending;   /* commands held and in flight; 0: no limit */
     uint64_t timeout;     /* ms from leaving READY's gate to the reply */
 
@@ -123,6 +125,13 @@ clarity_redis_given_t clarity_redis_setup(clarity_redis_session_t *session,
 void clarity_redis_ready(clarity_redis_session_t *session);
 void clarity_redis_refuse(
     clarity_redis_session_t *session, const char *reason);
+
+/*
+ * Before READY, from conf.setup or a callback of it: the commands that are
+ * held shall not leave. Calls their callbacks, NOT_SENT, in order; what those
+ * give is held anew.
+ */
+void clarity_redis_drop_held(clarity_redis_session_t *session);
 
 /* For the driver. */
 

@@ -42,6 +42,9 @@ keys_are_spelled_as_documented(void **state)
     clarity_key_idem(&key, clarity_lit("clarity"), 3, clarity_lit("Ab-_9"));
     assert_key(&key, "{clarity:3}:idem:Ab-_9");
 
+    clarity_key_delayed(&key, clarity_lit("clarity"), 3);
+    assert_key(&key, "{clarity:3}:delayed");
+
     clarity_key_meta(&key, clarity_lit("clarity"));
     assert_key(&key, "{clarity}:meta");
 

@@ -266,6 +266,110 @@ the_owner_may_refuse_the_connection(void **state)
 }
 
 
+#define ROLE "*1\r\n$4\r\nROLE\r\n"
+
+
+/* Byte by byte: nothing is concluded from half a reply. */
+static void
+where_a_primary_is_wanted_role_is_asked(void **state)
+{
+    size_t i, k;
+    owner_t owner;
+    clarity_redis_conf_t conf;
+
+    static const struct {
+        const char *reply, *reason; /* NULL: READY */
+    } cases[] = {
+        { "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n", NULL },
+        { "*5\r\n$5\r\nslave\r\n$1\r\nh\r\n:1\r\n$7\r\nconnect\r\n:-1\r\n",
+            "this Redis is a replica: the address must be that of the"
+            " primary" },
+        { "*2\r\n$8\r\nsentinel\r\n*0\r\n",
+            "this Redis is a sentinel: the address must be that of the"
+            " primary" },
+        { "-NOPERM this user may not\r\n", NULL },
+        { "-ERR unknown command 'ROLE'\r\n", NULL },
+        { "-LOADING Redis is loading\r\n",
+            "ROLE was refused (LOADING): Redis is still reading its data from"
+            " disk: wait" },
+        { "*0\r\n", NULL },
+        { "*1\r\n:1\r\n", NULL },
+        { "+slave\r\n", NULL },
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        memset(&owner, 0, sizeof(owner));
+        conf = plain_conf(&owner);
+        conf.primary = true;
+
+        open_with(&owner, &conf);
+        get_up(&owner);
+        assert_output(&owner, SETNAME ROLE);
+        write_all(&owner);
+
+        assert_true(feed(&owner, "+OK\r\n"));
+
+        for (k = 0; cases[i].reply[k] != '\0'; k++) {
+            assert_state(&owner, CLARITY_REDIS_SETUP);
+            assert_int_equal(
+                clarity_redis_feed(owner.session, cases[i].reply + k, 1),
+                cases[i].reason == NULL || cases[i].reply[k + 1] != '\0');
+        }
+
+        assert_string_equal(clarity_redis_reason(owner.session),
+            cases[i].reason != NULL ? cases[i].reason : "");
+        assert_state(&owner, cases[i].reason == NULL ? CLARITY_REDIS_READY
+                                                     : CLARITY_REDIS_SETUP);
+        close_owner(&owner);
+    }
+}
+
+
+static command_t held_anew;
+
+
+static void
+give_anew(owner_t *owner)
+{
+    assert_int_equal(give(&held_anew, owner, "new"), CLARITY_REDIS_GIVEN);
+}
+
+
+static void
+held_commands_can_be_dropped_before_ready(void **state)
+{
+    owner_t owner;
+    command_t a, b;
+
+    (void) state;
+
+    open_plain(&owner);
+    clarity_redis_connecting(owner.session);
+    assert_int_equal(give(&a, &owner, "a"), CLARITY_REDIS_GIVEN);
+    assert_int_equal(give(&b, &owner, "b"), CLARITY_REDIS_GIVEN);
+    b.also = give_anew;
+    assert_true(clarity_redis_up(owner.session));
+
+    clarity_redis_drop_held(owner.session);
+    assert_log(&owner, "a:not_sent b:not_sent");
+    assert_int_equal(clarity_redis_pending(owner.session), 1);
+
+    write_all(&owner);
+    assert_true(feed(&owner, "+OK\r\n"));
+    assert_output(&owner, PING);
+    write_all(&owner);
+
+    /* What is in flight cannot be taken back. */
+    clarity_redis_drop_held(owner.session);
+    assert_true(feed(&owner, "+PONG\r\n"));
+    assert_log(&owner, "new=+4/PONG");
+
+    close_owner(&owner);
+}
+
+
 static void
 a_refused_setup_says_why_and_tells_no_secret(void **state)
 {
@@ -368,6 +472,8 @@ main(void)
         cmocka_unit_test(the_owners_setup_goes_ahead_of_held_commands),
         cmocka_unit_test(ready_may_be_said_before_the_setup_is_answered),
         cmocka_unit_test(the_owner_may_refuse_the_connection),
+        cmocka_unit_test(where_a_primary_is_wanted_role_is_asked),
+        cmocka_unit_test(held_commands_can_be_dropped_before_ready),
         cmocka_unit_test(a_refused_setup_says_why_and_tells_no_secret),
         cmocka_unit_test(a_reason_of_a_megabyte_is_cut),
     };

@@ -1,0 +1,37 @@
+/*
+ * From the addresses of a server to a connection, without blocking.
+ */
+
+#ifndef NGX_CLARITY_PEER_H
+#define NGX_CLARITY_PEER_H
+
+#include "ngx_clarity_redis.h"
+
+/* conf, log, owner and the callbacks are set by its owner. */
+typedef struct {
+    const ngx_clarity_redis_conf_t *conf;
+    ngx_log_t                      *log;
+
+    void *owner;
+
+    /* It is the owner's, and so are its events. */
+    void (*connected)(void *owner, ngx_connection_t *c);
+
+    /* reason is static text; err 0: it says all. */
+    void (*failed)(void *owner, ngx_err_t err, const char *reason);
+
+    ngx_log_t  quiet;   /* for attempts: their failure is told once, by us */
+    ngx_uint_t address; /* index of the next attempt's */
+    ngx_connection_t *connection; /* under way; NULL: none */
+} ngx_clarity_peer_t;
+
+void ngx_clarity_peer_init(ngx_clarity_peer_t *peer);
+
+/*
+ * Tries the next address. Calls `connected` or `failed` once, perhaps before
+ * it returns, unless ngx_clarity_peer_stop() comes first.
+ */
+void ngx_clarity_peer_connect(ngx_clarity_peer_t *peer);
+void ngx_clarity_peer_stop(ngx_clarity_peer_t *peer);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * What the error log is told of a Redis: each change of its state once, with
+ * the server, what is refused and why; never once per request or attempt.
+ */
+
+#ifndef NGX_CLARITY_REPORT_H
+#define NGX_CLARITY_REPORT_H
+
+#include "ngx_clarity_redis.h"
+
+#include "redis/reply_error.h"
+
+/* Different reasons that are told of one absence. */
+#define NGX_CLARITY_REPORT_REASONS 4
+
+/* Of the commands of a use. */
+typedef struct {
+    unsigned                   refused : 1; /* told, and not that it ended */
+    clarity_redis_error_code_t code;
+    ngx_msec_t                 last; /* refusal */
+} ngx_clarity_report_use_t;
+
+/* conf and log are set by its owner, the rest is zero. */
+typedef struct {
+    const ngx_clarity_redis_conf_t *conf;
+    ngx_log_t                      *log;
+
+    uint32_t   lost[NGX_CLARITY_REPORT_REASONS]; /* hashes of what was told */
+    ngx_uint_t nlost;                            /* 0: it serves */
+
+    ngx_clarity_report_use_t uses[NGX_CLARITY_REDIS_USES];
+} ngx_clarity_report_t;
+
+/* The connection, or an attempt, has ended. err 0: the reason says all. */
+void ngx_clarity_report_lost(
+    ngx_clarity_report_t *report, ngx_err_t err, const char *reason);
+/* It has answered a command: one that cannot more than connect is not back. */
+void ngx_clarity_report_served(ngx_clarity_report_t *report);
+
+/* A reply; NULL: it is no error, else which. */
+const clarity_redis_error_info_t *ngx_clarity_report_reply(
+    ngx_clarity_report_t *report, ngx_clarity_redis_use_t use,
+    const redisReply *reply);
+
+#endif

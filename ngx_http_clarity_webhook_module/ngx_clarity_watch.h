@@ -1,0 +1,68 @@
+/*
+ * What is asked of a Redis beside the requests' own commands, on the same
+ * connection: how safely it keeps what it has answered, at connect and every
+ * five seconds (every second while that is too little), and how many jobs are
+ * not finished, every second.
+ */
+
+#ifndef NGX_CLARITY_WATCH_H
+#define NGX_CLARITY_WATCH_H
+
+#include "ngx_clarity_redis.h"
+
+#include "job/key.h"
+#include "redis/depth.h"
+#include "redis/durability.h"
+
+#define NGX_CLARITY_WATCH_TICK 1000 /* ms */
+
+typedef struct ngx_clarity_watch_s ngx_clarity_watch_t;
+
+/* A command's place in its round. */
+typedef struct {
+    ngx_clarity_watch_t *watch;
+    unsigned             index;
+} ngx_clarity_watch_place_t;
+
+/* conf, session and log are set by its owner, the rest is zero. */
+struct ngx_clarity_watch_s {
+    const ngx_clarity_redis_conf_t *conf;
+    clarity_redis_session_t        *session;
+    ngx_log_t                      *log;
+
+    ngx_uint_t flying; /* commands that are among the session's pending */
+    ngx_uint_t ticks;
+
+    clarity_durability_t       says;
+    clarity_durability_class_t gives;
+
+    unsigned in_setup : 1;
+    unsigned unmet : 1; /* what it gives is less than is asked for */
+    unsigned told : 1;  /* the log has been told of that */
+
+    clarity_depth_t counts;
+    uint64_t        depth; /* jobs not finished; 0 until it is known */
+
+    clarity_key_t             stream;
+    clarity_key_t             delayed;
+    ngx_clarity_watch_place_t durability[CLARITY_DURABILITY_COMMANDS];
+    ngx_clarity_watch_place_t counting[CLARITY_DEPTH_COMMANDS];
+};
+
+void ngx_clarity_watch_init(ngx_clarity_watch_t *watch);
+
+/*
+ * In a session's setup, ahead of what makes it READY: when that comes, both
+ * answers are known. NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_clarity_watch_setup(ngx_clarity_watch_t *watch);
+
+/* The session is READY; and then, each NGX_CLARITY_WATCH_TICK. */
+void ngx_clarity_watch_ready(ngx_clarity_watch_t *watch);
+void ngx_clarity_watch_tick(ngx_clarity_watch_t *watch);
+
+/* Before the session is told that its connection is lost: nothing that was
+ * known of it counts any more. */
+void ngx_clarity_watch_lost(ngx_clarity_watch_t *watch);
+
+#endif

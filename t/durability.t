@@ -1,0 +1,237 @@
+#!/usr/bin/perl
+
+# clarity_durability: the answer says what Redis gives, as its settings have it
+# now; where that is less than is asked for nothing is stored, on a connection
+# that was there before and on a new one.
+
+use Clarity::Test;
+
+my $t = Clarity::Test->new;
+my $redis = $t->redis(aof => 1);
+
+# One process: each finds out for itself.
+my $nginx = $t->nginx(workers => 1, server => <<'EOF');
+        location = /default {
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token default;
+        }
+
+        location = /everysec {
+            clarity_durability    everysec;
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token everysec;
+        }
+
+        location = /fsync {
+            clarity_durability    fsync;
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token fsync;
+        }
+EOF
+
+my $conf = $t->read_file('nginx/nginx.conf');
+
+
+sub post {
+    my ($webhook, @headers) = @_;
+
+    return $nginx->post("/$webhook", context(), token => $webhook,
+        headers => \@headers);
+}
+
+sub config { return $redis->command('CONFIG', 'SET', @_) }
+
+sub jobs { return $redis->command('XLEN', '{clarity:0}:jobs') }
+
+sub log_lines {
+    my ($regex) = @_;
+
+    return scalar grep { $_ =~ $regex }
+        split /\n/, $t->read_file('nginx/error.log');
+}
+
+
+# Until the old process, which may not have looked yet, is gone.
+
+sub reload {
+    my ($old) = $nginx->workers;
+
+    $nginx->reload;
+    wait_until { !grep { $_ == $old } $nginx->workers } 10,
+        'the end of the old process';
+}
+
+
+# What the answer says, or the code of the refusal.
+
+sub says {
+    my $answer = post(@_);
+    my $json = decode_json($answer->body);
+
+    return $answer->status == 202 ? $json->{durability}
+        : $answer->status . ' ' . $json->{code};
+}
+
+
+sub comes {
+    my ($webhook, $expected, $what) = @_;
+
+    my $said;
+    wait_until { ($said = says($webhook)) eq $expected } 7,
+        "$webhook: $expected ($what)";
+    is says($webhook), $expected, "$what: $webhook says $expected";
+}
+
+
+is says('default'), 'fsync', 'the default tells what Redis gives';
+is says('everysec'), 'fsync', 'so does what asks for less';
+is says('fsync'), 'fsync', 'and what asks for just that';
+
+
+# Settings that change while connections are there.
+
+my $started = time;
+config('appendfsync', 'everysec');
+comes('fsync', '503 durability_unavailable', 'appendfsync everysec');
+cmp_ok time - $started, '<=', 6, 'within five seconds';
+comes('default', 'everysec', 'told as it is');
+is says('everysec'), 'everysec', 'enough';
+
+my $before = jobs();
+my $answer = post('fsync');
+ok $answer->header('retry-after'), 'with Retry-After';
+is jobs(), $before, 'nothing is stored';
+is says('fsync', 'Idempotency-Key: a'), '503 durability_unavailable',
+    'nor with a key';
+is $redis->command('KEYS', '*:idem:*')->[0], undef, 'not even that';
+
+config('appendfsync', 'always');
+$started = time;
+comes('fsync', 'fsync', 'set back');
+cmp_ok time - $started, '<=', 3, 'that is looked for each second';
+is says('fsync', 'Idempotency-Key: a'), 'fsync', 'the key is a new one';
+
+config('no-appendfsync-on-rewrite', 'yes');
+comes('fsync', '503 durability_unavailable', 'no sync in a rewrite');
+comes('default', 'memory', 'which is no promise');
+config('no-appendfsync-on-rewrite', 'no');
+comes('fsync', 'fsync', 'set back');
+
+config('appendonly', 'no');
+comes('everysec', '503 durability_unavailable', 'no file');
+comes('default', 'memory', 'no file');
+
+
+# A file that is switched on is none before it has been written.
+
+$redis->command('SET', "filler:$_", 'x' x 100) for 1 .. 1000;
+config('rdb-key-save-delay', 5_000);
+config('appendonly', 'yes');
+is_deeply $redis->command('CONFIG', 'GET', 'appendonly'),
+    [ 'appendonly', 'yes' ], 'Redis says that it is on';
+
+my $rewriting = 0;
+
+wait_until {
+    my $said = says('fsync');
+    my $busy = $redis->command('INFO', 'persistence')
+        =~ /aof_rewrite_in_progress:1/;
+    $rewriting++ if $busy && $said eq '503 durability_unavailable';
+    $said eq 'fsync' && !$busy;
+} 20, 'fsync';
+cmp_ok $rewriting, '>', 0, 'refused while it is being written';
+config('rdb-key-save-delay', 0);
+comes('default', 'fsync', 'then it is as before');
+
+
+# A rewrite later on changes nothing.
+
+config('rdb-key-save-delay', 2_000);
+$redis->command('BGREWRITEAOF');
+my %said;
+wait_until {
+    $said{ says('fsync') }++;
+    $redis->command('INFO', 'persistence') =~ /aof_rewrite_in_progress:0/;
+} 20, 'the end of the rewrite';
+is_deeply [ keys %said ], ['fsync'], 'a rewrite changes nothing';
+config('rdb-key-save-delay', 0);
+
+
+# A new connection knows before the first job leaves.
+
+config('appendfsync', 'everysec');
+reload();
+$before = jobs();
+%said = ();
+$said{ says('fsync') }++ for 1 .. 20;
+is_deeply [ keys %said ], ['503 durability_unavailable'],
+    'a new process refuses from its first request on';
+is jobs(), $before, 'and stores nothing';
+
+$redis->command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+%said = ();
+wait_until {
+    $said{ says('fsync') }++;
+    $said{'503 durability_unavailable'} && says('default') eq 'everysec';
+} 5, 'new connections';
+$said{ says('fsync') }++ for 1 .. 20;
+delete $said{'503 queue_unavailable'};
+is_deeply [ keys %said ], ['503 durability_unavailable'],
+    'nor does a new connection';
+is says('everysec'), 'everysec', 'those that ask for less are served';
+config('appendfsync', 'always');
+comes('fsync', 'fsync', 'set back');
+
+
+# Redis bars us from asking.
+
+$redis->command('ACL', 'SETUSER', 'default', '-config');
+comes('default', 'unknown', 'CONFIG is barred');
+comes('fsync', '503 durability_unavailable', 'CONFIG is barred');
+is says('everysec'), '503 durability_unavailable', 'so is that';
+
+(my $trusting = $conf) =~ s/(clarity_durability +fsync);/$1 trust;/;
+$nginx->configure($trusting);
+reload();
+comes('fsync', 'fsync', 'trusted');
+is says('everysec'), '503 durability_unavailable', 'the other is not';
+
+$redis->command('ACL', 'SETUSER', 'default', '+config');
+config('appendfsync', 'everysec');
+comes('fsync', '503 durability_unavailable', 'what can be seen is not trusted');
+config('appendfsync', 'always');
+comes('fsync', 'fsync', 'set back');
+
+
+# The log: each change once.
+
+my $lines = log_lines(qr/does not give the durability "fsync"/);
+my $changes = () = $t->read_file('nginx/error.log')
+    =~ /gives the durability "fsync" again/g;
+cmp_ok $lines, '<=', 10, "few lines ($lines)";
+ok log_lines(qr{Redis unix:/\S+ does not give the durability "fsync".*}
+    . qr{it gives everysec: set "appendfsync always"}),
+    'with the server, what is wrong and the mend';
+ok log_lines(qr/CONFIG GET is barred, .*"trust"/), 'also where it is barred';
+cmp_ok $changes, '>=', 4, 'and when it is well again';
+unlike $t->read_file('nginx/error.log'), qr/INC1/, 'no value in it';
+
+
+# Directives that are none.
+
+for my $case ([ 'disk', 'invalid durability "disk"' ],
+    [ 'replicas=0', 'invalid durability' ],
+    [ 'replicas=', 'invalid durability' ],
+    [ 'replicas=101', 'N from 1 to 100' ],
+    [ 'fsync timeout=1s', 'invalid parameter "timeout=1s"' ],
+    [ 'replicas=1 timeout=0', 'invalid parameter' ],
+    [ 'fsync distrust', 'invalid parameter "distrust"' ],
+    [ 'fsync; clarity_durability memory', 'is duplicate' ])
+{
+    my ($text, $why) = @$case;
+    my ($code, $told) = $nginx->check("clarity_durability $text;");
+    isnt $code, 0, "clarity_durability $text";
+    like $told, qr/\Q$why\E.* in \S+:\d+/, 'is refused, with its place';
+}
+
+$t->done;
