@@ -131,6 +131,7 @@ ngx_http_clarity_create_loc_conf(ngx_conf_t *cf)
     conf->redis_connect_timeout = NGX_CONF_UNSET_MSEC;
     conf->redis_timeout = NGX_CONF_UNSET_MSEC;
     conf->redis_max_pending = NGX_CONF_UNSET_UINT;
+    conf->queue_limit = NGX_CONF_UNSET_UINT;
     conf->tokens = NGX_CONF_UNSET_PTR;
     conf->status = NGX_CONF_UNSET_UINT;
     conf->context_order = NGX_CONF_UNSET_UINT;
@@ -262,6 +263,7 @@ ngx_http_clarity_merge_redis(
     ngx_conf_merge_msec_value(conf->redis_timeout, prev->redis_timeout, 1000);
     ngx_conf_merge_uint_value(conf->redis_max_pending,
         prev->redis_max_pending, 65536);
+    ngx_conf_merge_uint_value(conf->queue_limit, prev->queue_limit, 1000000);
 
     if (prev->durability.class == CLARITY_DURABILITY_UNKNOWN) {
         prev->durability.class = CLARITY_DURABILITY_MEMORY;

@@ -9,6 +9,8 @@
 #include "redis/reply_error.h"
 
 
+static ngx_int_t ngx_http_clarity_check_queue(
+    ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal);
 static ngx_int_t ngx_http_clarity_job_fields(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_job_t *job,
     u_char *received);
@@ -49,8 +51,7 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
-    if (ngx_clarity_redis_is_unmet(ngx_http_clarity_session(clcf->redis))) {
-        refusal->outcome = CLARITY_DURABILITY_UNAVAILABLE;
+    if (ngx_http_clarity_check_queue(clcf, refusal) != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -92,6 +93,32 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
     refusal->outcome = ngx_http_clarity_given_outcome(given);
 
     return NGX_DECLINED;
+}
+
+
+/* By what was last seen of it. */
+
+static ngx_int_t
+ngx_http_clarity_check_queue(
+    ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal)
+{
+    const ngx_clarity_redis_t *redis;
+
+    redis = ngx_http_clarity_session(clcf->redis);
+
+    if (ngx_clarity_redis_is_unmet(redis)) {
+        refusal->outcome = CLARITY_DURABILITY_UNAVAILABLE;
+        return NGX_DECLINED;
+    }
+
+    if (clcf->queue_limit
+        && ngx_clarity_redis_depth(redis) >= clcf->queue_limit)
+    {
+        refusal->outcome = CLARITY_QUEUE_FULL;
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -101,6 +101,13 @@ static ngx_command_t ngx_http_clarity_commands[] = {
       offsetof(ngx_http_clarity_loc_conf_t, redis_max_pending),
       &ngx_http_clarity_positive },
 
+    { ngx_string("clarity_queue_limit"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_clarity_loc_conf_t, queue_limit),
+      NULL },
+
     { ngx_string("clarity_durability"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE123,
       ngx_http_clarity_set_durability,

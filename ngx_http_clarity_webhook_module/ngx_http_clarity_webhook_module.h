@@ -98,6 +98,8 @@ typedef struct {
     ngx_msec_t redis_timeout;
     ngx_uint_t redis_max_pending;
 
+    ngx_uint_t queue_limit; /* jobs not finished; 0: none */
+
     clarity_durability_wanted_t durability; /* class UNKNOWN: not said */
     ngx_msec_t                  durability_timeout; /* of its replicas */
 
