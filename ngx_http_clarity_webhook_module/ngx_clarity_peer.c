@@ -1,5 +1,7 @@
 /*
  * One attempt, one address: the next attempt has the next one.
+ *
+ *   connect -> (ask -> answer ->) try -> connected | failed
  */
 
 #include "ngx_clarity_peer.h"
@@ -7,6 +9,15 @@
 #include <ngx_event_connect.h>
 
 
+static void ngx_clarity_peer_ask(ngx_clarity_peer_t *peer);
+static void ngx_clarity_peer_answer(ngx_resolver_ctx_t *question);
+static ngx_int_t ngx_clarity_peer_adopt(
+    ngx_clarity_peer_t *peer, ngx_resolver_addr_t *found, ngx_uint_t n);
+static ngx_int_t ngx_clarity_peer_knows(
+    ngx_clarity_peer_t *peer, ngx_resolver_addr_t *found);
+static void ngx_clarity_peer_no_answer(
+    ngx_clarity_peer_t *peer, const char *why);
+static void ngx_clarity_peer_try(ngx_clarity_peer_t *peer);
 static ngx_int_t ngx_clarity_peer_get(ngx_peer_connection_t *pc, void *data);
 static void ngx_clarity_peer_handler(ngx_event_t *ev);
 static void ngx_clarity_peer_is_connected(ngx_clarity_peer_t *peer);
@@ -17,6 +28,9 @@ static void ngx_clarity_peer_failed(
 void
 ngx_clarity_peer_init(ngx_clarity_peer_t *peer)
 {
+    peer->addrs = peer->conf->addrs;
+    peer->naddrs = peer->conf->naddrs;
+
     peer->quiet = *peer->log;
     peer->quiet.next = NULL;
 
@@ -28,15 +42,203 @@ ngx_clarity_peer_init(ngx_clarity_peer_t *peer)
 
 
 void
+ngx_clarity_peer_free(ngx_clarity_peer_t *peer)
+{
+    ngx_clarity_peer_stop(peer);
+
+    if (peer->own) {
+        ngx_free(peer->addrs);
+    }
+}
+
+
+void
 ngx_clarity_peer_connect(ngx_clarity_peer_t *peer)
+{
+    ngx_uint_t again;
+
+    again = peer->again;
+    peer->again = 1;
+
+    if (again && peer->conf->host.len) {
+        ngx_clarity_peer_ask(peer);
+
+    } else {
+        ngx_clarity_peer_try(peer);
+    }
+}
+
+
+static void
+ngx_clarity_peer_ask(ngx_clarity_peer_t *peer)
+{
+    ngx_resolver_ctx_t *question;
+
+    question = ngx_resolve_start(peer->conf->resolver, NULL);
+
+    if (question == NULL || question == NGX_NO_RESOLVER) {
+        ngx_clarity_peer_no_answer(peer, "out of memory");
+        ngx_clarity_peer_try(peer);
+        return;
+    }
+
+    question->name = peer->conf->host;
+    question->handler = ngx_clarity_peer_answer;
+    question->data = peer;
+    question->cancelable = 1;
+
+    /* time is to be left for the last known ones */
+    question->timeout = ngx_min(peer->conf->resolver_timeout,
+        peer->conf->connect_timeout / 2);
+
+    peer->question = question;
+
+    if (ngx_resolve_name(question) != NGX_OK) {
+        /* it is freed */
+        peer->question = NULL;
+        ngx_clarity_peer_no_answer(peer, "it could not be asked for");
+        ngx_clarity_peer_try(peer);
+    }
+}
+
+
+/* Called before ngx_resolve_name() returns where nginx has a fresh answer. */
+
+static void
+ngx_clarity_peer_answer(ngx_resolver_ctx_t *question)
+{
+    ngx_clarity_peer_t *peer = question->data;
+
+    if (question->state) {
+        ngx_clarity_peer_no_answer(peer,
+            ngx_resolver_strerror(question->state));
+
+    } else if (ngx_clarity_peer_adopt(peer, question->addrs,
+                   question->naddrs)
+        != NGX_OK)
+    {
+        ngx_clarity_peer_no_answer(peer, "out of memory");
+
+    } else {
+        peer->told = 0;
+    }
+
+    peer->question = NULL;
+    ngx_resolve_name_done(question);
+
+    ngx_clarity_peer_try(peer);
+}
+
+
+/*
+ * The same addresses as before come in another order each time: the old order
+ * stays then, so that they are tried in turn.
+ */
+
+static ngx_int_t
+ngx_clarity_peer_adopt(
+    ngx_clarity_peer_t *peer, ngx_resolver_addr_t *found, ngx_uint_t n)
+{
+    u_char          *p;
+    ngx_uint_t       i;
+    ngx_addr_t      *addrs;
+    struct sockaddr *sockaddr;
+
+    for (i = 0; i < n; i++) {
+        if (ngx_clarity_peer_knows(peer, &found[i]) != NGX_OK) {
+            break;
+        }
+    }
+
+    if (i == n && n == peer->naddrs) {
+        return NGX_OK;
+    }
+
+    addrs = ngx_alloc(n * (sizeof(ngx_addr_t) + sizeof(ngx_sockaddr_t)
+                              + NGX_SOCKADDR_STRLEN),
+        peer->log);
+    if (addrs == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = (u_char *) (addrs + n);
+
+    for (i = 0; i < n; i++) {
+        sockaddr = (struct sockaddr *) p;
+        p += sizeof(ngx_sockaddr_t);
+
+        ngx_memcpy(sockaddr, found[i].sockaddr, found[i].socklen);
+        ngx_inet_set_port(sockaddr, (in_port_t) peer->conf->url.port);
+
+        addrs[i].sockaddr = sockaddr;
+        addrs[i].socklen = found[i].socklen;
+    }
+
+    for (i = 0; i < n; i++) {
+        addrs[i].name.data = p;
+        addrs[i].name.len = ngx_sock_ntop(addrs[i].sockaddr,
+            addrs[i].socklen, p, NGX_SOCKADDR_STRLEN, 1);
+        p += NGX_SOCKADDR_STRLEN;
+    }
+
+    if (peer->own) {
+        ngx_free(peer->addrs);
+    }
+
+    peer->addrs = addrs;
+    peer->naddrs = n;
+    peer->next = 0;
+    peer->own = 1;
+
+    return NGX_OK;
+}
+
+
+/* Their ports differ: DNS has none. */
+
+static ngx_int_t
+ngx_clarity_peer_knows(ngx_clarity_peer_t *peer, ngx_resolver_addr_t *found)
+{
+    ngx_uint_t i;
+
+    for (i = 0; i < peer->naddrs; i++) {
+        if (ngx_cmp_sockaddr(peer->addrs[i].sockaddr, peer->addrs[i].socklen,
+                found->sockaddr, found->socklen, 0)
+            == NGX_OK)
+        {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static void
+ngx_clarity_peer_no_answer(ngx_clarity_peer_t *peer, const char *why)
+{
+    if (peer->told) {
+        return;
+    }
+
+    peer->told = 1;
+
+    ngx_log_error(NGX_LOG_ERR, peer->log, 0,
+        "the name of Redis %V could not be resolved (%s); its last known "
+        "addresses are tried", &peer->conf->name, why);
+}
+
+
+static void
+ngx_clarity_peer_try(ngx_clarity_peer_t *peer)
 {
     ngx_int_t             rc;
     ngx_addr_t           *addr;
     ngx_connection_t     *c;
     ngx_peer_connection_t pc;
 
-    addr = &peer->conf->addrs[peer->address];
-    peer->address = (peer->address + 1) % peer->conf->naddrs;
+    addr = &peer->addrs[peer->next];
+    peer->next = (peer->next + 1) % peer->naddrs;
 
     ngx_memzero(&pc, sizeof(ngx_peer_connection_t));
 
@@ -72,6 +274,11 @@ ngx_clarity_peer_connect(ngx_clarity_peer_t *peer)
 void
 ngx_clarity_peer_stop(ngx_clarity_peer_t *peer)
 {
+    if (peer->question) {
+        ngx_resolve_name_done(peer->question);
+        peer->question = NULL;
+    }
+
     if (peer->connection) {
         ngx_close_connection(peer->connection);
         peer->connection = NULL;

@@ -156,7 +156,7 @@ ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis)
         ngx_delete_posted_event(&redis->flush);
     }
 
-    ngx_clarity_peer_stop(&redis->peer);
+    ngx_clarity_peer_free(&redis->peer);
 
     if (redis->connection) {
         ngx_close_connection(redis->connection);

@@ -21,8 +21,12 @@
 typedef struct {
     clarity_redis_url_t url;      /* the password file's password included */
     ngx_str_t           name;     /* for logs: no user, no password */
-    ngx_addr_t         *addrs;    /* tried in turn */
+    ngx_addr_t         *addrs;    /* of configuration time; tried in turn */
     ngx_uint_t          naddrs;
+    ngx_str_t           host;     /* a name that is asked for again; empty:
+                                     an address, or there is no resolver */
+    ngx_resolver_t     *resolver;
+    ngx_msec_t          resolver_timeout;
     ngx_str_t           prefix;   /* of every key; NUL-terminated */
     ngx_uint_t          shards;
     ngx_msec_t          connect_timeout; /* until READY */

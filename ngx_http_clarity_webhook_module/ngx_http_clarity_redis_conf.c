@@ -260,9 +260,10 @@ static ngx_int_t
 ngx_http_clarity_make_redis(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis)
 {
-    size_t          len;
-    clarity_error_t error;
-    char            shown[sizeof(redis->url.host) + 32];
+    size_t                    len;
+    clarity_error_t           error;
+    ngx_http_core_loc_conf_t *clcf;
+    char                      shown[sizeof(redis->url.host) + 32];
 
     /* the setter has parsed it before; the default is ours */
     if (!clarity_redis_url_parse(
@@ -292,6 +293,14 @@ ngx_http_clarity_make_redis(ngx_conf_t *cf,
     }
 
     ngx_memcpy(redis->name.data, shown, len);
+
+    /* merged before ours; one without servers is a placeholder */
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->resolver && clcf->resolver->connections.nelts) {
+        redis->resolver = clcf->resolver;
+        redis->resolver_timeout = clcf->resolver_timeout;
+    }
 
     redis->prefix = conf->redis_prefix;
     redis->shards = 1;
@@ -336,14 +345,18 @@ ngx_http_clarity_read_password(
 }
 
 
-/* Names are resolved here, once; all their addresses are tried in turn. */
+/*
+ * Names are resolved here; all their addresses are tried in turn. Where nginx
+ * has a resolver they are asked for again at each reconnect.
+ */
 
 static ngx_int_t
 ngx_http_clarity_resolve(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf,
     ngx_clarity_redis_conf_t *redis)
 {
-    ngx_url_t u;
-    u_char   *p;
+    u_char    *p;
+    ngx_url_t  u;
+    ngx_addr_t addr;
 
     ngx_memzero(&u, sizeof(ngx_url_t));
 
@@ -377,6 +390,15 @@ ngx_http_clarity_resolve(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf,
     redis->addrs = u.addrs;
     redis->naddrs = u.naddrs;
 
+    if (redis->resolver && redis->url.scheme == CLARITY_REDIS_TCP
+        && ngx_parse_addr(cf->pool, &addr, (u_char *) redis->url.host,
+               ngx_strlen(redis->url.host))
+            == NGX_DECLINED)
+    {
+        redis->host.data = (u_char *) redis->url.host;
+        redis->host.len = ngx_strlen(redis->url.host);
+    }
+
     return NGX_OK;
 }
 
@@ -397,6 +419,8 @@ ngx_http_clarity_same_redis(
         && a->connect_timeout == b->connect_timeout
         && a->timeout == b->timeout
         && a->max_pending == b->max_pending
+        && a->resolver == b->resolver
+        && a->resolver_timeout == b->resolver_timeout
         && a->durability.class == b->durability.class
         && a->durability.replicas == b->durability.replicas
         && a->durability.trust == b->durability.trust
