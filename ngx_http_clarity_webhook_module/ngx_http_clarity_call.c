@@ -62,10 +62,17 @@ ngx_http_clarity_call_init(
 void
 ngx_http_clarity_call_exit(void)
 {
-    ngx_uint_t i;
+    ngx_uint_t               i;
+    ngx_http_clarity_call_t *call;
 
     for (i = 0; i < ngx_http_clarity_nredis; i++) {
         ngx_clarity_redis_destroy(ngx_http_clarity_redis[i]);
+    }
+
+    while (ngx_http_clarity_free_calls) {
+        call = ngx_http_clarity_free_calls;
+        ngx_http_clarity_free_calls = call->next;
+        ngx_free(call);
     }
 }
 
