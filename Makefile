@@ -13,7 +13,7 @@
 #   make deps       installs what is missing; YES=1 does not ask
 #   make check      format, include rules, cppcheck, clang-tidy
 #   make asan       make test with the address and undefined sanitizers
-#   make valgrind   the unit tests under valgrind
+#   make valgrind   the unit tests, and nginx in some of t/*.t, under valgrind
 #   make bench      what a request costs, beside the peers and the limits
 #   make clean
 #
@@ -164,11 +164,17 @@ asan:
 	    CFLAGS='-g -O1 -fno-omit-frame-pointer' HARDEN= \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
 
+# Those in which requests, connections and processes end in all their ways.
+VALGRIND_TESTS = $(addprefix t/,webhook.t refusals.t reload.t \
+    binary-upgrade.t client-gone.t cut-connects.t cut-replies.t disk-full.t \
+    idempotency-under-load.t shutdown-timeout.t under-load.t)
+
 valgrind:
-	@scripts/deps build valgrind
-	@$(MAKE) --no-print-directory -j$(JOBS) build-unit
+	@scripts/deps build run test valgrind
+	@$(MAKE) --no-print-directory -j$(JOBS) all build-unit $(LOAD)
 	@set -e; for test in $(UNIT); do \
 	    valgrind -q --leak-check=full --error-exitcode=1 $$test; done
+	@CLARITY_VALGRIND=1 $(PROVE) -j1 $(VALGRIND_TESTS)
 
 bench:
 	@scripts/deps build run bench

@@ -72,13 +72,13 @@ sub survives {
     note "$sync: " . $load->summary;
     note sprintf '%s: the first 202 after %.3f s, the last refusal %.3f s',
         $sync, $load->again($back), $load->settled($back);
-    cmp_ok $load->again($back), '<', 1, "$sync: accepted within a second";
-    cmp_ok $load->settled($back), '<', 1, 'by both processes';
+    cmp_ok $load->again($back), '<', slack(), "$sync: accepted within a second";
+    cmp_ok $load->settled($back), '<', slack(), 'by both processes';
     is_deeply [ grep { !/^(202|503 queue_unavailable|504 queue_timeout)$/ }
         keys %{ $load->answers } ], [], 'no other answers';
     is_deeply [ $load->amiss($redis) ], [],
         'each 202 is a job, no 503 is, nothing is twice';
-    cmp_ok $load->longest, '<', 2 + 1, 'no request outlives the time-outs';
+    cmp_ok $load->longest, '<', 2 + slack(), 'no request outlives the time-outs';
 }
 
 

@@ -8,9 +8,7 @@ use Clarity::Test;
 
 my $t = Clarity::Test->new;
 my $redis = $t->redis(aof => 1);
-my $nginx = $t->nginx(connections => 4096,
-    main => "worker_rlimit_nofile 8192;\n",
-    http => <<'EOF', server => Clarity::Nginx::STATUS . <<'EOF2');
+my $nginx = $t->nginx(http => <<'EOF', server => Clarity::Nginx::STATUS . <<'EOF2');
     log_format outcome '$status $clarity_outcome';
 EOF
         location = /hook {

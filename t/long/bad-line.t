@@ -9,7 +9,6 @@ use Time::HiRes qw(sleep time);
 use Clarity::Test;
 
 use constant TIMEOUT => 0.5; # of the connection, and of a command
-use constant SLACK   => 1;
 use constant TIMES   => 60;
 
 my $t = Clarity::Test->new;
@@ -82,9 +81,9 @@ is_deeply [ grep { !/^(202|503 queue_unavailable|504 queue_timeout)$/ }
     keys %{ $load->answers } ], [], 'no other answers';
 is_deeply [ $load->amiss($redis) ], [],
     'each 202 is a job, no 503 is, nothing is twice';
-cmp_ok $load->longest, '<', 2 * TIMEOUT + SLACK,
+cmp_ok $load->longest, '<', 2 * TIMEOUT + slack(),
     'no request outlives the time-outs';
-cmp_ok $slowest, '<', 2 * TIMEOUT + 1, 'and all is well soon after';
+cmp_ok $slowest, '<', 2 * TIMEOUT + slack(), 'and all is well soon after';
 
 wait_until { $proxy->connections == 2 } 5, 'two connections to Redis';
 pass 'each process has one connection to Redis';

@@ -59,8 +59,8 @@ for my $n (1 .. 5) {
 
 note sprintf 'the first 202 after %.3f s at most, the last refusal %.3f s',
     $slowest, $last;
-cmp_ok $slowest, '<', 1, 'accepted again within a second';
-cmp_ok $last, '<', 1, 'and by both processes';
+cmp_ok $slowest, '<', slack(), 'accepted again within a second';
+cmp_ok $last, '<', slack(), 'and by both processes';
 
 
 # At the limit, where a little room comes now and then.
@@ -90,6 +90,6 @@ note $load->summary;
 is_deeply [ sort keys %{ $load->answers } ], [ 202, '503 queue_full' ],
     'no other answers';
 is_deeply [ $load->amiss($redis) ], [], 'all that was answered is true';
-cmp_ok $load->longest, '<', 1 + 1, 'no request outlives the time-outs';
+cmp_ok $load->longest, '<', 1 + slack(), 'no request outlives the time-outs';
 
 $t->done;

@@ -29,14 +29,11 @@ them stand words such as %%PORT%%: see L<Clarity::Test>.
 
 The whole nginx.conf instead.
 
-=item workers => N, connections => N
+=item workers => N, load => [MODULE, ...], redis => URL, triggers => FILE
 
-Worker processes (2), and how many connections each may have (1,024).
-
-=item load => [MODULE, ...], redis => URL, triggers => FILE
-
-Files of modules that are loaded before ours; C<clarity_redis> (the test's
-Redis if there is one); C<clarity_triggers> (C<undef> for none).
+Worker processes; files of modules that are loaded before ours;
+C<clarity_redis> (the test's Redis if there is one); C<clarity_triggers>
+(C<undef> for none).
 
 =item binary => FILE, static => 1
 
@@ -61,6 +58,10 @@ use POSIX ();
 
 use Clarity::HTTP;
 use Clarity::Wait;
+
+# For what does not say it itself, under valgrind.
+use constant SLOWLY => '    clarity_redis_connect_timeout 10s;'
+    . ' clarity_redis_timeout 10s;';
 
 # More than what an orderly end, or a start, takes.
 use constant PATIENCE => 15;
@@ -101,6 +102,15 @@ sub sanitizer {
 }
 
 
+=head2 keeps_memory(TEST)
+
+Is there something that does not give freed memory back?
+
+=cut
+
+sub keeps_memory { return $ENV{CLARITY_VALGRIND} || sanitizer($_[0]) }
+
+
 sub _conf {
     my ($self) = @_;
 
@@ -129,7 +139,7 @@ error_log $dir/error.log @{[ $ENV{CLARITY_DEBUG} ? 'debug' : 'info' ]};
 EOF
         $self->{main} // '', <<"EOF",
 events {
-    worker_connections @{[ $self->{connections} // 1024 ]};
+    worker_connections 1024;
 }
 
 http {
@@ -141,6 +151,7 @@ http {
     scgi_temp_path $dir/scgi;
 @{[ $triggers ? "    clarity_triggers $triggers;" : '' ]}
 @{[ $redis ? "    clarity_redis $redis;" : '' ]}
+@{[ $ENV{CLARITY_VALGRIND} ? SLOWLY : '' ]}
 EOF
         $self->{http} // '', <<"EOF",
     server {
@@ -156,8 +167,24 @@ EOF
 sub argv {
     my ($self) = @_;
 
-    return ($self->{binary} // _nginx(), '-e', "$self->{dir}/error.log",
-        '-p', $self->{dir}, '-c', "$self->{dir}/nginx.conf");
+    return ($self->_valgrind, $self->{binary} // _nginx(),
+        '-e', "$self->{dir}/error.log", '-p', $self->{dir},
+        '-c', "$self->{dir}/nginx.conf");
+}
+
+
+# With CLARITY_VALGRIND=1 all of nginx' processes run under it. What it finds
+# is in their logs, which hold nothing else, and fails the test.
+
+sub _valgrind {
+    my ($self) = @_;
+
+    return if !$ENV{CLARITY_VALGRIND};
+
+    return ('valgrind', '-q', '--trace-children=yes', '--leak-check=full',
+        '--show-leak-kinds=definite', '--keep-debuginfo=yes',
+        '--suppressions=' . $self->test->root . '/t/lib/nginx.supp',
+        "--log-file=$self->{dir}/%p.valgrind.log");
 }
 
 
