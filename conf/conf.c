@@ -64,6 +64,7 @@ static const clarity_conf_key_t conf_keys[] = {
     { "shards", set_shards },
     { "triggers", set_triggers },
     { "workflows", set_workflows },
+    { "workflow_key_file", clarity_conf_set_workflow_keys },
     { "concurrency", set_concurrency },
     { "lease", set_lease },
     { "drain", set_drain },
@@ -142,6 +143,7 @@ clarity_conf_free(clarity_conf_t *conf)
     free(conf->prefix);
     free(conf->triggers);
     free(conf->workflows);
+    clarity_seal_keys_free(conf->keys);
     free(conf->log);
     free(conf->ca_file);
     free(conf->allowed);

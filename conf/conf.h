@@ -11,14 +11,16 @@
 #include "conf/network.h"
 #include "json/error.h"
 #include "redis/url.h"
+#include "webhook/seal.h"
 
 typedef struct {
     char *file;                /* as it was named */
     clarity_redis_url_t redis; /* with the password of its file */
     char *prefix;
     unsigned shards;
-    char *triggers;  /* path */
-    char *workflows; /* path of the folder */
+    char *triggers;            /* path */
+    char *workflows;           /* path of the folder */
+    clarity_seal_keys_t *keys; /* of "workflow_key_file"; NULL: none */
     unsigned concurrency;
     uint64_t lease;          /* ms */
     uint64_t drain;          /* ms */

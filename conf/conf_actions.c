@@ -6,8 +6,39 @@
 #include "conf/conf_part.h"
 #include "conf/file.h"
 
-#define CA_FILE_MAX ((size_t) 16 << 20)
-#define PEM         "-----BEGIN CERTIFICATE-----"
+#define KEY_FILE_MAX ((size_t) 1 << 16)
+#define CA_FILE_MAX  ((size_t) 16 << 20)
+#define PEM          "-----BEGIN CERTIFICATE-----"
+
+
+bool
+clarity_conf_set_workflow_keys(
+    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
+{
+    char *path;
+    clarity_buf_t text = { 0 };
+    clarity_error_t why;
+
+    if (!clarity_conf_get_path(conf, value, &path, error)) {
+        return false;
+    }
+
+    if (clarity_file_read(path, KEY_FILE_MAX, &text, &why)) {
+        conf->keys =
+            clarity_seal_keys_parse(clarity_buf_str(&text), path, &why);
+    }
+
+    if (text.data != NULL) {
+        explicit_bzero(text.data, text.len);
+    }
+
+    clarity_buf_free(&text);
+    free(path);
+
+    return conf->keys != NULL
+           || clarity_error(error, "%s:%u: \"workflow_key_file\": %s",
+               conf->file, value->line, why.text);
+}
 
 
 /* Read by each connection's TLS; whether that can be done is seen now. */

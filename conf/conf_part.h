@@ -9,6 +9,8 @@
 /* conf_actions.c: what actions may do. */
 bool clarity_conf_set_allowed(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
+bool clarity_conf_set_workflow_keys(
+    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 bool clarity_conf_set_ca_file(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 bool clarity_conf_set_commands(

@@ -29,6 +29,8 @@ static bool load_folder(loader_t *loader);
 static int is_workflow(const struct dirent *entry);
 static int by_name(const struct dirent **a, const struct dirent **b);
 static bool load_workflow(loader_t *loader, const char *path);
+static size_t first_line(const clarity_buf_t *errors);
+static bool prepare(loader_t *loader);
 static bool id_is_new(const loader_t *loader, clarity_error_t *error);
 static bool commands_are_allowed(const loader_t *loader);
 static bool is_allowed(const clarity_conf_t *conf, clarity_str_t command);
@@ -73,20 +75,14 @@ clarity_workflows_load(
 
 clarity_workflows_t *
 clarity_workflows_restore(clarity_str_t text,
-    const clarity_triggers_t *triggers, const char *folder,
+    const clarity_triggers_t *triggers, const clarity_conf_t *conf,
     clarity_error_t *error)
 {
+    bool good;
     char path[PATH_MAX];
-    clarity_workflow_t *workflow;
+    clarity_buf_t errors = { 0 };
     clarity_workflows_t *set;
-
-    snprintf(path, sizeof(path), "%s/restored.json", folder);
-
-    workflow = clarity_workflow_parse(text, path, triggers, error);
-
-    if (workflow == NULL) {
-        return NULL;
-    }
+    loader_t loader = { conf, true, &errors, NULL, NULL, false };
 
     set = calloc(1, sizeof(clarity_workflows_t));
 
@@ -96,21 +92,43 @@ clarity_workflows_restore(clarity_str_t text,
     }
 
     if (set == NULL || set->workflows == NULL) {
+        clarity_workflows_drop(set);
         clarity_error(error, "out of memory");
-        clarity_workflow_free(workflow);
-        free(set);
         return NULL;
     }
 
-    set->workflows[set->count++] = workflow;
+    snprintf(path, sizeof(path), "%s/restored.json", conf->workflows);
 
-    if (!clarity_workflow_each_secret(workflow, load_secret, workflow, error))
-    {
+    loader.set = set;
+    loader.workflow = clarity_workflow_parse(text, path, triggers, error);
+
+    if (loader.workflow == NULL) {
         clarity_workflows_drop(set);
         return NULL;
     }
 
-    return set;
+    set->workflows[set->count++] = loader.workflow;
+    good = prepare(&loader);
+
+    if (!good) {
+        clarity_error(error, "%.*s", (int) first_line(&errors), errors.data);
+        clarity_workflows_drop(set);
+    }
+
+    clarity_buf_free(&errors);
+
+    return good ? set : NULL;
+}
+
+
+static size_t
+first_line(const clarity_buf_t *errors)
+{
+    const char *end;
+
+    end = errors->len > 0 ? memchr(errors->data, '\n', errors->len) : NULL;
+
+    return end != NULL ? (size_t) (end - errors->data) : errors->len;
 }
 
 
@@ -285,15 +303,7 @@ load_workflow(loader_t *loader, const char *path)
         loader->failed = !add_error(loader->errors, &error);
     }
 
-    loader->failed |= !commands_are_allowed(loader);
-
-    clarity_workflow_each_zone(workflow, load_zone, loader, &error);
-
-    if (loader->secrets) {
-        clarity_workflow_each_secret(workflow, load_secret, loader, &error);
-    }
-
-    if (loader->failed) {
+    if (!prepare(loader)) {
         clarity_workflow_free(workflow);
         return false;
     }
@@ -301,6 +311,25 @@ load_workflow(loader_t *loader, const char *path)
     loader->set->workflows[loader->set->count++] = workflow;
 
     return true;
+}
+
+
+/* What is not in its text. */
+static bool
+prepare(loader_t *loader)
+{
+    clarity_error_t error;
+
+    loader->failed |= !commands_are_allowed(loader);
+
+    clarity_workflow_each_zone(loader->workflow, load_zone, loader, &error);
+
+    if (loader->secrets) {
+        clarity_workflow_each_secret(
+            loader->workflow, load_secret, loader, &error);
+    }
+
+    return !loader->failed;
 }
 
 

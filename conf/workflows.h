@@ -30,10 +30,10 @@ clarity_workflows_t *clarity_workflows_load(
 
 /*
  * One workflow, from a text that a worker loaded before, as if it stood in
- * that folder: its secrets are those of now. NULL and *error.
+ * conf's folder: its secrets are those of now. NULL and *error.
  */
 clarity_workflows_t *clarity_workflows_restore(clarity_str_t text,
-    const clarity_triggers_t *triggers, const char *folder,
+    const clarity_triggers_t *triggers, const clarity_conf_t *conf,
     clarity_error_t *error);
 
 clarity_workflows_t *clarity_workflows_use(clarity_workflows_t *set);

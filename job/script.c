@@ -152,14 +152,11 @@ const clarity_script_t clarity_script_group = {
 
 const clarity_script_t clarity_script_keep_text = {
     "keep_text",
-    "if redis.call('EXISTS', KEYS[1]) == 0 then\n"
-    "  local set = redis.pcall('SET', KEYS[1], ARGV[2])\n"
-    "  if set.err then return set end\n"
-    "end\n"
-    "if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then\n"
-    "  redis.call('PEXPIRE', KEYS[1], ARGV[1])\n"
-    "end\n"
-    "return 1\n",
+    "local ttl = redis.pcall('PTTL', KEYS[1])\n"
+    "if type(ttl) == 'table' then return ttl end\n"
+    "ttl = string.format('%.0f', math.max(ttl, tonumber(ARGV[1])))\n"
+    "local set = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ttl)\n"
+    "return set.err and set or 1\n",
 };
 
 const clarity_script_t clarity_script_sweep = {

@@ -99,8 +99,8 @@ extern const clarity_script_t clarity_script_group;
 extern const clarity_script_t clarity_script_sweep;
 
 /*
- * KEYS: a workflow's text. ARGV: ms, the text. Keeps it for so long at least.
- * 1.
+ * KEYS: a workflow's text. ARGV: ms, the text. Sets it, and keeps it for so long
+ * at least. 1.
  */
 extern const clarity_script_t clarity_script_keep_text;
 

@@ -72,6 +72,7 @@ is $status, 0, 'other files in the folder do not count';
 # What is wrong in worker.json: lines, then the message after FILE:LINE.
 
 my @wrong = (
+    [ '"workflow_key_file": "none",', 2, '"workflow_key_file": ' ],
     [ '"listen": "127.0.0.1:80",', 2, 'unknown key "listen", expected one of redis,' ],
     [ '"redis": "http://x",', 2, '"redis": not a Redis URL, expected redis:' ],
     [ '"redis": 7,', 2, '"redis" is a number, expected a URL' ],

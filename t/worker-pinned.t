@@ -3,6 +3,7 @@
 
 use Clarity::Test;
 use Clarity::Jobs;
+use MIME::Base64 ();
 
 my $t = Clarity::Test->new;
 my $redis = $t->redis;
@@ -22,7 +23,15 @@ sub workflow {
         ] };
 }
 
-my $worker = $t->worker(workflows => {
+sub write_key {
+    my ($letter) = @_;
+
+    return $t->write_file('worker.key',
+        'w:' . MIME::Base64::encode_base64($letter x 32, ''));
+}
+
+my $worker = $t->worker(conf => { workflow_key_file => write_key('k') },
+    workflows => {
     'one.json' => workflow('one', 'old'),
     'two.json' => workflow('two', 'gone'),
     'three.json' => workflow('three', 'lost'),
@@ -71,14 +80,45 @@ $id = add_job($redis);
 wait_for_job($redis, $id, 'succeeded', 10);
 is +($receiver->requests)[-1]{uri}, '/new/second', 'a new job takes the new text';
 
-# Without a restart, a reload is enough to forget what the secrets were.
+# A reload keeps what was loaded before for the runs that began with it.
 
 $id = add_job($redis);
-wait_for_job($redis, $id, 'waiting');
+$job = wait_for_job($redis, $id, 'waiting');
+$redis->command('DEL', text_key($job, 'one'));
 $worker->write_workflow('one.json', workflow('one', 'newer'));
-$t->write_file('hook', "third\n");
 $worker->signal('HUP');
 wait_for_job($redis, $id, 'succeeded', 10);
-is +($receiver->requests)[-1]{uri}, '/new/third', 'after a reload too';
+is +($receiver->requests)[-1]{uri}, '/new/second',
+    'after a reload no text is needed';
+
+# A text that somebody else has put there, or that was sealed with another key.
+
+for my $case (
+    [ 'is not the one that was sealed', sub {
+        my $text = $redis->command('GET', $_[0]);
+        $text =~ s/newer/other/ or die;
+        $redis->command('SET', $_[0], $text);
+    } ],
+    [ 'has no seal', sub { $redis->command('SET', $_[0], '{}') } ],
+    [ 'the seal of its text', sub { write_key('x') } ])
+{
+    my ($reason, $forge) = @$case;
+
+    $worker->write_workflow('one.json', workflow('one', 'newer'));
+    $worker->kill;
+    $worker->start;
+    $id = add_job($redis);
+    $job = wait_for_job($redis, $id, 'waiting');
+    $worker->kill;
+    $worker->write_workflow('one.json', workflow('one', 'last'));
+    $forge->(text_key($job, 'one'));
+    $worker->start;
+    $job = wait_for_job($redis, $id, 'failed', 10);
+    like $job->{reason}, qr/cannot be used: .*(?:$reason)/,
+        "a text that $reason is not used";
+}
+
+is scalar(grep { $_->{uri} =~ /other/ } $receiver->requests), 0,
+    'nothing of them is called';
 
 $t->done;

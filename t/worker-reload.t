@@ -65,8 +65,9 @@ $worker->write_workflow('grant.json', '{"id": "grant",' . "\n" . '"trigger": 1}'
 $worker->write_workflow('other.json', '{');
 $event = reload('reload_failed');
 is $event->{level}, 'error', 'a bad reload is an error';
-wait_until { $worker->events('reload_failed') == 2 } 5, 'both errors';
-my ($first, $second) = map { $_->{reason} } $worker->events('reload_failed');
+wait_until { $worker->events('reload_failed') == 3 } 5, 'all errors';
+my ($first, $second) = map { $_->{reason} }
+    ($worker->events('reload_failed'))[0, 2];
 like $first, qr{/workflows/grant\.json:2: }, 'that names file and line';
 like $second, qr{/workflows/other\.json:1:}, 'of each wrong file';
 
@@ -93,8 +94,10 @@ $worker->kill;
 
 $worker->write_workflow('grant.json', workflow('fourth'));
 $worker->start;
-wait_for_job($redis, $id, 'succeeded', 12);
-is uris($id), '/third/a /third/a /third/b',
-    'one that is taken over after a change goes on as it began';
+my $job = wait_for_job($redis, $id, 'failed', 12);
+like $job->{runs}{grant}{reason},
+    qr/its workflow was changed before it had ended, .*"workflow_key_file"/,
+    'one that is taken over after a change, with no text to be had, says why';
+is uris($id), '/third/a', 'it does not go on with other steps';
 
 $t->done;

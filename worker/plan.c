@@ -318,15 +318,17 @@ pinned(clarity_run_t *run, const clarity_workflow_t *workflow)
 {
     const char *reason;
     clarity_workflows_t *set;
+    const clarity_workflow_t *found;
 
     if (workflow != NULL
         && clarity_str_is(run->record.digest, workflow->digest)) {
         return workflow;
     }
 
-    set = clarity_restore_find(run->task->runner, run->record.digest, &reason);
+    found = clarity_restore_find(
+        run->task->runner, run->record.digest, &set, &reason);
 
-    if (set == NULL) {
+    if (found == NULL) {
         clarity_run_fail(run,
             "its workflow was %s before it had ended, and the one that it "
             "began with cannot be used: %.150s",
@@ -336,7 +338,7 @@ pinned(clarity_run_t *run, const clarity_workflow_t *workflow)
 
     run->set = clarity_workflows_use(set);
 
-    return set->workflows[0];
+    return found;
 }
 
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "job/key.h"
+#include "worker/text.h"
 #include "worker/timer.h"
 
 #define EVERY       10000  /* ms; readers pass over what is older than 30 s */
@@ -15,13 +16,15 @@
 struct clarity_publisher_s {
     clarity_calls_t *calls;
     clarity_key_t key;
-    clarity_str_t prefix;
+    const clarity_conf_t *conf;
     unsigned writes; /* since that of the texts */
     clarity_str_t consumer;
     clarity_workflows_t *set; /* NULL: none yet, or withdrawn */
     struct event *timer;
 };
 
+static void write_text(
+    clarity_publisher_t *publisher, const clarity_workflow_t *workflow);
 static void call(clarity_publisher_t *publisher,
     const clarity_script_t *script, const clarity_str_t *argv, size_t argc);
 static void write_workflows(
@@ -49,7 +52,7 @@ static const clarity_script_t publish_script = {
 
 clarity_publisher_t *
 clarity_publisher_create(struct event_base *base, clarity_calls_t *calls,
-    clarity_str_t prefix, clarity_str_t consumer)
+    const clarity_conf_t *conf, clarity_str_t consumer)
 {
     clarity_publisher_t *publisher;
 
@@ -60,8 +63,8 @@ clarity_publisher_create(struct event_base *base, clarity_calls_t *calls,
 
     publisher->calls = calls;
     publisher->consumer = consumer;
-    publisher->prefix = prefix;
-    clarity_key_workflows(&publisher->key, prefix);
+    publisher->conf = conf;
+    clarity_key_workflows(&publisher->key, clarity_str(conf->prefix));
 
     publisher->timer = evtimer_new(base, on_timer, publisher);
 
@@ -133,23 +136,15 @@ void
 clarity_publisher_write_texts(clarity_publisher_t *publisher)
 {
     size_t i;
-    clarity_key_t key;
-    clarity_str_t argv[3];
-    const clarity_workflow_t *workflow;
 
     publisher->writes = 0;
 
-    for (i = 0; publisher->set != NULL && i < publisher->set->count; i++) {
-        workflow = publisher->set->workflows[i];
+    if (publisher->conf->keys == NULL || publisher->set == NULL) {
+        return;
+    }
 
-        clarity_key_workflow(
-            &key, publisher->prefix, 0, clarity_str(workflow->digest));
-
-        argv[0] = clarity_key_str(&key);
-        argv[1] = clarity_lit(CLARITY_TEXT_KEPT);
-        argv[2] = clarity_buf_str(&workflow->text);
-
-        call(publisher, &clarity_script_keep_text, argv, 3);
+    for (i = 0; i < publisher->set->count; i++) {
+        write_text(publisher, publisher->set->workflows[i]);
     }
 }
 
@@ -169,6 +164,30 @@ clarity_publisher_withdraw(clarity_publisher_t *publisher)
     argv[2] = publisher->consumer;
 
     call(publisher, NULL, argv, 3);
+}
+
+
+static void
+write_text(clarity_publisher_t *publisher, const clarity_workflow_t *workflow)
+{
+    clarity_buf_t value = { 0 };
+    clarity_key_t key;
+    clarity_str_t argv[3];
+
+    clarity_key_workflow(&key, clarity_str(publisher->conf->prefix), 0,
+        clarity_str(workflow->digest));
+
+    if (clarity_text_seal(publisher->conf->keys, clarity_str(workflow->digest),
+            clarity_buf_str(&workflow->text), &value))
+    {
+        argv[0] = clarity_key_str(&key);
+        argv[1] = clarity_lit(CLARITY_TEXT_KEPT);
+        argv[2] = clarity_buf_str(&value);
+
+        call(publisher, &clarity_script_keep_text, argv, 3);
+    }
+
+    clarity_buf_free(&value);
 }
 
 

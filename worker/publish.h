@@ -12,9 +12,10 @@
 
 typedef struct clarity_publisher_s clarity_publisher_t;
 
-/* consumer must outlive the publisher. NULL: out of memory. */
+/* conf and consumer must outlive the publisher. NULL: out of memory. */
 clarity_publisher_t *clarity_publisher_create(struct event_base *base,
-    clarity_calls_t *calls, clarity_str_t prefix, clarity_str_t consumer);
+    clarity_calls_t *calls, const clarity_conf_t *conf,
+    clarity_str_t consumer);
 
 /* Before the calls are freed. NULL is fine. */
 void clarity_publisher_free(clarity_publisher_t *publisher);

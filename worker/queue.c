@@ -309,7 +309,7 @@ static bool
 create_publisher(clarity_queue_t *queue)
 {
     queue->publisher = clarity_publisher_create(queue->conf.base, queue->calls,
-        clarity_str(queue->conf.conf->prefix), clarity_str(queue->consumer));
+        queue->conf.conf, clarity_str(queue->consumer));
 
     return queue->publisher != NULL;
 }

@@ -3,15 +3,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "worker/text.h"
+
 struct clarity_restored_s {
     char digest[CLARITY_DIGEST_HEX];
-    clarity_workflows_t *set; /* of that one; NULL: there is none */
-    clarity_error_t error;    /* why */
+    bool kept;                          /* from before a reload, not read */
+    clarity_workflows_t *set;           /* has the workflow */
+    const clarity_workflow_t *workflow; /* NULL: there is none */
+    clarity_error_t error;              /* why */
     clarity_restored_t *next;
 };
 
 static bool is_missing(const clarity_task_t *task, clarity_str_t id,
     const clarity_run_record_t *run);
+static clarity_restored_t *add(clarity_runner_t *runner, clarity_str_t digest);
 static clarity_restored_t *find(
     const clarity_runner_t *runner, clarity_str_t digest);
 
@@ -57,49 +62,105 @@ clarity_restore_takes(
 
 /* What cannot be made of it is remembered too, with the reason. */
 bool
-clarity_restore_add(clarity_task_t *task, clarity_str_t text)
+clarity_restore_add(clarity_task_t *task, clarity_str_t value)
 {
+    clarity_str_t text;
     clarity_runner_t *runner;
+    const clarity_conf_t *conf;
     clarity_restored_t *restored;
 
     runner = task->runner;
-    restored = calloc(1, sizeof(clarity_restored_t));
+    conf = runner->conf.conf;
+    restored = add(runner, clarity_str(task->wanted));
 
     if (restored == NULL) {
         return false;
     }
 
-    memcpy(restored->digest, task->wanted, sizeof(restored->digest));
+    if (conf->keys == NULL) {
+        clarity_error(&restored->error,
+            "without a \"workflow_key_file\" no worker keeps its text");
 
-    if (text.len == 0) {
+    } else if (value.len == 0) {
         clarity_error(&restored->error, "its text is not in Redis any more");
 
-    } else {
-        restored->set = clarity_workflows_restore(text, task->set->triggers,
-            runner->conf.conf->workflows, &restored->error);
+    } else if (clarity_text_open(conf->keys, clarity_str(task->wanted), value,
+                   &text, &restored->error))
+    {
+        restored->set = clarity_workflows_restore(
+            text, task->set->triggers, conf, &restored->error);
     }
 
-    restored->next = runner->restored;
-    runner->restored = restored;
+    if (restored->set != NULL) {
+        restored->workflow = restored->set->workflows[0];
+    }
 
     return true;
 }
 
 
-clarity_workflows_t *
-clarity_restore_find(
-    const clarity_runner_t *runner, clarity_str_t digest, const char **reason)
+/*
+ * After a reload: what was loaded until then is at hand. What was read for want
+ * of that is read again, for the sake of its secrets.
+ */
+void
+clarity_restore_keep(clarity_runner_t *runner, clarity_workflows_t *old,
+    const clarity_workflows_t *new)
+{
+    size_t i;
+    clarity_str_t digest;
+    clarity_restored_t **p, *restored;
+    const clarity_workflow_t *workflow, *other;
+
+    for (p = &runner->restored; (restored = *p) != NULL;) {
+        if (restored->kept) {
+            p = &restored->next;
+            continue;
+        }
+
+        *p = restored->next;
+        clarity_workflows_drop(restored->set);
+        free(restored);
+    }
+
+    for (i = 0; i < old->count; i++) {
+        workflow = old->workflows[i];
+        digest = clarity_str(workflow->digest);
+        other = clarity_workflows_find(new, workflow->id);
+
+        if ((other != NULL && clarity_str_is(digest, other->digest))
+            || find(runner, digest) != NULL)
+        {
+            continue;
+        }
+
+        restored = add(runner, digest);
+
+        if (restored != NULL) {
+            restored->kept = true;
+            restored->set = clarity_workflows_use(old);
+            restored->workflow = workflow;
+        }
+    }
+}
+
+
+const clarity_workflow_t *
+clarity_restore_find(const clarity_runner_t *runner, clarity_str_t digest,
+    clarity_workflows_t **set, const char **reason)
 {
     clarity_restored_t *restored;
 
     restored = find(runner, digest);
 
-    if (restored == NULL || restored->set == NULL) {
+    if (restored == NULL || restored->workflow == NULL) {
         *reason = restored != NULL ? restored->error.text : "";
         return NULL;
     }
 
-    return restored->set;
+    *set = restored->set;
+
+    return restored->workflow;
 }
 
 
@@ -130,6 +191,24 @@ is_missing(const clarity_task_t *task, clarity_str_t id,
 
     return (workflow == NULL || !clarity_str_is(run->digest, workflow->digest))
            && find(task->runner, run->digest) == NULL;
+}
+
+
+static clarity_restored_t *
+add(clarity_runner_t *runner, clarity_str_t digest)
+{
+    clarity_restored_t *restored;
+
+    restored = calloc(1, sizeof(clarity_restored_t));
+
+    if (restored != NULL) {
+        snprintf(restored->digest, sizeof(restored->digest), "%.*s",
+            clarity_fmt(digest));
+        restored->next = runner->restored;
+        runner->restored = restored;
+    }
+
+    return restored;
 }
 
 

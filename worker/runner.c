@@ -46,7 +46,7 @@ clarity_runner_free(clarity_runner_t *runner)
 void
 clarity_runner_use(clarity_runner_t *runner, clarity_workflows_t *set)
 {
-    clarity_restore_forget(runner);
+    clarity_restore_keep(runner, runner->set, set);
     clarity_workflows_drop(runner->set);
     runner->set = set;
 }

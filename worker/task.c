@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static bool take_up(
+    clarity_task_t *task, const clarity_str_t *fields, size_t n);
 static bool is_past(
     const clarity_task_t *task, const clarity_str_t *fields, size_t n);
 static bool wait_for_trigger(
@@ -68,12 +70,6 @@ bool
 clarity_task_start(clarity_task_t *task, const clarity_str_t *fields, size_t n)
 {
     bool good;
-    clarity_error_t error;
-    const clarity_job_t *job;
-    const clarity_delivery_t *delivery;
-
-    delivery = &task->lease->delivery;
-    job = &delivery->job;
 
     if (clarity_quarantine_parks(task)) {
         task->place = CLARITY_TASK_PARKED;
@@ -102,6 +98,21 @@ clarity_task_start(clarity_task_t *task, const clarity_str_t *fields, size_t n)
     if (clarity_quarantine_takes(task, fields, n, &good)) {
         return good;
     }
+
+    return take_up(task, fields, n);
+}
+
+
+/* Nothing stands against it: what it is, and what is to be done. */
+static bool
+take_up(clarity_task_t *task, const clarity_str_t *fields, size_t n)
+{
+    clarity_error_t error;
+    const clarity_job_t *job;
+    const clarity_delivery_t *delivery;
+
+    delivery = &task->lease->delivery;
+    job = &delivery->job;
 
     if (delivery->fault != NULL) {
         return clarity_task_finish_as(

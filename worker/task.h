@@ -100,11 +100,15 @@ bool clarity_quarantine_takes(
  */
 bool clarity_restore_takes(
     clarity_task_t *task, const clarity_str_t *fields, size_t n, bool *good);
-bool clarity_restore_add(clarity_task_t *task, clarity_str_t text);
+bool clarity_restore_add(clarity_task_t *task, clarity_str_t value);
 
-/* The set of that one workflow; NULL and *reason: there is none. */
-clarity_workflows_t *clarity_restore_find(
-    const clarity_runner_t *runner, clarity_str_t digest, const char **reason);
+/* What a reload replaces is kept for the runs that began with it. */
+void clarity_restore_keep(clarity_runner_t *runner, clarity_workflows_t *old,
+    const clarity_workflows_t *new);
+
+/* One of *set; NULL and *reason: there is none. */
+const clarity_workflow_t *clarity_restore_find(const clarity_runner_t *runner,
+    clarity_str_t digest, clarity_workflows_t **set, const char **reason);
 
 /* Those of runs under way stay with them. */
 void clarity_restore_forget(clarity_runner_t *runner);

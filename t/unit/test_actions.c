@@ -75,7 +75,7 @@ broken_actions_are_refused_with_their_line(void **state)
         { EXEC "'command': '/bin/x', 'shell': true}]}",
             "w.json:1: unknown key \"shell\" in an \"exec\", expected one of "
             "\"id\", \"type\", \"command\", \"args\", \"timeout\", "
-            "\"retry\"" },
+            "\"retry\", \"if_unknown\"" },
         { PUBLISH "'channel': 'c'}]}",
             "w.json:1: a \"publish\" expects \"channel\" and \"message\", or "
             "\"stream\" and \"fields\"" },

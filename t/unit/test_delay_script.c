@@ -280,6 +280,41 @@ a_job_that_cannot_be_delayed_stays_where_it_is(void **state)
 }
 
 
+/* The text of a workflow outlives the wait of its run. */
+static void
+texts_are_kept_as_long_as_somebody_waits(void **state)
+{
+    long long month = atoll(CLARITY_TEXT_KEPT);
+
+    (void) state;
+
+    assert_integer(
+        run(&clarity_script_keep_text, "{c:0}:w", CLARITY_TEXT_KEPT " text"),
+        1);
+    command("PTTL {c:0}:w");
+    assert_in_range(last->integer, month - 10000, month);
+
+    fill(2, 2);
+    assert_integer(run(&clarity_script_delay, DELAY_KEYS " {c:0}:w {c:0}:gone",
+                       GROUP " a 1-0 x 90000000" JOB),
+        1);
+    command("PTTL {c:0}:w");
+    assert_in_range(last->integer, month + 90000000 - 10000, month + 90000000);
+    assert_integer(command("EXISTS {c:0}:gone"), 0);
+
+    /* Neither a shorter wait nor another load shortens it. */
+    assert_integer(run(&clarity_script_delay, DELAY_KEYS " {c:0}:w",
+                       GROUP " a 2-0 x 1000" JOB),
+        1);
+    assert_integer(
+        run(&clarity_script_keep_text, "{c:0}:w", CLARITY_TEXT_KEPT " more"),
+        1);
+    command("PTTL {c:0}:w");
+    assert_in_range(last->integer, month + 90000000 - 20000, month + 90000000);
+    assert_string_equal(command("GET {c:0}:w")->str, "more");
+}
+
+
 static void
 drop_acknowledges_and_writes_nothing(void **state)
 {
@@ -315,6 +350,8 @@ main(void)
             what_redis_refuses_changes_nothing, empty_redis),
         cmocka_unit_test_setup(
             a_job_that_cannot_be_delayed_stays_where_it_is, empty_redis),
+        cmocka_unit_test_setup(
+            texts_are_kept_as_long_as_somebody_waits, empty_redis),
         cmocka_unit_test_setup(
             drop_acknowledges_and_writes_nothing, empty_redis),
     };
