@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/alone.h"
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/target.h"
@@ -20,6 +21,7 @@ typedef struct {
     bool all_failed;
     const char *state;
     size_t limit;
+    clarity_alone_t alone; /* of the commands that are */
 } clarity_options_t;
 
 typedef struct {
@@ -29,6 +31,15 @@ typedef struct {
     int (*run)(const clarity_command_t *command);
 } clarity_command_info_t;
 
+typedef struct {
+    const char *name;
+    int (*run)(const clarity_alone_t *alone);
+} clarity_alone_info_t;
+
+static bool take_option(clarity_options_t *options, int option);
+static const clarity_alone_info_t *find_alone(const char *name);
+static int run_alone(const clarity_options_t *options,
+    const clarity_alone_info_t *info, int argc, char **argv);
 static int check(const clarity_options_t *options,
     const clarity_command_info_t *info, int argc, char **argv);
 static int run(const clarity_options_t *options,
@@ -51,6 +62,15 @@ static const clarity_command_info_t commands[] = {
     { NULL, NULL, NULL, NULL },
 };
 
+static const clarity_alone_info_t alone_commands[] = {
+    { "check", clarity_command_check },
+    { "preview", clarity_command_preview },
+    { "send", clarity_command_send },
+    { NULL, NULL },
+};
+
+enum { OPTION_JOB = 256, METHOD, TOKEN_FILE, IDEMPOTENCY_KEY, DRY_RUN };
+
 static const struct option long_options[] = {
     { "config", required_argument, NULL, 'c' },
     { "prefix", required_argument, NULL, 'p' },
@@ -58,6 +78,11 @@ static const struct option long_options[] = {
     { "state", required_argument, NULL, 's' },
     { "limit", required_argument, NULL, 'l' },
     { "all-failed", no_argument, NULL, 'a' },
+    { "job", required_argument, NULL, OPTION_JOB },
+    { "method", required_argument, NULL, METHOD },
+    { "token-file", required_argument, NULL, TOKEN_FILE },
+    { "idempotency-key", required_argument, NULL, IDEMPOTENCY_KEY },
+    { "dry-run", no_argument, NULL, DRY_RUN },
     { "version", no_argument, NULL, 'V' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
@@ -76,6 +101,17 @@ static const char usage[] =
     "  erase ID       all that is kept of a job that has ended\n"
     "  stats          how many jobs wait, and how many are in hand\n"
     "  webhooks       those made at run time; not those of nginx.conf\n"
+    "  check          triggers, workflows and Redis: every fault, with its "
+    "line\n"
+    "  preview WORKFLOW CONTEXT  what would be done; secrets are hidden\n"
+    "  preview WORKFLOW --job ID  the same for a job that there is\n"
+    "  send URL CONTEXT  a request to a webhook\n"
+    "      --token-file FILE  its token; else CLARITY_WEBHOOK_TOKEN\n"
+    "      --method M  POST, PUT, PATCH or DELETE (POST)\n"
+    "      --idempotency-key KEY\n"
+    "      --dry-run  is checked, and makes no job\n"
+    "\n"
+    "CONTEXT is a JSON object, @FILE, or - for standard input.\n"
     "\n"
     "  -c, --config FILE  the worker's configuration; says which Redis\n"
     "      --prefix NAME  prefix of the keys in Redis (clarity)\n"
@@ -94,34 +130,24 @@ main(int argc, char **argv)
 {
     int option, status;
     clarity_options_t options = { 0 };
+    const clarity_alone_info_t *alone;
     const clarity_command_info_t *info;
 
     while (
         (option = getopt_long(argc, argv, "c:Vh", long_options, NULL)) != -1) {
         switch (option) {
 
-        case 'c': options.file = optarg; break;
-        case 'p': options.prefix = optarg; break;
-        case 'j': options.json = true; break;
-        case 'a': options.all_failed = true; break;
-        case 's': options.state = optarg; break;
-
-        case 'l':
-            if (!clarity_number_to_size(
-                    clarity_str(optarg), MOST_JOBS, &options.limit)
-                || options.limit == 0)
-            {
-                return misused(
-                    "--limit %s is no number from 1 to %d", optarg, MOST_JOBS);
-            }
-
-            break;
-
         case 'V':
             puts("clarityctl " CLARITY_VERSION);
             return CLARITY_EXIT_DONE;
         case 'h': fputs(usage, stdout); return CLARITY_EXIT_DONE;
-        default: fputs(usage, stderr); return CLARITY_EXIT_USAGE;
+        case '?': fputs(usage, stderr); return CLARITY_EXIT_USAGE;
+
+        default:
+            if (!take_option(&options, option)) {
+                return misused(
+                    "--limit %s is no number from 1 to %d", optarg, MOST_JOBS);
+            }
         }
     }
 
@@ -130,6 +156,12 @@ main(int argc, char **argv)
 
     if (argc == 0) {
         return misused("no command");
+    }
+
+    alone = find_alone(argv[0]);
+
+    if (alone != NULL) {
+        return run_alone(&options, alone, argc - 1, argv + 1);
     }
 
     info = find_command(argv[0]);
@@ -148,6 +180,106 @@ main(int argc, char **argv)
 }
 
 
+/* false: --limit is no number. */
+static bool
+take_option(clarity_options_t *options, int option)
+{
+    clarity_alone_t *alone;
+
+    alone = &options->alone;
+
+    switch (option) {
+
+    case 'c': options->file = optarg; break;
+    case 'p': options->prefix = optarg; break;
+    case 'j': options->json = true; break;
+    case 'a': options->all_failed = true; break;
+    case 's': options->state = optarg; break;
+    case OPTION_JOB: alone->job = optarg; break;
+    case METHOD: alone->method = optarg; break;
+    case TOKEN_FILE: alone->token_file = optarg; break;
+    case IDEMPOTENCY_KEY: alone->idempotency_key = optarg; break;
+    case DRY_RUN: alone->dry_run = true; break;
+
+    default:
+        return clarity_number_to_size(
+                   clarity_str(optarg), MOST_JOBS, &options->limit)
+               && options->limit != 0;
+    }
+
+    return true;
+}
+
+
+static const clarity_alone_info_t *
+find_alone(const char *name)
+{
+    const clarity_alone_info_t *info;
+
+    for (info = alone_commands; info->name != NULL; info++) {
+        if (strcmp(name, info->name) == 0) {
+            return info;
+        }
+    }
+
+    return NULL;
+}
+
+
+static int
+run_alone(const clarity_options_t *options, const clarity_alone_info_t *info,
+    int argc, char **argv)
+{
+    int status;
+    bool sends;
+    clarity_buf_t out = { 0 };
+    clarity_error_t error = { 0 };
+    clarity_alone_t alone;
+
+    alone = options->alone;
+    sends = info->run == clarity_command_send;
+
+    if (options->all_failed || options->state != NULL || options->limit != 0
+        || (alone.job != NULL && info->run != clarity_command_preview)
+        || ((alone.method != NULL || alone.token_file != NULL
+                || alone.idempotency_key != NULL || alone.dry_run)
+            && !sends))
+    {
+        return misused("%s: an option that is another command's", info->name);
+    }
+
+    alone.file = options->file;
+    alone.prefix = options->prefix;
+    alone.json = options->json;
+    alone.argc = (size_t) argc;
+    alone.argv = argv;
+    alone.out = &out;
+    alone.error = &error;
+
+    status = info->run(&alone);
+
+    if (status == CLARITY_EXIT_USAGE) {
+        clarity_buf_free(&out);
+        return misused("%s: %s", info->name, error.text);
+    }
+
+    if (out.failed || fwrite(out.data, 1, out.len, stdout) != out.len
+        || fflush(stdout) != 0)
+    {
+        clarity_error(&error, "the answer could not be written");
+        status = CLARITY_EXIT_NO;
+    }
+
+    if (error.text[0] != '\0') {
+        fprintf(stderr, "clarityctl: %s\n", error.text);
+    }
+
+    clarity_buf_free(&out);
+
+    return status;
+}
+
+
 /* Do the arguments and options go with the command? */
 static int
 check(const clarity_options_t *options, const clarity_command_info_t *info,
@@ -162,6 +294,13 @@ check(const clarity_options_t *options, const clarity_command_info_t *info,
 
     if (options->all_failed && info->run != clarity_command_retry) {
         return misused("%s: --all-failed is an option of retry", argv[0]);
+    }
+
+    if (options->alone.job != NULL || options->alone.method != NULL
+        || options->alone.token_file != NULL
+        || options->alone.idempotency_key != NULL || options->alone.dry_run)
+    {
+        return misused("%s: an option that is another command's", argv[0]);
     }
 
     if ((options->state != NULL || options->limit != 0) && !is_jobs) {

@@ -3,6 +3,7 @@
 
 static bool render_piece(const clarity_piece_t *piece,
     const clarity_scope_t *scope, clarity_buf_t *buf, clarity_error_t *error);
+static bool render_unknown(const clarity_piece_t *piece, clarity_buf_t *buf);
 static bool render_secret(const clarity_piece_t *piece,
     const clarity_scope_t *scope, clarity_buf_t *buf, clarity_error_t *error);
 static bool render_json(const clarity_piece_t *piece,
@@ -70,12 +71,43 @@ render_piece(const clarity_piece_t *piece, const clarity_scope_t *scope,
 
     value = clarity_piece_value(piece, scope);
 
+    if (value == NULL && piece->type == CLARITY_PIECE_STEP
+        && scope->secret == NULL)
+    {
+        return render_unknown(piece, buf);
+    }
+
     if (piece->place == CLARITY_PLACE_JSON_VALUE) {
         clarity_buf_add(buf, value ? value->raw : clarity_lit("null"));
         return true;
     }
 
     return render_json(piece, value, buf, error);
+}
+
+
+/* In a preview the step has not been done: the placeholder stands for it. */
+static bool
+render_unknown(const clarity_piece_t *piece, clarity_buf_t *buf)
+{
+    clarity_buf_t text = { 0 };
+
+    clarity_buf_addf(&text, "{{%.*s}}", clarity_fmt(piece->text));
+
+    if (piece->place == CLARITY_PLACE_JSON_VALUE) {
+        clarity_buf_add_json(buf, clarity_buf_str(&text));
+
+    } else if (piece->place == CLARITY_PLACE_JSON_STRING) {
+        add_json_inner(buf, clarity_buf_str(&text));
+
+    } else {
+        clarity_buf_add(buf, clarity_buf_str(&text));
+    }
+
+    buf->failed |= text.failed;
+    clarity_buf_free(&text);
+
+    return true;
 }
 
 

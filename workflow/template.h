@@ -33,8 +33,9 @@ typedef struct {
     const clarity_step_result_t *steps;
     size_t nsteps;
 
-    /* A secret's value by its name; false: it has none. NULL: show "***"
-     * for every secret (preview). */
+    /* A secret's value by its name; false: it has none. NULL is a preview:
+     * every secret shows as "***", the result of a step that is not known as
+     * its placeholder. */
     bool (*secret)(void *data, clarity_str_t name, clarity_str_t *value);
     void *data;
 } clarity_scope_t;

@@ -369,11 +369,10 @@ read_action(parser_t *parser, const clarity_json_t *value)
 {
     bool good;
     size_t i;
+    const clarity_json_t *id;
     clarity_action_t *action;
-    clarity_workflow_t *workflow;
 
-    workflow = parser->workflow;
-    action = &workflow->actions[workflow->nactions++];
+    action = &parser->workflow->actions[parser->workflow->nactions++];
     good = true;
 
     if (!clarity_load_took(&parser->load,
@@ -383,20 +382,22 @@ read_action(parser_t *parser, const clarity_json_t *value)
         return false;
     }
 
-    /* With an id it can be named by those after it, whatever is wrong. */
-    if (action->id.len == 0) {
+    id = clarity_json_get(value, clarity_lit("id"));
+
+    /* Those after it can name it, whatever else is wrong with it. */
+    if (id == NULL || id->kind != CLARITY_STRING || !is_id(id->text)) {
         return good;
     }
 
     for (i = 0; i < parser->names.nsteps; i++) {
-        if (clarity_str_eq(parser->steps[i], action->id)) {
+        if (clarity_str_eq(parser->steps[i], id->text)) {
             return clarity_load_error(&parser->load, action->line,
                 "the second action with id %s, expected an id of its own",
-                clarity_quote(action->id).text);
+                clarity_quote(id->text).text);
         }
     }
 
-    parser->steps[parser->names.nsteps++] = action->id;
+    parser->steps[parser->names.nsteps++] = id->text;
 
     return good;
 }

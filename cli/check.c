@@ -1,0 +1,343 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/alone.h"
+#include "cli/command.h"
+#include "cli/show.h"
+#include "conf/conf.h"
+#include "conf/workflows.h"
+#include "redis/audit.h"
+
+#define SLOW 5000 /* ms that a worker waits for a reply of Redis */
+
+typedef struct {
+    clarity_buf_t faults; /* a line each */
+    size_t ntriggers;
+    size_t nworkflows;
+    char version[32]; /* of Redis */
+    char redis[256];  /* its URL */
+} clarity_report_t;
+
+static bool check_files(
+    const clarity_alone_t *alone, clarity_report_t *report);
+static void check_lease(const clarity_conf_t *conf, clarity_report_t *report);
+static void check_redis(
+    const clarity_alone_t *alone, clarity_report_t *report);
+static void audit(clarity_asker_t *asker, clarity_report_t *report);
+static void add_fault(clarity_report_t *report, const char *text);
+static size_t count_lines(const clarity_buf_t *buf);
+static void show(const clarity_alone_t *alone, const clarity_report_t *report);
+static void show_json(
+    const clarity_alone_t *alone, const clarity_report_t *report);
+static void show_fault_json(clarity_buf_t *out, clarity_str_t line);
+static size_t count_digits(clarity_str_t line, size_t i);
+static bool next_line(clarity_str_t *rest, clarity_str_t *line);
+
+
+int
+clarity_command_check(const clarity_alone_t *alone)
+{
+    int status;
+    clarity_report_t report = { 0 };
+
+    if (alone->argc > 0) {
+        clarity_error(
+            alone->error, "%s: one argument too many", alone->argv[0]);
+        return CLARITY_EXIT_USAGE;
+    }
+
+    /* Where worker.json cannot be read nobody knows which Redis. */
+    if (alone->file == NULL || check_files(alone, &report)) {
+        check_redis(alone, &report);
+    }
+
+    if (alone->json) {
+        show_json(alone, &report);
+    } else {
+        show(alone, &report);
+    }
+
+    status = report.faults.len == 0 ? CLARITY_EXIT_DONE : CLARITY_EXIT_NO;
+
+    if (report.faults.failed) {
+        clarity_error(alone->error, "out of memory");
+        status = CLARITY_EXIT_NO;
+    }
+
+    clarity_buf_free(&report.faults);
+
+    return status;
+}
+
+
+/* false: worker.json itself cannot be read. */
+static bool
+check_files(const clarity_alone_t *alone, clarity_report_t *report)
+{
+    clarity_conf_t *conf;
+    clarity_error_t error;
+    clarity_workflows_t *set;
+
+    conf = clarity_conf_read(alone->file, &error);
+
+    if (conf == NULL) {
+        add_fault(report, error.text);
+        return false;
+    }
+
+    set = clarity_workflows_load(conf, true, &report->faults);
+
+    if (set != NULL) {
+        report->ntriggers = set->triggers->count;
+        report->nworkflows = set->count;
+        clarity_workflows_drop(set);
+    }
+
+    check_lease(conf, report);
+    clarity_conf_free(conf);
+
+    return true;
+}
+
+
+/* A reply may take that long before the connection is given up, and only then
+ * does the next heartbeat follow. */
+static void
+check_lease(const clarity_conf_t *conf, clarity_report_t *report)
+{
+    clarity_error_t error;
+
+    if (conf->lease <= SLOW) {
+        clarity_error(&error,
+            "%s: \"lease\" is %llu ms, expected more than the %d ms that a "
+            "worker waits for Redis: jobs would be taken over from workers "
+            "that are alive",
+            conf->file, (unsigned long long) conf->lease, SLOW);
+        add_fault(report, error.text);
+    }
+}
+
+
+static void
+check_redis(const clarity_alone_t *alone, clarity_report_t *report)
+{
+    clarity_asker_t *asker;
+    clarity_error_t error;
+    clarity_target_t target;
+
+    if (!clarity_target_find(&target, alone->file, alone->prefix, &error)) {
+        add_fault(report, error.text);
+        return;
+    }
+
+    snprintf(report->redis, sizeof(report->redis), "%s", target.shown);
+    asker = clarity_asker_open(&target, &error);
+
+    if (asker == NULL) {
+        add_fault(report, error.text);
+
+    } else {
+        audit(asker, report);
+        clarity_asker_close(asker);
+    }
+
+    clarity_target_wipe(&target);
+}
+
+
+static void
+audit(clarity_asker_t *asker, clarity_report_t *report)
+{
+    size_t i;
+    unsigned command;
+    redisReply *replies[CLARITY_AUDIT_COMMANDS];
+    clarity_str_t argv[CLARITY_AUDIT_MAX_ARGS];
+    clarity_error_t error;
+    clarity_redis_audit_t found;
+
+    for (command = 0; command < CLARITY_AUDIT_COMMANDS; command++) {
+        i = clarity_redis_audit_command(command, argv);
+        replies[command] = clarity_ask(asker, i, argv, &error);
+    }
+
+    if (replies[0] == NULL) {
+        add_fault(report, error.text);
+
+    } else {
+        clarity_redis_audit(&found, replies[0], replies[1]);
+        snprintf(
+            report->version, sizeof(report->version), "%s", found.version);
+
+        for (i = 0; i < found.n; i++) {
+            add_fault(report, found.findings[i].text);
+        }
+    }
+
+    for (command = 0; command < CLARITY_AUDIT_COMMANDS; command++) {
+        freeReplyObject(replies[command]);
+    }
+}
+
+
+static void
+add_fault(clarity_report_t *report, const char *text)
+{
+    clarity_buf_addz(&report->faults, text);
+    clarity_buf_addz(&report->faults, "\n");
+}
+
+
+static size_t
+count_lines(const clarity_buf_t *buf)
+{
+    size_t n;
+    clarity_str_t rest, line;
+
+    rest = clarity_buf_str(buf);
+
+    for (n = 0; next_line(&rest, &line); n++) {
+        /* void */
+    }
+
+    return n;
+}
+
+
+static void
+show(const clarity_alone_t *alone, const clarity_report_t *report)
+{
+    size_t n;
+    clarity_str_t rest, line;
+
+    rest = clarity_buf_str(&report->faults);
+
+    while (next_line(&rest, &line)) {
+        clarity_show_text(alone->out, line);
+        clarity_buf_addz(alone->out, "\n");
+    }
+
+    n = count_lines(&report->faults);
+
+    if (n > 0) {
+        clarity_buf_addf(alone->out, "%zu fault%s\n", n, n == 1 ? "" : "s");
+        return;
+    }
+
+    if (alone->file != NULL) {
+        clarity_buf_addf(alone->out,
+            "%s is good: %zu triggers, %zu workflows\n", alone->file,
+            report->ntriggers, report->nworkflows);
+    }
+
+    clarity_buf_addf(alone->out, "Redis %s at %s is good\n", report->version,
+        report->redis);
+}
+
+
+static void
+show_json(const clarity_alone_t *alone, const clarity_report_t *report)
+{
+    bool first;
+    clarity_buf_t *out;
+    clarity_str_t rest, line;
+
+    out = alone->out;
+    first = true;
+    rest = clarity_buf_str(&report->faults);
+
+    clarity_buf_addf(
+        out, "{\"ok\":%s", report->faults.len == 0 ? "true" : "false");
+    clarity_show_text_json(out, "redis", clarity_str(report->redis));
+    clarity_show_text_json(out, "redis_version", clarity_str(report->version));
+    clarity_buf_addf(out, ",\"triggers\":%zu,\"workflows\":%zu,\"faults\":[",
+        report->ntriggers, report->nworkflows);
+
+    while (next_line(&rest, &line)) {
+        clarity_buf_addz(out, first ? "" : ",");
+        show_fault_json(out, line);
+        first = false;
+    }
+
+    clarity_buf_addz(out, "]}\n");
+}
+
+
+/* "FILE:LINE: what", "FILE:LINE:COLUMN: what", or what alone: a path holds no
+ * ":" that a number and another follow. */
+static void
+show_fault_json(clarity_buf_t *out, clarity_str_t line)
+{
+    size_t i, digits, more;
+    clarity_str_t file, what;
+
+    file = clarity_lit("");
+    what = line;
+    digits = more = 0;
+
+    for (i = 0; i < line.len; i++) {
+        digits = count_digits(line, i);
+
+        if (digits > 0) {
+            more = count_digits(line, i + digits + 1);
+            file = (clarity_str_t){ line.data, i };
+            i += digits + (more > 0 ? more + 1 : 0) + 3;
+            what = (clarity_str_t){ line.data + i, line.len - i };
+            break;
+        }
+    }
+
+    clarity_buf_addz(out, "{\"file\":");
+
+    if (file.len > 0) {
+        clarity_buf_add_json(out, file);
+        clarity_buf_addf(
+            out, ",\"line\":%.*s", (int) digits, line.data + file.len + 1);
+
+    } else {
+        clarity_buf_addz(out, "null,\"line\":null");
+    }
+
+    clarity_show_text_json(out, "fault", what);
+    clarity_buf_addz(out, "}");
+}
+
+
+/* Those of ":N:" at i, with something after it; else 0. */
+static size_t
+count_digits(clarity_str_t line, size_t i)
+{
+    size_t n;
+
+    if (i >= line.len || line.data[i] != ':') {
+        return 0;
+    }
+
+    for (n = 0; i + n + 2 < line.len && line.data[i + n + 1] >= '0'
+                && line.data[i + n + 1] <= '9';
+         n++)
+    {
+        /* void */
+    }
+
+    return line.data[i + n + 1] == ':' ? n : 0;
+}
+
+
+static bool
+next_line(clarity_str_t *rest, clarity_str_t *line)
+{
+    const char *end;
+
+    if (rest->len == 0) {
+        return false;
+    }
+
+    end = memchr(rest->data, '\n', rest->len);
+    line->data = rest->data;
+    line->len = end != NULL ? (size_t) (end - rest->data) : rest->len;
+
+    rest->data += line->len + (end != NULL);
+    rest->len -= line->len + (end != NULL);
+
+    return true;
+}

@@ -1,0 +1,159 @@
+# clarityctl preview: what a workflow would do, with secrets hidden, and
+# nothing done.
+
+use Clarity::Test;
+use Clarity::Jobs;
+
+my $t = Clarity::Test->new;
+my $redis = $t->redis;
+my $receiver = $t->receiver;
+my ($out, $err, $status);
+
+sub preview {
+    my (@arguments) = @_;
+
+    my ($stdout, $stderr) = map { $t->dir . "/clarityctl.$_" } qw(out err);
+    my $pid = fork // die "fork: $!";
+
+    if (!$pid) {
+        open STDIN, '<', $t->dir . '/input' if -e $t->dir . '/input';
+        open STDOUT, '>', $stdout;
+        open STDERR, '>', $stderr;
+        exec $t->build . '/clarityctl', '-c', $t->dir . '/worker/worker.json',
+            @arguments or POSIX::_exit(127);
+    }
+
+    waitpid $pid, 0;
+    $status = $? & 127 ? "signal $?" : $? >> 8;
+    ($out, $err) = map { $t->read_file("clarityctl.$_") } qw(out err);
+
+    return $status == 0 && grep({ $_ eq '--json' } @arguments)
+        ? decode_json($out) : undef;
+}
+
+my $hook = $t->write_file('hook', 'hook-31415926');
+$ENV{CLARITY_TEST_TOKEN} = 'token-4f1c7b9a';
+
+my $worker = $t->worker(
+    conf => { allow_exec => ['/bin/true'] },
+    workflows => { 'grant.json' => {
+        id => 'grant',
+        trigger => 'provision_entitlement',
+        conditions => { parameter => 'grant_type', equals => 'role' },
+        start => { delay => '0s' },
+        secrets => { hook => { file => $hook } },
+        actions => [
+            { id => 'ticket', type => 'http_request', method => 'POST',
+                url => '%%RECEIVER%%/users/{{identity_id}}?app={{app_identifier}}',
+                secret => { env => 'CLARITY_TEST_TOKEN' },
+                headers => { 'X-Hook' => '{{secrets.hook}}',
+                    'X-Meta' => '{{meta}}' },
+                body => { meta => '{{meta}}', text => 'by {{creator_id}}' } },
+            { id => 'tell', type => 'http_request', method => 'PUT',
+                url => '%%RECEIVER%%/{{secrets.hook}}/{{steps.ticket.body.number}}',
+                auth => { basic => { user => 'clarity',
+                    password => { file => $hook } } },
+                body => { number => '{{steps.ticket.body.number}}',
+                    text => 'is {{steps.ticket.body.number}}' } },
+            { id => 'run', type => 'exec', command => '/bin/true',
+                args => [ '--', '{{app_identifier}}' ] },
+            { id => 'wait', type => 'delay', at => '{{expiration}}' },
+            { id => 'news', type => 'publish', channel => 'news',
+                message => { id => '{{identity_id}}' } },
+        ],
+    } });
+my $url = $receiver->url;
+
+my $context = context(app_identifier => '"a b\\u001b[31m"',
+    expiration => '"2040-01-31T00:00:00Z"');
+my $answer = preview('--json', 'preview', 'grant', $context);
+is $status, 0, 'a preview' or diag $err;
+is $answer->{workflow}, 'grant', 'of the workflow';
+is $answer->{conditions}, JSON::PP::true(), 'whose conditions hold';
+
+my ($ticket, $tell, $run, $wait, $news) = @{ $answer->{steps} };
+is $ticket->{method}, 'POST', 'the method';
+is $ticket->{url}, "$url/users/4711?app=a%20b%1B%5B31m", 'the url';
+is_deeply $ticket->{headers}, { 'X-Hook' => '***',
+    'X-Meta' => '{"ticket":"INC1"}', 'Content-Type' => 'application/json',
+    Authorization => 'Bearer ***',
+    'Idempotency-Key' => 'JOB:grant:ticket' }, 'the headers, secrets hidden';
+is_deeply $ticket->{body}, { meta => { ticket => 'INC1' }, text => 'by 17' },
+    'the body';
+is $tell->{url}, "$url/***/{{steps.ticket.body.number}}",
+    'what only an answer will tell stays a placeholder';
+is $tell->{headers}{Authorization}, 'Basic ***', 'a password is hidden';
+is_deeply $tell->{body}, { number => '{{steps.ticket.body.number}}',
+    text => 'is {{steps.ticket.body.number}}' }, 'in the body too';
+is_deeply $run->{command}, [ '/bin/true', '--', "a b\e[31m" ], 'a program';
+is $wait->{until}, '2040-01-31T00:00:00.000Z', 'a time';
+is_deeply $news->{command}, [ 'PUBLISH', 'news', '{"id":4711}' ], 'a message';
+
+preview('preview', 'grant', $context);
+like $out, qr/^workflow grant\n  conditions  hold\n  start       20\S+Z\n/,
+    'the same for people';
+like $out, qr/^    POST \Q$url\E\/users\/4711\?app=a%20b%1B%5B31m$/m, 'requests';
+unlike $out, qr/\e/, 'nothing that would steer the terminal';
+unlike $out, qr/token-4f1c|hook-3141|[A-Za-z0-9+\/]{24}/, 'no secret';
+
+# Contexts from elsewhere, and such as are none.
+
+$t->write_file('input', $context);
+preview('preview', 'grant', '-');
+is $status, 0, 'a context from standard input';
+preview('preview', 'grant', '@' . $t->dir . '/input');
+is $status, 0, 'or a file';
+
+$answer = preview('--json', 'preview', 'grant',
+    context(grant_type => '"direct"'));
+is $answer->{conditions}, JSON::PP::false(), 'conditions that do not hold';
+
+$answer = preview('--json', 'preview', 'grant', context(app_identifier =>
+    '"a"', expiration => 'null'));
+is $answer->{steps}[3]{until}, 'never', 'a time that is not there';
+
+preview('preview', 'grant', '{"identity_id":1}');
+is $status, 1, 'a context that nginx would refuse';
+like $err, qr/the context is not one of trigger "provision_entitlement": \d faults?: app_identifier is missing/,
+    'is refused, with its faults';
+preview('preview', 'grant', '{"identity_id":');
+like $err, qr/the context is no JSON object: line 1, column 16/, 'so is no JSON';
+
+# A job: with the answers that it has had.
+
+$receiver->answer('/users/4711?app=github', { body => '{"number":"INC7"}' });
+$receiver->answer('/', { status => 503 });
+my $id = add_job($redis);
+wait_for_job($redis, $id, 'waiting');
+my $calls = $receiver->requests;
+$answer = preview('--json', 'preview', 'grant', '--job', $id);
+is $status, 0, 'of a job that waits' or diag $err;
+is $answer->{steps}[0]{headers}{'Idempotency-Key'}, "$id:grant:ticket",
+    'with its id';
+is $answer->{steps}[1]{url}, "$url/***/INC7", 'and the answers it has had';
+is scalar($receiver->requests), $calls, 'nothing is called';
+
+preview('preview', 'grant', '--job', '0-1-0');
+is $status, 1, 'no such job';
+
+# Misuse.
+
+preview('preview', 'other', $context);
+is $status, 1, 'no such workflow';
+like $err, qr/no workflow "other", there are "grant"/, 'says which there are';
+preview('preview', 'grant');
+is $status, 2, 'no context is misuse';
+preview('preview', 'grant', $context, '--job', $id);
+is $status, 2, 'so are two';
+preview('preview', 'grant', '--job', 'x');
+is $status, 2, 'and what is no id';
+
+{
+    local $ENV{CLARITY_TEST_TOKEN};
+    delete $ENV{CLARITY_TEST_TOKEN};
+    unlink $hook;
+    preview('preview', 'grant', $context);
+    is $status, 0, 'secrets are not even read' or diag $err;
+}
+
+$t->done;
