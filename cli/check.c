@@ -272,7 +272,7 @@ show_fault_json(clarity_buf_t *out, clarity_str_t line)
 
     file = clarity_lit("");
     what = line;
-    digits = more = 0;
+    digits = 0;
 
     for (i = 0; i < line.len; i++) {
         digits = count_digits(line, i);
