@@ -231,6 +231,15 @@ ngx_clarity_redis_wait(ngx_clarity_redis_t *redis,
 
 
 void
+ngx_clarity_redis_state(const ngx_clarity_redis_t *redis,
+    ngx_uint_t *pending, ngx_uint_t *ready)
+{
+    *pending = clarity_redis_pending(redis->session);
+    *ready = clarity_redis_state(redis->session) == CLARITY_REDIS_READY;
+}
+
+
+void
 ngx_clarity_redis_answered(ngx_clarity_redis_t *redis,
     ngx_clarity_redis_use_t use, const redisReply *reply)
 {

@@ -77,6 +77,10 @@ clarity_redis_given_t ngx_clarity_redis_command(ngx_clarity_redis_t *redis,
     size_t argc, const clarity_str_t *argv, clarity_redis_reply_pt callback,
     void *data);
 
+/* Commands that wait for a reply, and whether commands go out. */
+void ngx_clarity_redis_state(const ngx_clarity_redis_t *redis,
+    ngx_uint_t *pending, ngx_uint_t *ready);
+
 /*
  * Of a watched one. What Redis gives, as far as it says; that this is less
  * than is asked for, so that it is to get no jobs; and how many of its jobs

@@ -156,6 +156,14 @@ ngx_http_clarity_session(ngx_uint_t redis)
 }
 
 
+void
+ngx_http_clarity_call_state(
+    ngx_uint_t redis, ngx_uint_t *pending, ngx_uint_t *ready)
+{
+    ngx_clarity_redis_state(ngx_http_clarity_redis[redis], pending, ready);
+}
+
+
 clarity_outcome_t
 ngx_http_clarity_given_outcome(clarity_redis_given_t given)
 {

@@ -40,6 +40,11 @@ ngx_int_t ngx_http_clarity_call_wait(ngx_http_request_t *r,
 /* The process's session of that index. */
 const ngx_clarity_redis_t *ngx_http_clarity_session(ngx_uint_t redis);
 
+/* Of the process's session of that index: commands that wait for a reply, and
+ * whether commands go out. */
+void ngx_http_clarity_call_state(
+    ngx_uint_t redis, ngx_uint_t *pending, ngx_uint_t *ready);
+
 /* The refusal that goes with what a command could not be given for. */
 clarity_outcome_t ngx_http_clarity_given_outcome(clarity_redis_given_t given);
 

@@ -3,7 +3,7 @@
  * sent from here and so are not subject to error_page.
  */
 
-#include "ngx_http_clarity_webhook_module.h"
+#include "ngx_http_clarity_metrics.h"
 
 #include "json/buf.h"
 
@@ -162,6 +162,8 @@ ngx_http_clarity_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_int_t   rc;
     ngx_str_t   no_store = ngx_string("no-store");
     ngx_chain_t out;
+
+    ngx_http_clarity_metrics_count(r);
 
     /* set where an error_page led here: it would replace the status */
     r->err_status = 0;

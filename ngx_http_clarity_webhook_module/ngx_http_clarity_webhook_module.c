@@ -5,6 +5,7 @@
 
 #include "ngx_http_clarity_activity.h"
 #include "ngx_http_clarity_call.h"
+#include "ngx_http_clarity_metrics.h"
 #include "ngx_http_clarity_registry.h"
 
 
@@ -220,6 +221,13 @@ static ngx_command_t ngx_http_clarity_commands[] = {
       offsetof(ngx_http_clarity_main_conf_t, zone_size),
       NULL },
 
+    { ngx_string("clarity_metrics"),
+      NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
+      ngx_http_clarity_set_metrics,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("clarity_problem"),
       NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
       ngx_http_clarity_set_problem,
@@ -265,8 +273,19 @@ ngx_module_t ngx_http_clarity_webhook_module = {
 static ngx_int_t
 ngx_http_clarity_postconfiguration(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt       *handler;
-    ngx_http_core_main_conf_t *cmcf;
+    ngx_http_handler_pt          *handler;
+    ngx_http_core_main_conf_t    *cmcf;
+    ngx_http_clarity_main_conf_t *clarity;
+
+    clarity = ngx_http_conf_get_module_main_conf(cf,
+        ngx_http_clarity_webhook_module);
+
+    /* all that counts is counted in the zone */
+
+    if (clarity->metrics && ngx_http_clarity_use_zone(cf, clarity) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     if (ngx_http_clarity_check_conf(cf) != NGX_OK
         || ngx_http_clarity_hide_init(cf) != NGX_OK)
@@ -311,7 +330,9 @@ ngx_http_clarity_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    if (ngx_http_clarity_call_init(cycle, cmcf) != NGX_OK) {
+    if (ngx_http_clarity_call_init(cycle, cmcf) != NGX_OK
+        || ngx_http_clarity_metrics_init(cycle, cmcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -322,6 +343,7 @@ ngx_http_clarity_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_clarity_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_http_clarity_metrics_exit();
     ngx_http_clarity_registry_exit();
     ngx_http_clarity_call_exit();
     ngx_http_clarity_context_exit();

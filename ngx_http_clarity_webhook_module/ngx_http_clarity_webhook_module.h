@@ -28,12 +28,15 @@ typedef struct {
 
 #define NGX_HTTP_CLARITY_INSTANCE 16 /* bytes of an instance's id */
 
+typedef struct ngx_http_clarity_metrics_s ngx_http_clarity_metrics_t;
+
 /* In shared memory, and changed only with the pool's mutex held. */
 typedef struct {
     u_char      instance[NGX_HTTP_CLARITY_INSTANCE]; /* random, hex */
     void       *snapshot; /* of the webhooks made at run time */
     uint64_t    revision; /* of the snapshot, in Redis' counting */
     ngx_uint_t  loaded;   /* there has been a first sync */
+    ngx_http_clarity_metrics_t *metrics; /* NULL: not asked for yet */
     ngx_queue_t histories; /* of webhooks, the liveliest first */
     ngx_rbtree_t      by_name;
     ngx_rbtree_node_t sentinel;
@@ -61,6 +64,7 @@ typedef struct {
     ngx_str_t                webhooks_token_header;
 
     ngx_uint_t location_hides; /* some location hides its queries */
+    ngx_uint_t metrics;        /* there is a clarity_metrics */
 } ngx_http_clarity_main_conf_t;
 
 /*

@@ -3,7 +3,7 @@
  * over reloads.
  */
 
-#include "ngx_http_clarity_webhook_module.h"
+#include "ngx_http_clarity_metrics.h"
 
 #include <openssl/rand.h>
 
@@ -52,7 +52,7 @@ ngx_http_clarity_zone_init(ngx_shm_zone_t *zone, void *data)
 
     if (data || zone->shm.exists) {
         cmcf->shared = pool->data;
-        return NGX_OK;
+        return ngx_http_clarity_metrics_create(cmcf, pool);
     }
 
     shared = ngx_slab_calloc(pool, sizeof(ngx_http_clarity_shared_t));
@@ -76,5 +76,5 @@ ngx_http_clarity_zone_init(ngx_shm_zone_t *zone, void *data)
     pool->data = shared;
     cmcf->shared = shared;
 
-    return NGX_OK;
+    return ngx_http_clarity_metrics_create(cmcf, pool);
 }

@@ -110,6 +110,8 @@ my @bad = (
       "location /a { $hook $token "
       . 'clarity_redis_password_file %%DIR%%/empty; }',
       qr/"\S+empty" holds no password/ ],
+    [ 'metrics twice', 'location /m { clarity_metrics; clarity_metrics; }',
+      qr/"clarity_metrics" directive is duplicate in \S+:\d+/ ],
     [ 'jobs in an exact location', 'location = /jobs/ { clarity_jobs; }',
       qr/"clarity_jobs" directive needs a location that is a prefix and ends with "\/" in \S+:\d+/ ],
     [ 'jobs in a location without a slash', 'location /jobs { clarity_jobs; }',
@@ -174,6 +176,8 @@ my @good = (
       qr/^(?!.*warn).*test is successful/s ],
     [ 'one of nobody', 'clarity_jobs_uri /jobs/;',
       qr/^(?!.*warn).*test is successful/s ],
+    [ 'metrics, and no webhook', 'location /m { clarity_metrics; }',
+      qr/test is successful/ ],
     [ 'a webhook in a regex location',
       "location ~ ^/a/\\d+\$ { $hook $token }", qr/test is successful/ ],
 );
