@@ -3,6 +3,8 @@
 # The examples are what people start from: nginx and the worker take them,
 # with the paths and the addresses of this machine.
 
+use MIME::Base64 qw(encode_base64);
+
 use Clarity::Test;
 
 my $t = Clarity::Test->new;
@@ -11,7 +13,9 @@ my $dir = $t->dir;
 $t->write_file("etc/tokens/$_", "a-token-of-$_\n")
     for qw(custom-provision-entitlement identity-modified);
 $t->write_file('etc/secrets/chat-hook', "secret\n");
-chmod 0600, "$dir/etc/secrets/chat-hook";
+$t->write_file('etc/token.key', 'k1:' . encode_base64('k' x 32));
+$t->write_file('etc/users', "admin:{PLAIN}password\n");
+chmod 0600, map { "$dir/etc/$_" } qw(secrets/chat-hook token.key);
 
 
 # An example's text, adapted.

@@ -14,6 +14,9 @@ export const DEFAULTS = {
     idempotency: null,
 };
 
+// The server's words are about all that the API takes, not about this field.
+const WINDOW_FAULT = 'Expected a time from 1s to 90d, such as 24h.';
+
 // `own`: the text field `window` says for how long.
 const WINDOWS = {
     '': sayIdempotency(null),
@@ -116,10 +119,15 @@ export function faultsOf(error, fields) {
         return [{ detail: error.message }];
     }
 
-    return error.faults.map(({ pointer, detail }) => ({
-        field: fieldOf(String(pointer ?? ''), fields),
-        detail: sayDetail(detail ?? error.message),
-    }));
+    return error.faults.map(({ pointer, detail }) => {
+        const field = fieldOf(String(pointer ?? ''), fields);
+
+        return {
+            field,
+            detail: field === fields.window ? WINDOW_FAULT
+                : sayDetail(detail ?? error.message),
+        };
+    });
 }
 
 

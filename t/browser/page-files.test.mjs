@@ -91,10 +91,20 @@ test('every file is served as what it is, under the policy', async () => {
 });
 
 
-test('the page has the policy of the header, too', async () => {
+test('the policy is the same everywhere', async () => {
     const header = (await fetch(pageUrl)).headers
         .get('content-security-policy');
-    const [, meta] = /content="(default-src[^"]*)"/.exec(read('index.html'));
+    const policy = /"(default-src[^"]*)"/;
+
+    for (const name of ['demo/nginx.conf', 'examples/nginx.conf',
+        'docs/directives.md']) {
+        const [, example] = policy.exec(
+            readFileSync(join(rootFolder, name), 'utf8'));
+
+        assert.equal(example, header, name);
+    }
+
+    const [, meta] = policy.exec(read('index.html'));
 
     assert.equal(meta, header.replace(" frame-ancestors 'none';", ''));
 });
