@@ -1,6 +1,6 @@
-// Every view, light, dark and on a phone: what axe-core finds, and whether
-// anything is wider than the screen. What a view looks like is in
-// build/browser/pictures then.
+// Every view, light and dark, on a wide screen and on a phone: what axe-core
+// finds, and whether anything is wider than the screen. What a view looks like
+// is in build/browser/pictures then.
 
 import assert from 'node:assert/strict';
 import { before } from 'node:test';
@@ -15,6 +15,11 @@ const SCREENS = {
     'a wide screen': [WIDE, ['light', 'dark']],
     'a phone': [PHONE, ['phone', 'phone-dark']],
 };
+
+// Where the layout changes, and beyond both ends: 320 is what a reader has who
+// needs everything four times as large.
+const WIDTHS = [320, 639, 640, 991, 992, 1920];
+const AT_ALL_WIDTHS = ['list', 'detail-rotated', 'edit-conflict'];
 
 // Dialogs stand in the window, not on the page.
 const IN_WINDOW = ['rotate', 'revoke', 'delete'];
@@ -44,6 +49,23 @@ for (const [screen, [options, schemes]] of Object.entries(SCREENS)) {
         }
     }, { ...options, reducedMotion: 'reduce' });
 }
+
+
+pageTest('nothing is too wide, whatever the width', async page => {
+    for (const [name, open] of viewsOf(examples)) {
+        if (!AT_ALL_WIDTHS.includes(name)) {
+            continue;
+        }
+
+        await page.unrouteAll();
+        await open(page);
+
+        for (const width of WIDTHS) {
+            await page.setViewportSize({ width, height: 900 });
+            assert.deepEqual(await tooWide(page), [], `${name}, ${width}`);
+        }
+    }
+});
 
 
 async function violations(page) {
