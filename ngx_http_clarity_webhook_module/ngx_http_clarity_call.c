@@ -134,6 +134,7 @@ ngx_http_clarity_call_wait(ngx_http_request_t *r, ngx_uint_t redis,
 
     call->handler = handler;
     call->redis = ngx_http_clarity_redis[redis];
+    call->use = NGX_CLARITY_REDIS_JOBS;
 
     if (ngx_clarity_redis_wait(call->redis, ngx_http_clarity_call_handler,
             call)
