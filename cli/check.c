@@ -150,12 +150,12 @@ audit(clarity_asker_t *asker, clarity_report_t *report)
 {
     size_t i;
     unsigned command;
-    redisReply *replies[CLARITY_AUDIT_COMMANDS];
-    clarity_str_t argv[CLARITY_AUDIT_MAX_ARGS];
+    redisReply *replies[CLARITY_REDIS_AUDIT_COMMANDS];
+    clarity_str_t argv[CLARITY_REDIS_AUDIT_MAX_ARGS];
     clarity_error_t error;
     clarity_redis_audit_t found;
 
-    for (command = 0; command < CLARITY_AUDIT_COMMANDS; command++) {
+    for (command = 0; command < CLARITY_REDIS_AUDIT_COMMANDS; command++) {
         i = clarity_redis_audit_command(command, argv);
         replies[command] = clarity_ask(asker, i, argv, &error);
     }
@@ -173,7 +173,7 @@ audit(clarity_asker_t *asker, clarity_report_t *report)
         }
     }
 
-    for (command = 0; command < CLARITY_AUDIT_COMMANDS; command++) {
+    for (command = 0; command < CLARITY_REDIS_AUDIT_COMMANDS; command++) {
         freeReplyObject(replies[command]);
     }
 }

@@ -8,6 +8,7 @@
  */
 
 #include "ngx_clarity_agree.h"
+#include "ngx_clarity_audit.h"
 #include "ngx_clarity_peer.h"
 #include "ngx_clarity_replicas.h"
 #include "ngx_clarity_report.h"
@@ -21,6 +22,7 @@ struct ngx_clarity_redis_s {
     clarity_redis_session_t        *session;
     ngx_clarity_peer_t              peer;
     ngx_clarity_agree_t             agree;
+    ngx_clarity_audit_t             audit;
     ngx_clarity_watch_t             watch;
     ngx_clarity_replicas_t          replicas;
     ngx_clarity_report_t            report;
@@ -42,8 +44,6 @@ struct ngx_clarity_redis_s {
 
 static void ngx_clarity_redis_connect(ngx_clarity_redis_t *redis);
 static void ngx_clarity_redis_connected(void *owner, ngx_connection_t *c);
-static void ngx_clarity_redis_failed(
-    void *owner, ngx_err_t err, const char *reason);
 static uint64_t ngx_clarity_redis_now(void *owner);
 static void ngx_clarity_redis_setup(
     void *owner, clarity_redis_session_t *session);
@@ -59,7 +59,7 @@ static ngx_uint_t ngx_clarity_redis_own(const ngx_clarity_redis_t *redis);
 static void ngx_clarity_redis_timer_handler(ngx_event_t *ev);
 static void ngx_clarity_redis_set_timer(ngx_clarity_redis_t *redis);
 static void ngx_clarity_redis_lost(
-    ngx_clarity_redis_t *redis, ngx_err_t err, const char *reason);
+    void *owner, ngx_err_t err, const char *reason);
 
 
 ngx_clarity_redis_t *
@@ -102,7 +102,7 @@ ngx_clarity_redis_create(const ngx_clarity_redis_conf_t *conf,
     redis->peer.log = cycle->log;
     redis->peer.owner = redis;
     redis->peer.connected = ngx_clarity_redis_connected;
-    redis->peer.failed = ngx_clarity_redis_failed;
+    redis->peer.failed = ngx_clarity_redis_lost;
     ngx_clarity_peer_init(&redis->peer);
 
     redis->agree.conf = conf;
@@ -110,16 +110,10 @@ ngx_clarity_redis_create(const ngx_clarity_redis_conf_t *conf,
     redis->agree.agreed = ngx_clarity_redis_agreed;
     redis->agree.owner = redis;
 
-    redis->watch.conf = conf;
-    redis->watch.session = redis->session;
-    redis->watch.log = cycle->log;
-    ngx_clarity_watch_init(&redis->watch);
-
-    redis->report.conf = conf;
-    redis->report.log = cycle->log;
-
-    redis->replicas.conf = conf;
-    redis->replicas.session = redis->session;
+    ngx_clarity_audit_init(&redis->audit, conf, redis->session, cycle->log);
+    ngx_clarity_watch_init(&redis->watch, conf, redis->session, cycle->log);
+    ngx_clarity_replicas_init(&redis->replicas, conf, redis->session);
+    ngx_clarity_report_init(&redis->report, conf, cycle->log);
 
     redis->timer.handler = ngx_clarity_redis_timer_handler;
     redis->timer.data = redis;
@@ -287,13 +281,6 @@ ngx_clarity_redis_connected(void *owner, ngx_connection_t *c)
 }
 
 
-static void
-ngx_clarity_redis_failed(void *owner, ngx_err_t err, const char *reason)
-{
-    ngx_clarity_redis_lost(owner, err, reason);
-}
-
-
 static uint64_t
 ngx_clarity_redis_now(void *owner)
 {
@@ -306,8 +293,10 @@ ngx_clarity_redis_setup(void *owner, clarity_redis_session_t *session)
 {
     ngx_clarity_redis_t *redis = owner;
 
-    if (redis->conf->watched
-        && ngx_clarity_watch_setup(&redis->watch) != NGX_OK)
+    if ((redis->conf->watched
+            && ngx_clarity_watch_setup(&redis->watch) != NGX_OK)
+        || (redis->conf->audited && ngx_worker == 0
+            && ngx_clarity_audit_setup(&redis->audit) != NGX_OK))
     {
         clarity_redis_refuse(session, "out of memory");
         return;
@@ -588,9 +577,10 @@ ngx_clarity_redis_set_timer(ngx_clarity_redis_t *redis)
 
 
 static void
-ngx_clarity_redis_lost(
-    ngx_clarity_redis_t *redis, ngx_err_t err, const char *reason)
+ngx_clarity_redis_lost(void *owner, ngx_err_t err, const char *reason)
 {
+    ngx_clarity_redis_t *redis = owner;
+
     unsigned wait;
 
     ngx_clarity_report_lost(&redis->report, err, reason);

@@ -36,6 +36,7 @@ typedef struct {
     ngx_msec_t          wait_timeout; /* of WAIT; 0: durability needs none */
 
     unsigned watched : 1; /* takes jobs: see ngx_clarity_watch.h */
+    unsigned audited : 1; /* by one process: see ngx_clarity_audit.h */
 } ngx_clarity_redis_conf_t;
 
 typedef struct ngx_clarity_redis_s ngx_clarity_redis_t;

@@ -10,6 +10,15 @@ static void ngx_clarity_replicas_handler(
 
 
 void
+ngx_clarity_replicas_init(ngx_clarity_replicas_t *replicas,
+    const ngx_clarity_redis_conf_t *conf, clarity_redis_session_t *session)
+{
+    replicas->conf = conf;
+    replicas->session = session;
+}
+
+
+void
 ngx_clarity_replicas_wrote(ngx_clarity_replicas_t *replicas)
 {
     replicas->unwaited++;

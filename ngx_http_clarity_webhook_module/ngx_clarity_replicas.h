@@ -18,7 +18,6 @@
 
 #include "redis/pending.h"
 
-/* conf and session are set by its owner, the rest is zero. */
 typedef struct {
     const ngx_clarity_redis_conf_t *conf;
     clarity_redis_session_t        *session;
@@ -29,6 +28,10 @@ typedef struct {
     char                 number[12];
     char                 timeout[24];
 } ngx_clarity_replicas_t;
+
+/* *replicas is zeroed. */
+void ngx_clarity_replicas_init(ngx_clarity_replicas_t *replicas,
+    const ngx_clarity_redis_conf_t *conf, clarity_redis_session_t *session);
 
 /* A write was given to the session. */
 void ngx_clarity_replicas_wrote(ngx_clarity_replicas_t *replicas);

@@ -11,6 +11,15 @@
 
 
 void
+ngx_clarity_report_init(ngx_clarity_report_t *report,
+    const ngx_clarity_redis_conf_t *conf, ngx_log_t *log)
+{
+    report->conf = conf;
+    report->log = log;
+}
+
+
+void
 ngx_clarity_report_lost(
     ngx_clarity_report_t *report, ngx_err_t err, const char *reason)
 {

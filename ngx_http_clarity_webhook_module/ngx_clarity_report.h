@@ -20,7 +20,6 @@ typedef struct {
     ngx_msec_t                 last; /* refusal */
 } ngx_clarity_report_use_t;
 
-/* conf and log are set by its owner, the rest is zero. */
 typedef struct {
     const ngx_clarity_redis_conf_t *conf;
     ngx_log_t                      *log;
@@ -30,6 +29,10 @@ typedef struct {
 
     ngx_clarity_report_use_t uses[NGX_CLARITY_REDIS_USES];
 } ngx_clarity_report_t;
+
+/* *report is zeroed. */
+void ngx_clarity_report_init(ngx_clarity_report_t *report,
+    const ngx_clarity_redis_conf_t *conf, ngx_log_t *log);
 
 /* The connection, or an attempt, has ended. err 0: the reason says all. */
 void ngx_clarity_report_lost(

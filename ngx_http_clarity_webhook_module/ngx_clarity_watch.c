@@ -23,13 +23,19 @@ static void ngx_clarity_watch_depth_handler(
 
 
 void
-ngx_clarity_watch_init(ngx_clarity_watch_t *watch)
+ngx_clarity_watch_init(ngx_clarity_watch_t *watch,
+    const ngx_clarity_redis_conf_t *conf, clarity_redis_session_t *session,
+    ngx_log_t *log)
 {
     unsigned      i;
     clarity_str_t prefix;
 
-    prefix.data = (char *) watch->conf->prefix.data;
-    prefix.len = watch->conf->prefix.len;
+    watch->conf = conf;
+    watch->session = session;
+    watch->log = log;
+
+    prefix.data = (char *) conf->prefix.data;
+    prefix.len = conf->prefix.len;
 
     clarity_key_jobs(&watch->stream, prefix, 0);
     clarity_key_delayed(&watch->delayed, prefix, 0);

@@ -24,7 +24,6 @@ typedef struct {
     unsigned             index;
 } ngx_clarity_watch_place_t;
 
-/* conf, session and log are set by its owner, the rest is zero. */
 struct ngx_clarity_watch_s {
     const ngx_clarity_redis_conf_t *conf;
     clarity_redis_session_t        *session;
@@ -49,7 +48,10 @@ struct ngx_clarity_watch_s {
     ngx_clarity_watch_place_t counting[CLARITY_DEPTH_COMMANDS];
 };
 
-void ngx_clarity_watch_init(ngx_clarity_watch_t *watch);
+/* *watch is zeroed. */
+void ngx_clarity_watch_init(ngx_clarity_watch_t *watch,
+    const ngx_clarity_redis_conf_t *conf, clarity_redis_session_t *session,
+    ngx_log_t *log);
 
 /*
  * In a session's setup, ahead of what makes it READY: when that comes, both

@@ -92,6 +92,7 @@ ngx_http_clarity_registry_init(
     follower->cmcf = cmcf;
     follower->conf = *conf[cmcf->registry];
     follower->conf.watched = 0;
+    follower->conf.audited = 0;
 
     prefix.data = (char *) follower->conf.prefix.data;
     prefix.len = follower->conf.prefix.len;

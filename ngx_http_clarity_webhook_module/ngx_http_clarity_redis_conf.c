@@ -244,6 +244,20 @@ ngx_http_clarity_find_redis(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
+    /* one connection of those to the same server */
+
+    redis->audited = 1;
+
+    for (i = 0; i < cmcf->redis.nelts; i++) {
+        if (known[i]->name.len == redis->name.len
+            && ngx_memcmp(known[i]->name.data, redis->name.data,
+                   redis->name.len)
+                == 0)
+        {
+            redis->audited = 0;
+        }
+    }
+
     known = ngx_array_push(&cmcf->redis);
     if (known == NULL) {
         return NGX_ERROR;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "redis/info.h"
+
 #define OLDEST_MAJOR 6
 #define OLDEST_MINOR 2
 
@@ -18,7 +20,7 @@ static void find(clarity_redis_audit_t *audit, const char *format, ...)
 
 size_t
 clarity_redis_audit_command(
-    unsigned i, clarity_str_t argv[CLARITY_AUDIT_MAX_ARGS])
+    unsigned i, clarity_str_t argv[CLARITY_REDIS_AUDIT_MAX_ARGS])
 {
     if (i == 0) {
         argv[0] = clarity_lit("INFO");
@@ -117,41 +119,14 @@ check_persistence(
 }
 
 
-/* A line "name:value"; empty: there is none. */
+/* Empty: there is none. */
 static clarity_str_t
 get_info(clarity_str_t info, const char *name)
 {
-    size_t len, left;
-    const char *p, *end;
     clarity_str_t value;
 
-    len = strlen(name);
-    p = info.data;
-
-    while (info.len > 0 && p < info.data + info.len) {
-        left = (size_t) (info.data + info.len - p);
-        end = memchr(p, '\n', left);
-
-        if (end == NULL) {
-            end = p + left;
-        }
-
-        if ((size_t) (end - p) > len && memcmp(p, name, len) == 0
-            && p[len] == ':') {
-            value.data = p + len + 1;
-            value.len = (size_t) (end - value.data);
-
-            if (value.len > 0 && value.data[value.len - 1] == '\r') {
-                value.len--;
-            }
-
-            return value;
-        }
-
-        p = end + 1;
-    }
-
-    return clarity_lit("");
+    return clarity_redis_info_get(info, name, &value) ? value
+                                                      : clarity_lit("");
 }
 
 
@@ -184,7 +159,7 @@ find(clarity_redis_audit_t *audit, const char *format, ...)
     va_list args;
     clarity_error_t *finding;
 
-    if (audit->n == CLARITY_AUDIT_MAX) {
+    if (audit->n == CLARITY_REDIS_AUDIT_MAX) {
         return;
     }
 

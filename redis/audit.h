@@ -11,18 +11,18 @@
 #include "json/str.h"
 
 /* The commands: INFO; CONFIG GET append*, of all versions. */
-#define CLARITY_AUDIT_COMMANDS 2
-#define CLARITY_AUDIT_MAX_ARGS 3
+#define CLARITY_REDIS_AUDIT_COMMANDS 2
+#define CLARITY_REDIS_AUDIT_MAX_ARGS 3
 
 /* The i-th. argv points to static text. Returns argc. */
 size_t clarity_redis_audit_command(
-    unsigned i, clarity_str_t argv[CLARITY_AUDIT_MAX_ARGS]);
+    unsigned i, clarity_str_t argv[CLARITY_REDIS_AUDIT_MAX_ARGS]);
 
-#define CLARITY_AUDIT_MAX 6
+#define CLARITY_REDIS_AUDIT_MAX 6
 
 typedef struct {
     char version[32];
-    clarity_error_t findings[CLARITY_AUDIT_MAX]; /* what, what was expected */
+    clarity_error_t findings[CLARITY_REDIS_AUDIT_MAX]; /* what, what was expected */
     size_t n;
     bool unusable; /* one of them is: a replica, or too old */
 } clarity_redis_audit_t;
