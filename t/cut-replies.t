@@ -68,8 +68,8 @@ for my $harm (qw(cut reset swallow pause)) {
 
         my $before = jobs();
 
-        $proxy->rule(from => 'redis', after => $after, do => $harm,
-            seconds => 0.02);
+        $proxy->rule(since => 'XADD', from => 'redis', after => $after,
+            do => $harm, seconds => 0.02);
 
         my ($status, $took) = post();
         my $statuses = until_accepted();
@@ -88,7 +88,7 @@ for my $harm (qw(cut reset swallow pause)) {
 
 # What is cut off behind a whole reply does not harm it.
 
-$proxy->rule(from => 'redis', after => $whole, do => 'cut');
+$proxy->rule(since => 'XADD', from => 'redis', after => $whole, do => 'cut');
 is +(post())[0], 202, 'a whole reply, and then the end';
 until_accepted();
 
@@ -97,7 +97,8 @@ until_accepted();
 # knows.
 
 for my $after (0, 1, 20, 200) {
-    $proxy->rule(from => 'nginx', after => $after, do => 'cut');
+    $proxy->rule(since => 'XADD', from => 'nginx', after => $after,
+        do => 'cut');
     my $before = jobs();
     is +(post())[0], 504, "$after bytes of the command, and then the end";
     is jobs(), $before, 'it was not';

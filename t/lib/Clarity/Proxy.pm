@@ -78,7 +78,7 @@ For C<clarity_redis>.
 sub url { return "redis://127.0.0.1:$_[0]{port}" }
 
 
-=head2 rule(from => SIDE, after => N, do => WHAT, seconds => N, always => 1)
+=head2 rule(from => SIDE, after => N, do => WHAT, ...)
 
 When N bytes have come from SIDE (C<redis> or C<nginx>) on a connection, since
 this was told or since the connection began, hands them on, and then, as WHAT
@@ -87,10 +87,12 @@ says,
     cut       closes it
     reset     closes it with a RST
     swallow   hands on no byte more from that side
-    pause     hands on the rest after that many seconds
+    pause     hands on the rest after so many C<seconds>
 
-N is 0: when the first ones come. It happens once, or C<always>: once on each
-connection. It replaces the rule before it; no arguments: there is none.
+N is 0: when the first ones come. With C<< since => TEXT >> it counts from when
+nginx sends that, such as a command: what comes of itself before does not
+count. It happens once, or, with C<< always => 1 >>, once on each connection. It
+replaces the rule before it; no arguments: there is none.
 
 =head2 manner(piece => N, delay => SECONDS)
 
@@ -101,9 +103,9 @@ comes.
 
 Closes all connections.
 
-=head2 connections
+=head2 connections, bytes
 
-How many there are.
+How many there are; and how many bytes have come from Redis on the newest.
 
 =cut
 
@@ -127,6 +129,7 @@ sub manner {
 sub drop { $_[0]->_tell({ drop => 1 }) }
 
 sub connections { return $_[0]->_tell({}) }
+sub bytes       { return $_[0]->_tell({ bytes => 1 }) }
 
 
 # In force once this returns.
@@ -243,8 +246,7 @@ sub _obey {
 
     if (exists $what->{rule}) {
         $proxy->{rule} = $what->{rule};
-        @{$_}{qw(handed_on harmed)} = (0, 0)
-            for map { @{ $_->{ways} } } @{ $proxy->{lines} };
+        _begin($_, $proxy->{rule}) for @{ $proxy->{lines} };
     }
 
     $proxy->{manner} = $what->{manner} if $what->{manner};
@@ -254,7 +256,20 @@ sub _obey {
         @{ $proxy->{lines} } = ();
     }
 
-    syswrite $told, @{ $proxy->{lines} } . "\n";
+    my @lines = @{ $proxy->{lines} };
+    my $answer = $what->{bytes} ? $lines[-1]{ways}[1]{bytes} : @lines;
+
+    syswrite $told, "$answer\n";
+}
+
+
+# The rule counts from here, or from a text of it.
+
+sub _begin {
+    my ($line, $rule) = @_;
+
+    $line->{waits} = $rule && $rule->{since};
+    @{$_}{qw(handed_on harmed)} = (0, 0) for @{ $line->{ways} };
 }
 
 
@@ -267,10 +282,14 @@ sub _accept {
     $nginx->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
     $_->blocking(0) for $nginx, $redis;
 
-    push @{ $proxy->{lines} }, {
+    my $line = {
         sockets => { nginx => $nginx, redis => $redis },
-        ways => [ _way('nginx', $nginx, $redis), _way('redis', $redis, $nginx) ],
+        ways => [ _way('nginx', $nginx, $redis),
+            _way('redis', $redis, $nginx) ],
     };
+
+    _begin($line, $proxy->{rule});
+    push @{ $proxy->{lines} }, $line;
 }
 
 
@@ -281,7 +300,7 @@ sub _way {
 
     return { side => $side, from => $from, to => $to,
         from_fd => fileno $from, to_fd => fileno $to,
-        queue => [], size => 0, handed_on => 0 };
+        queue => [], size => 0, bytes => 0 };
 }
 
 
@@ -300,8 +319,16 @@ sub _read {
     my $rule = $proxy->{rule};
     my $due = time + ($proxy->{manner}{delay} // 0);
 
+    $way->{bytes} += $n;
+
+    if ($line->{waits} && $way->{side} eq 'nginx'
+        && index($bytes, $line->{waits}) >= 0)
+    {
+        _begin($line);
+    }
+
     if (!$rule || $rule->{from} ne $way->{side} || $way->{harmed}
-        || $way->{handed_on} + $n < $rule->{after})
+        || $line->{waits} || $way->{handed_on} + $n < $rule->{after})
     {
         _queue($way, $due, $bytes);
         return;

@@ -1,0 +1,140 @@
+#!/usr/bin/perl
+
+# What the error log says of Redis: which server, which commands, why; once for
+# each change, not for each request or attempt; and nothing that is secret.
+
+use Clarity::Test;
+
+my $t = Clarity::Test->new;
+
+my $acl = <<'EOF';
+requirepass marked-password
+user nojobs on >marked-password ~* &* +@all -xadd -evalsha -eval
+user nosettings on >marked-password ~* &* +@all -hget
+user nothing on >marked-password ~* &* +@all -hsetnx -hmget
+EOF
+
+my $redis = $t->redis(tcp => 1, conf => $acl);
+my $proxy = $t->proxy(to => $redis);
+
+$t->write_file('password', "marked-password\n");
+$t->write_file('wrong', "marked-wrong\n");
+$t->write_file('key', 'k1:' . 'A' x 43 . "=\n");
+chmod 0600, map { $t->dir . "/$_" } qw(password wrong key);
+
+$redis->command('AUTH', 'marked-password');
+
+my $server = '127.0.0.1:' . ($redis->url =~ /(\d+)$/)[0];
+$t->word(SERVER => $server);
+$t->word(PROXY => $proxy->url);
+
+
+# A location of that name, with that Redis user.
+
+sub location {
+    my ($name, $url, $file, $what) = @_;
+
+    $what //= <<'EOF';
+            clarity_webhook             provision_entitlement;
+            clarity_webhook_token       marked-token;
+EOF
+
+    return <<"EOF";
+        location /$name/ {
+            clarity_redis               $url;
+            clarity_redis_password_file %%DIR%%/$file;
+$what
+        }
+EOF
+}
+
+
+my $nginx = $t->nginx(
+    workers => 1,
+    http => "    clarity_token_key_file %%DIR%%/key;\n",
+    server => location('good', '%%PROXY%%', 'password')
+        . location('wrong', 'redis://%%SERVER%%', 'wrong')
+        . location('nojobs', 'redis://nojobs@%%SERVER%%', 'password')
+        . location('nothing', 'redis://nothing@%%SERVER%%', 'password')
+        . location('hooks', 'redis://nosettings@%%SERVER%%', 'password',
+            "            clarity_webhooks;\n"));
+
+
+sub lines {
+    my ($regex) = @_;
+
+    my @lines = grep { $_ =~ $regex } split /\n/,
+        $t->read_file('nginx/error.log');
+
+    return scalar @lines;
+}
+
+
+sub post {
+    my ($name) = @_;
+
+    return $nginx->post("/$name/", context(grant_type => '"marked"'),
+        token => 'marked-token')->status;
+}
+
+
+sub is_told {
+    my ($regex, $what) = @_;
+
+    wait_until { lines($regex) } 5;
+    is lines($regex), 1, $what;
+}
+
+
+# Each cause, while requests and attempts go on.
+
+wait_until { post('good') == 202 } 5, 'a 202';
+
+for my $name (qw(wrong nojobs nothing)) {
+    my %statuses;
+    $statuses{ post($name) }++ for 1 .. 50;
+    is_deeply \%statuses, { 503 => 50 }, "$name: refused";
+}
+
+my $redis_is = qr{\[error\].* Redis \Q$server\E/0};
+my $away = qr{$redis_is is not available};
+
+is_told(qr/$away: AUTH was refused \(WRONGPASS\): ./,
+    'the wrong password, with server and command');
+is_told(qr/$redis_is refuses jobs \(NOPERM\): ./,
+    'a user that may not add jobs');
+is_told(qr/$away: HMGET was refused \(NOPERM\): ./,
+    'a user that may not look at the format');
+is_told(qr/$redis_is refuses settings \(NOPERM\): ./,
+    'a user that may not read the webhooks made at run time');
+
+
+# A line that ends with the first byte of each job's reply.
+
+my $before = lines(qr/Redis/);
+
+$proxy->rule(since => 'XADD', from => 'redis', after => 1, do => 'cut',
+    always => 1);
+my $load = $t->load(nginx => $nginx, uri => '/good/', token => 'marked-token');
+$load->wait_for(50, 504);
+$load->wait_for(500, 503);
+
+# it may be closed and reset
+my $lines = lines(qr/Redis/) - $before;
+ok $lines == 1 || $lines == 2,
+    'one line for a connection that is made and lost again and again';
+
+$proxy->rule;
+$load->wait_for(100, 202);
+wait_until { lines(qr/again/) } 5;
+is lines(qr/Redis/) - $before, $lines + 1, 'and one for its return';
+is_told(qr/\[notice\].* connected to Redis \S+ again/, 'which says so');
+
+$load->stop;
+is_deeply [ $load->amiss($redis) ], [], 'all that was answered is true';
+
+
+unlike $nginx->log . $t->read_file('nginx/access.log'), qr/marked|INC1/,
+    'no password, token or value in a log';
+
+$t->done;
