@@ -122,20 +122,25 @@ sub wait_for {
 }
 
 
-=head2 answers
+=head2 answers(FROM, TO)
 
 How many there are of each kind: a reference to a hash with keys such as
-C<202>, C<503 queue_full>, C<0 closed> (see F<t/load/load.c>).
+C<202>, C<503 queue_full>, C<0 closed> (see F<t/load/load.c>). With times: to
+requests that began between them.
 
 =cut
 
 sub answers {
-    my ($self) = @_;
+    my ($self, $from, $to) = @_;
 
     my %answers;
 
     for ($self->_all) {
-        my ($status, $what) = @{$_}[ 3, 4 ];
+        my ($began, undef, $status, $what) = @{$_}[ 1 .. 4 ];
+
+        next if defined $from && $began < $from;
+        next if defined $to && $began > $to;
+
         $answers{ $status == 202 ? $status : "$status $what" }++;
     }
 
