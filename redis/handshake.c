@@ -120,7 +120,10 @@ on_auth(void *data, clarity_redis_result_t result, const redisReply *reply)
 
     info = error_of(result, reply);
 
-    if (info != NULL) {
+    if (info != NULL && info->reconnect) {
+        refuse(data, "AUTH", info, reply);
+
+    } else if (info != NULL) {
         snprintf(reason, sizeof(reason),
             "AUTH was refused (%s): check user and password, and whether this"
             " Redis asks for them",

@@ -49,6 +49,10 @@ static const clarity_redis_error_info_t redis_errors[] = {
         "a transaction was dropped because a command in it was wrong", false },
     { CLARITY_REDIS_ERR_WRONGTYPE, "WRONGTYPE",
         "a key holds another type: something else uses this prefix", false },
+    { CLARITY_REDIS_ERR_DENIED, "DENIED",
+        "Redis is in protected mode, and takes no connections from other hosts"
+        " before it has a password",
+        true },
     { CLARITY_REDIS_ERR_HALFSTORED, "HALFSTORED",
         "a job is stored without its idempotency key: the Redis user has no"
         " right to SET",
@@ -56,6 +60,16 @@ static const clarity_redis_error_info_t redis_errors[] = {
 };
 
 #define ERRORS (sizeof(redis_errors) / sizeof(redis_errors[0]))
+
+/* Said instead of an answer to whatever comes first, before it closes. */
+static const char redis_error_max_clients_text[] =
+    "ERR max number of clients ";
+
+static const clarity_redis_error_info_t redis_error_max_clients = {
+    CLARITY_REDIS_ERR_MAXCLIENTS, "ERR",
+    "Redis has its maxclients: raise it, or see in CLIENT LIST who they are",
+    true
+};
 
 static const clarity_redis_error_info_t redis_error_other = {
     CLARITY_REDIS_ERR_OTHER, "ERR", "Redis refused the command: see its reply",
@@ -83,6 +97,14 @@ clarity_redis_error_info(clarity_str_t message)
         if (clarity_str_is(word, redis_errors[i].prefix)) {
             return &redis_errors[i];
         }
+    }
+
+    if (message.len >= sizeof(redis_error_max_clients_text) - 1
+        && memcmp(message.data, redis_error_max_clients_text,
+               sizeof(redis_error_max_clients_text) - 1)
+               == 0)
+    {
+        return &redis_error_max_clients;
     }
 
     return &redis_error_other;

@@ -28,6 +28,8 @@ typedef enum {
     CLARITY_REDIS_ERR_UNBLOCKED,
     CLARITY_REDIS_ERR_EXECABORT,
     CLARITY_REDIS_ERR_WRONGTYPE,
+    CLARITY_REDIS_ERR_DENIED,
+    CLARITY_REDIS_ERR_MAXCLIENTS,
     CLARITY_REDIS_ERR_HALFSTORED, /* of our own script: job/enqueue.h */
     CLARITY_REDIS_ERR_OTHER       /* ERR and whatever is not in the table */
 } clarity_redis_error_code_t;
@@ -39,7 +41,7 @@ typedef struct {
     bool reconnect;      /* another connection may do better: drop this one */
 } clarity_redis_error_info_t;
 
-/* By the first word of an error reply; never NULL. */
+/* By the first word of an error reply, but for MAXCLIENTS; never NULL. */
 const clarity_redis_error_info_t *clarity_redis_error_info(
     clarity_str_t message);
 

@@ -1,4 +1,4 @@
-/* Error replies are known by their first word. */
+/* Error replies are known by their first word, but for one. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,6 +60,14 @@ static const struct {
         CLARITY_REDIS_ERR_EXECABORT, "EXECABORT", false },
     { "WRONGTYPE Operation against a key holding the wrong kind of value",
         CLARITY_REDIS_ERR_WRONGTYPE, "WRONGTYPE", false },
+    { "DENIED Redis is running in protected mode because protected mode is"
+      " enabled and no password is set for the default user.",
+        CLARITY_REDIS_ERR_DENIED, "DENIED", true },
+    { "ERR max number of clients reached", CLARITY_REDIS_ERR_MAXCLIENTS, "ERR",
+        true },
+    { "ERR max number of clients + cluster connections reached",
+        CLARITY_REDIS_ERR_MAXCLIENTS, "ERR", true },
+    { "ERR max number of client", CLARITY_REDIS_ERR_OTHER, "ERR", false },
     { "HALFSTORED NOPERM this user has no permissions to run 'set'",
         CLARITY_REDIS_ERR_HALFSTORED, "HALFSTORED", false },
     { "ERR unknown command 'x'", CLARITY_REDIS_ERR_OTHER, "ERR", false },
