@@ -17,6 +17,11 @@ EOF
 my $redis = $t->redis(tcp => 1, conf => $acl);
 my $proxy = $t->proxy(to => $redis);
 
+# This test's own connection takes its only place.
+my $full = $t->redis(name => 'full', tcp => 1,
+    conf => "maxclients 1\nrequirepass marked-password\n");
+my ($full_server) = $full->url =~ m{//(.*)};
+
 $t->write_file('password', "marked-password\n");
 $t->write_file('wrong', "marked-wrong\n");
 $t->write_file('key', 'k1:' . 'A' x 43 . "=\n");
@@ -55,6 +60,7 @@ my $nginx = $t->nginx(
     server => location('good', '%%PROXY%%', 'password')
         . location('wrong', 'redis://%%SERVER%%', 'wrong')
         . location('nojobs', 'redis://nojobs@%%SERVER%%', 'password')
+        . location('full', '%%REDIS_full%%', 'password')
         . location('nothing', 'redis://nothing@%%SERVER%%', 'password')
         . location('hooks', 'redis://nosettings@%%SERVER%%', 'password',
             "            clarity_webhooks;\n"));
@@ -90,7 +96,7 @@ sub is_told {
 
 wait_until { post('good') == 202 } 5, 'a 202';
 
-for my $name (qw(wrong nojobs nothing)) {
+for my $name (qw(wrong nojobs nothing full)) {
     my %statuses;
     $statuses{ post($name) }++ for 1 .. 50;
     is_deeply \%statuses, { 503 => 50 }, "$name: refused";
@@ -107,6 +113,8 @@ is_told(qr/$away: HMGET was refused \(NOPERM\): ./,
     'a user that may not look at the format');
 is_told(qr/$redis_is refuses settings \(NOPERM\): ./,
     'a user that may not read the webhooks made at run time');
+is_told(qr/\Q$full_server\E.* AUTH was refused \(ERR\): .*maxclients/,
+    'a Redis that has no place for another client');
 
 
 # A line that ends with the first byte of each job's reply.
