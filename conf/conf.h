@@ -27,7 +27,9 @@ typedef struct {
     uint64_t keep_succeeded; /* ms */
     uint64_t keep_failed;    /* ms */
     char *log;               /* path; NULL: stderr */
-    char *ca_file;           /* path; NULL: the system's authorities */
+    char *listen_host;       /* an address or a name; NULL: none */
+    unsigned listen_port;
+    char *ca_file; /* path; NULL: the system's authorities */
     clarity_network_t *allowed;
     size_t nallowed;
     char **commands; /* that exec may start; absolute paths */

@@ -73,7 +73,12 @@ is $status, 0, 'other files in the folder do not count';
 
 my @wrong = (
     [ '"workflow_key_file": "none",', 2, '"workflow_key_file": ' ],
-    [ '"listen": "127.0.0.1:80",', 2, 'unknown key "listen", expected one of redis,' ],
+    [ '"listne": "127.0.0.1:80",', 2, 'unknown key "listne", expected one of redis,' ],
+    [ '"listen": "9102",', 2, '"listen" is not an address and a port such as "127.0.0.1:9102"' ],
+    [ '"listen": "::1:9102",', 2, '"listen" is not an address and a port' ],
+    [ '"listen": ":9102",', 2, '"listen" is not an address and a port' ],
+    [ '"listen": "127.0.0.1:0",', 2, '"listen" is not an address and a port' ],
+    [ '"listen": 9102,', 2, '"listen" is a number, expected an address and a port' ],
     [ '"redis": "http://x",', 2, '"redis": not a Redis URL, expected redis:' ],
     [ '"redis": 7,', 2, '"redis" is a number, expected a URL' ],
     [ "\n" . '"shards": 2,', 3, '"shards": more than 1 is not supported by this version' ],

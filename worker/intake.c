@@ -13,6 +13,7 @@
 #define PATIENCE    1500 /* ms, above what a reconnect waits */
 #define READ_GRACE  5000 /* ms that a read may take beyond its BLOCK */
 #define RETRY_EVERY 1000 /* ms until a turn that was refused is taken again */
+#define SILENCE     8000 /* ms without a reply after which something is amiss */
 
 #define CURSOR_START "0-0"
 
@@ -25,6 +26,7 @@ struct clarity_intake_s {
     uint64_t look_at;                  /* clarity_clock_ms() */
     char cursor[CLARITY_ENTRY_ID_MAX]; /* of XAUTOCLAIM */
     bool refused;                      /* and has been logged */
+    uint64_t heard_at;                 /* clarity_clock_ms(); or asked */
     bool stopping;
     bool stopped; /* and has been said */
 };
@@ -118,6 +120,29 @@ clarity_intake_be_patient(clarity_intake_t *intake)
 }
 
 
+const char *
+clarity_intake_amiss(const clarity_intake_t *intake)
+{
+    if (!clarity_link_is_ready(intake->conf.reader)) {
+        return "there is no connection to Redis that reads jobs";
+    }
+
+    if (intake->refused) {
+        return "Redis refuses to read jobs, see the log";
+    }
+
+    if (intake->turn == AT_REST
+        && clarity_leases_free_slots(intake->conf.leases) == 0)
+    {
+        return NULL;
+    }
+
+    return clarity_clock_ms() - intake->heard_at > SILENCE
+               ? "Redis has not replied to the connection that reads jobs"
+               : NULL;
+}
+
+
 void
 clarity_intake_stop(clarity_intake_t *intake)
 {
@@ -195,6 +220,7 @@ look(clarity_intake_t *intake, size_t slots)
     }
 
     intake->turn = LOOKING;
+    intake->heard_at = clarity_clock_ms();
 
     return true;
 }
@@ -301,6 +327,7 @@ read_jobs(clarity_intake_t *intake, size_t slots, uint64_t block)
     }
 
     intake->turn = READING;
+    intake->heard_at = clarity_clock_ms();
 
     return true;
 }
@@ -319,6 +346,7 @@ on_read(void *data, clarity_redis_result_t result, const redisReply *reply)
         }
 
         intake->refused = false;
+        intake->heard_at = clarity_clock_ms();
 
         if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1
             && reply->element[0]->type == REDIS_REPLY_ARRAY

@@ -44,6 +44,13 @@ void clarity_intake_turn(clarity_intake_t *intake);
 void clarity_intake_be_patient(clarity_intake_t *intake);
 
 /*
+ * NULL: jobs are being taken, or all slots are in use; else what is amiss, for
+ * people. What counts is that Redis has replied to the connection that reads
+ * jobs, on which nothing else is ever asked.
+ */
+const char *clarity_intake_amiss(const clarity_intake_t *intake);
+
+/*
  * The last turn is cut short. What it still brings is handed out as ever;
  * `stopped` comes after it, which may be at once.
  */

@@ -92,6 +92,10 @@ clarity_log(clarity_log_t *log, clarity_log_level_t level, const char *event,
 {
     va_list args;
 
+    if (log->seen != NULL) {
+        log->seen(log->owner, event);
+    }
+
     clarity_buf_reset(&log->line);
     add_head(&log->line, level, event);
 

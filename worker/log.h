@@ -19,6 +19,10 @@ typedef struct {
     int fd;
     char *path;         /* NULL: stderr */
     clarity_buf_t line; /* memory kept from line to line */
+
+    /* Told of each event that is logged; NULL: nobody. */
+    void (*seen)(void *owner, const char *event);
+    void *owner;
 } clarity_log_t;
 
 /* path NULL: stderr. false and *error: the file cannot be opened. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "worker/depth.h"
 #include "worker/intake.h"
 #include "worker/link.h"
 #include "worker/promote.h"
@@ -33,6 +34,7 @@ struct clarity_queue_s {
     clarity_intake_t *intake;
     clarity_promoter_t *promoter;
     clarity_publisher_t *publisher;
+    clarity_depth_t *depth; /* NULL: nobody asks for metrics */
 
     struct event *trim;
     uint64_t sweep_at; /* clarity_clock_ms() */
@@ -50,6 +52,7 @@ static bool create_leases(clarity_queue_t *queue);
 static bool create_intake(clarity_queue_t *queue);
 static bool create_promoter(clarity_queue_t *queue);
 static bool create_publisher(clarity_queue_t *queue);
+static bool create_depth(clarity_queue_t *queue);
 static void on_writer_ready(void *owner);
 static void on_ready(void *owner);
 static void on_refused(void *owner, const char *reason);
@@ -104,7 +107,7 @@ clarity_queue_create(const clarity_queue_conf_t *conf)
 
     if (queue->trim == NULL || !open_links(queue) || !create_leases(queue)
         || !create_intake(queue) || !create_promoter(queue)
-        || !create_publisher(queue))
+        || !create_publisher(queue) || !create_depth(queue))
     {
         clarity_queue_free(queue);
         return NULL;
@@ -129,6 +132,7 @@ clarity_queue_free(clarity_queue_t *queue)
     clarity_link_close(&queue->reader);
     clarity_link_close(&queue->writer);
 
+    clarity_depth_free(queue->depth);
     clarity_publisher_free(queue->publisher);
     clarity_promoter_free(queue->promoter);
     clarity_intake_free(queue->intake);
@@ -140,6 +144,42 @@ clarity_queue_free(clarity_queue_t *queue)
     }
 
     free(queue);
+}
+
+
+const char *
+clarity_queue_amiss(const clarity_queue_t *queue)
+{
+    if (!clarity_link_is_ready(&queue->writer)) {
+        return "there is no connection to Redis that writes results";
+    }
+
+    return clarity_intake_amiss(queue->intake);
+}
+
+
+void
+clarity_queue_gauges(const clarity_queue_t *queue, clarity_gauges_t *gauges)
+{
+    clarity_depth_values_t values;
+
+    gauges->held = (int64_t) clarity_leases_count(queue->leases);
+    gauges->free_slots = (int64_t) clarity_leases_free_slots(queue->leases);
+    gauges->reading = clarity_queue_amiss(queue) == NULL;
+    gauges->connected = clarity_link_is_ready(&queue->reader)
+                        + clarity_link_is_ready(&queue->writer);
+
+    if (queue->depth == NULL) {
+        return;
+    }
+
+    values = clarity_depth_values(queue->depth);
+
+    gauges->depth = values.depth;
+    gauges->pending = values.pending;
+    gauges->delayed = values.delayed;
+    gauges->failed = values.failed;
+    gauges->oldest = values.oldest;
 }
 
 
@@ -302,6 +342,20 @@ create_promoter(clarity_queue_t *queue)
         queue->conf.log, clarity_str(queue->conf.conf->prefix), 0);
 
     return queue->promoter != NULL;
+}
+
+
+static bool
+create_depth(clarity_queue_t *queue)
+{
+    if (queue->conf.conf->listen_host == NULL) {
+        return true;
+    }
+
+    queue->depth = clarity_depth_create(
+        queue->conf.base, queue->calls, clarity_str(queue->conf.conf->prefix));
+
+    return queue->depth != NULL;
 }
 
 

@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "conf/workflows.h"
 #include "worker/lease.h"
+#include "worker/metrics.h"
 
 struct event_base;
 
@@ -53,6 +54,13 @@ clarity_queue_t *clarity_queue_create(const clarity_queue_conf_t *conf);
 
 /* Not from a callback. NULL is fine. */
 void clarity_queue_free(clarity_queue_t *queue);
+
+/* See clarity_intake_amiss(). */
+const char *clarity_queue_amiss(const clarity_queue_t *queue);
+
+/* Sets those that the queue knows. */
+void clarity_queue_gauges(
+    const clarity_queue_t *queue, clarity_gauges_t *gauges);
 
 /* What others are told that this worker has loaded; references set. */
 void clarity_queue_publish(clarity_queue_t *queue, clarity_workflows_t *set);

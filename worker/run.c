@@ -505,6 +505,13 @@ log_step(const clarity_run_t *run, clarity_log_level_t level,
 
     snprintf(id, sizeof(id), "%.*s", clarity_fmt(run->step_ids[run->step]));
 
+    clarity_metrics_attempt(run->task->runner->conf.metrics, run->id, id,
+        attempt->verdict == CLARITY_ATTEMPT_SUCCEEDED
+            ? CLARITY_METRICS_SUCCEEDED
+        : level == CLARITY_LOG_WARN ? CLARITY_METRICS_RETRIED
+                                    : CLARITY_METRICS_FAILED,
+        ms);
+
     if (attempt->verdict == CLARITY_ATTEMPT_SUCCEEDED) {
         clarity_log(log, level, event,
             "job=%s workflow=%s step=%s attempt=%u status=%u ms=%llu", job,

@@ -12,6 +12,7 @@
 #include "worker/action_http.h"
 #include "worker/lease.h"
 #include "worker/log.h"
+#include "worker/metrics.h"
 
 struct event_base;
 
@@ -23,6 +24,7 @@ typedef struct {
     const clarity_conf_t *conf;
     clarity_http_t *http;
     clarity_exec_t *exec;
+    clarity_metrics_t *metrics;
 } clarity_runner_conf_t;
 
 /* Takes over one reference of set. NULL: out of memory. */

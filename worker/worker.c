@@ -3,9 +3,12 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "worker/action_http.h"
+#include "worker/listen.h"
+#include "worker/notify.h"
 #include "worker/queue.h"
 #include "worker/runner.h"
 #include "worker/timer.h"
@@ -24,9 +27,15 @@ typedef struct {
     clarity_hosts_t *hosts;
     clarity_http_t *http;
     clarity_exec_t *exec;
+    clarity_metrics_t *metrics;
     clarity_runner_t *runner;
     clarity_queue_t *queue;
+    clarity_listener_t *listener;
+    struct event *watchdog; /* NULL: nobody watches */
+    size_t ntriggers;
+    size_t nworkflows;
 
+    bool is_ready; /* jobs have been waited for */
     bool stopping;
     bool hurrying; /* nothing more is waited for but Redis */
     int status;
@@ -35,6 +44,12 @@ typedef struct {
 static bool create(clarity_worker_t *worker, clarity_workflows_t *set);
 static bool create_actions(clarity_worker_t *worker);
 static bool create_signals(clarity_worker_t *worker);
+static bool create_listener(clarity_worker_t *worker);
+static bool create_watchdog(clarity_worker_t *worker);
+static void get_gauges(void *owner, clarity_gauges_t *gauges);
+static const char *get_health(void *owner);
+static const char *get_readiness(void *owner);
+static void on_watchdog(evutil_socket_t fd, short events, void *data);
 static void destroy(clarity_worker_t *worker);
 static void on_ready(void *owner);
 static void on_refused(void *owner, const char *reason);
@@ -111,6 +126,7 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
     runner.conf = worker->conf;
     runner.http = worker->http;
     runner.exec = worker->exec;
+    runner.metrics = worker->metrics;
 
     worker->runner = clarity_runner_create(&runner, set);
 
@@ -140,9 +156,12 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
         return false;
     }
 
+    worker->ntriggers = set->triggers->count;
+    worker->nworkflows = set->count;
     clarity_queue_publish(worker->queue, set);
 
-    return create_signals(worker);
+    return create_signals(worker) && create_listener(worker)
+           && create_watchdog(worker);
 }
 
 
@@ -151,6 +170,9 @@ create_actions(clarity_worker_t *worker)
 {
     clarity_http_conf_t http = { 0 };
 
+    worker->metrics = clarity_metrics_create();
+    worker->log->seen = worker->metrics != NULL ? clarity_metrics_event : NULL;
+    worker->log->owner = worker->metrics;
     worker->hosts = clarity_hosts_create(worker->conf->concurrency);
 
     http.base = worker->base;
@@ -164,8 +186,8 @@ create_actions(clarity_worker_t *worker)
 
     worker->exec = clarity_exec_create(worker->base, worker->hosts);
 
-    return worker->hosts != NULL && worker->http != NULL
-           && worker->exec != NULL;
+    return worker->metrics != NULL && worker->hosts != NULL
+           && worker->http != NULL && worker->exec != NULL;
 }
 
 
@@ -203,17 +225,128 @@ create_signals(clarity_worker_t *worker)
 }
 
 
+static bool
+create_listener(clarity_worker_t *worker)
+{
+    clarity_error_t error;
+    clarity_listener_conf_t conf = { 0 };
+
+    if (worker->conf->listen_host == NULL) {
+        return true;
+    }
+
+    conf.base = worker->base;
+    conf.host = worker->conf->listen_host;
+    conf.port = worker->conf->listen_port;
+    conf.metrics = worker->metrics;
+    conf.owner = worker;
+    conf.gauges = get_gauges;
+    conf.health = get_health;
+    conf.readiness = get_readiness;
+
+    worker->listener = clarity_listener_create(&conf, &error);
+
+    if (worker->listener == NULL) {
+        clarity_log(worker->log, CLARITY_LOG_ERROR, "not_listening",
+            "reason=%s", error.text);
+    }
+
+    return worker->listener != NULL;
+}
+
+
+static bool
+create_watchdog(clarity_worker_t *worker)
+{
+    uint64_t ms;
+    struct timeval tv;
+
+    ms = clarity_notify_watchdog();
+
+    if (ms == 0) {
+        return true;
+    }
+
+    tv.tv_sec = (time_t) (ms / 1000);
+    tv.tv_usec = (suseconds_t) (ms % 1000 * 1000);
+
+    worker->watchdog =
+        event_new(worker->base, -1, EV_PERSIST, on_watchdog, worker);
+
+    return worker->watchdog != NULL && event_add(worker->watchdog, &tv) == 0;
+}
+
+
+static void
+get_gauges(void *owner, clarity_gauges_t *gauges)
+{
+    clarity_worker_t *worker = owner;
+
+    memset(gauges, 0xff, sizeof(*gauges)); /* -1: not known */
+
+    gauges->calls = (int64_t) clarity_hosts_active(worker->hosts);
+    gauges->calls_waiting = (int64_t) clarity_hosts_waiting(worker->hosts);
+    gauges->workflows = (int64_t) worker->nworkflows;
+    gauges->triggers = (int64_t) worker->ntriggers;
+
+    clarity_queue_gauges(worker->queue, gauges);
+}
+
+
+/* In a drain nothing is read any more: that is no reason to kill it. */
+static const char *
+get_health(void *owner)
+{
+    clarity_worker_t *worker = owner;
+
+    return worker->stopping ? NULL : clarity_queue_amiss(worker->queue);
+}
+
+
+static const char *
+get_readiness(void *owner)
+{
+    clarity_worker_t *worker = owner;
+
+    if (worker->stopping) {
+        return "it stops";
+    }
+
+    return worker->is_ready ? clarity_queue_amiss(worker->queue)
+                            : "it has not reached Redis yet";
+}
+
+
+/* That the loop turns is all that a restart could mend. */
+static void
+on_watchdog(evutil_socket_t fd, short events, void *data)
+{
+    (void) fd;
+    (void) events;
+    (void) data;
+
+    clarity_notify("WATCHDOG=1\n");
+}
+
+
 static void
 destroy(clarity_worker_t *worker)
 {
     size_t i;
 
     /* Each needs those below it. */
+    clarity_listener_free(worker->listener);
     clarity_runner_free(worker->runner);
     clarity_queue_free(worker->queue);
     clarity_http_free(worker->http);
     clarity_exec_free(worker->exec);
     clarity_hosts_free(worker->hosts);
+    worker->log->seen = NULL;
+    clarity_metrics_free(worker->metrics);
+
+    if (worker->watchdog != NULL) {
+        event_free(worker->watchdog);
+    }
 
     for (i = 0; i < SIGNALS; i++) {
         if (worker->signals[i] != NULL) {
@@ -238,8 +371,11 @@ on_ready(void *owner)
 {
     clarity_worker_t *worker = owner;
 
+    worker->is_ready = true;
+
     clarity_log(worker->log, CLARITY_LOG_INFO, "ready", "concurrency=%u",
         worker->conf->concurrency);
+    clarity_notify("READY=1\nSTATUS=Takes jobs.\n");
 }
 
 
@@ -326,6 +462,7 @@ on_stop(evutil_socket_t fd, short events, void *data)
 
     worker->stopping = true;
 
+    clarity_notify("STOPPING=1\nSTATUS=Finishes the jobs in hand.\n");
     clarity_log(worker->log, CLARITY_LOG_INFO, "stopping", "drain_ms=%llu",
         (unsigned long long) worker->conf->drain);
 
@@ -394,6 +531,7 @@ on_reload(evutil_socket_t fd, short events, void *data)
     (void) fd;
     (void) events;
 
+    clarity_notify_reloading();
     clarity_log_reopen(worker->log);
 
     set = clarity_workflows_load(worker->conf, true, &errors);
@@ -406,9 +544,13 @@ on_reload(evutil_socket_t fd, short events, void *data)
             "triggers=%u workflows=%u", (unsigned) set->triggers->count,
             (unsigned) set->count);
 
+        worker->ntriggers = set->triggers->count;
+        worker->nworkflows = set->count;
         clarity_runner_use(worker->runner, set);
         clarity_queue_publish(worker->queue, set);
     }
+
+    clarity_notify("READY=1\n");
 
     clarity_buf_free(&errors);
 }
