@@ -43,4 +43,18 @@ clarity_str_is(clarity_str_t a, const char *literal)
     return clarity_str_eq(a, clarity_str(literal));
 }
 
+
+/* By their bytes: less, equal, greater than 0. */
+static inline int
+clarity_str_cmp(clarity_str_t a, clarity_str_t b)
+{
+    int order;
+    size_t n;
+
+    n = a.len < b.len ? a.len : b.len;
+    order = n == 0 ? 0 : memcmp(a.data, b.data, n);
+
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 #endif

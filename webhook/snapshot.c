@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 /*
- *   head | entries, by endpoint and method | the strings' bytes
+ *   head | entries, by endpoint and method | their indices, by id | strings
  *
  * Strings are told by their offsets from the start of the block.
  */
@@ -16,6 +16,7 @@ typedef struct {
     clarity_token_digest_t digest;
     place_t id;
     uint64_t expires;
+    uint64_t used;
 } token_t;
 
 typedef struct {
@@ -37,13 +38,25 @@ typedef struct {
     entry_t entries[];
 } head_t;
 
+/* To sort by. */
+typedef struct {
+    clarity_str_t id;
+    uint32_t i;
+} by_id_t;
+
+static bool put_indices(
+    clarity_buf_t *buf, const clarity_snapshot_webhook_t *webhooks, size_t n);
+static int by_id(const void *a, const void *b);
+static const uint32_t *indices(const head_t *head);
 static int by_endpoint(const void *a, const void *b);
-static int compare(clarity_str_t a, clarity_str_t b);
 static void put_entry(
     clarity_buf_t *buf, size_t i, const clarity_snapshot_webhook_t *webhook);
 static place_t put(clarity_buf_t *buf, clarity_str_t text);
 static clarity_str_t text_at(const head_t *head, place_t place);
 static int compare_at(const head_t *head, size_t i, clarity_str_t endpoint);
+static clarity_str_t id_at(const head_t *head, size_t k);
+static void carry(const head_t *head, entry_t *entry, const head_t *old_head,
+    const entry_t *old);
 
 
 void
@@ -57,7 +70,7 @@ clarity_snapshot_build(
         qsort(webhooks, n, sizeof(*webhooks), by_endpoint);
     }
 
-    size = sizeof(head_t) + n * sizeof(entry_t);
+    size = sizeof(head_t) + n * sizeof(entry_t) + n * sizeof(uint32_t);
 
     p = clarity_buf_reserve(buf, size);
     if (p == NULL) {
@@ -67,6 +80,11 @@ clarity_snapshot_build(
     memset(p, 0, size);
     ((head_t *) p)->count = n;
     buf->len += size;
+
+    if (!put_indices(buf, webhooks, n)) {
+        buf->failed = true;
+        return;
+    }
 
     for (i = 0; i < n; i++) {
         put_entry(buf, i, &webhooks[i]);
@@ -108,6 +126,7 @@ clarity_snapshot_get(
         webhook->tokens[k].digest = entry->tokens[k].digest;
         webhook->tokens[k].id = text_at(head, entry->tokens[k].id);
         webhook->tokens[k].expires = entry->tokens[k].expires;
+        webhook->tokens[k].used = entry->tokens[k].used;
     }
 }
 
@@ -144,6 +163,142 @@ clarity_snapshot_find(
 }
 
 
+bool
+clarity_snapshot_find_id(const void *snapshot, clarity_str_t id, size_t *i)
+{
+    int order;
+    size_t low, high, middle;
+    const head_t *head = snapshot;
+
+    low = 0;
+    high = head->count;
+
+    while (low < high) {
+        middle = low + (high - low) / 2;
+        order = clarity_str_cmp(id_at(head, middle), id);
+
+        if (order == 0) {
+            *i = indices(head)[middle];
+            return true;
+        }
+
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+
+    return false;
+}
+
+
+void
+clarity_snapshot_use(void *snapshot, size_t i, size_t token, uint64_t time)
+{
+    ((head_t *) snapshot)->entries[i].tokens[token].used = time;
+}
+
+
+/* Both are walked in the order of their ids. */
+void
+clarity_snapshot_carry(void *snapshot, const void *old)
+{
+    int order;
+    size_t k, o;
+    head_t *head = snapshot;
+    const head_t *old_head = old;
+
+    k = 0;
+    o = 0;
+
+    while (k < head->count && o < old_head->count) {
+        order = clarity_str_cmp(id_at(head, k), id_at(old_head, o));
+
+        if (order == 0) {
+            carry(head, &head->entries[indices(head)[k]], old_head,
+                &old_head->entries[indices(old_head)[o]]);
+        }
+
+        k += order <= 0;
+        o += order >= 0;
+    }
+}
+
+
+static void
+carry(const head_t *head, entry_t *entry, const head_t *old_head,
+    const entry_t *old)
+{
+    size_t k, o;
+
+    for (k = 0; k < entry->ntokens; k++) {
+        for (o = 0; o < old->ntokens; o++) {
+
+            if (clarity_str_eq(text_at(head, entry->tokens[k].id),
+                    text_at(old_head, old->tokens[o].id)))
+            {
+                entry->tokens[k].used = old->tokens[o].used;
+            }
+        }
+    }
+}
+
+
+/* false: out of memory. */
+static bool
+put_indices(
+    clarity_buf_t *buf, const clarity_snapshot_webhook_t *webhooks, size_t n)
+{
+    size_t i;
+    by_id_t *sorted;
+    uint32_t *index;
+
+    if (n == 0) {
+        return true;
+    }
+
+    sorted = calloc(n, sizeof(*sorted));
+    if (sorted == NULL) {
+        return false;
+    }
+
+    for (i = 0; i < n; i++) {
+        sorted[i].id = webhooks[i].id;
+        sorted[i].i = (uint32_t) i;
+    }
+
+    qsort(sorted, n, sizeof(*sorted), by_id);
+
+    index = (uint32_t *) &((head_t *) buf->data)->entries[n];
+
+    for (i = 0; i < n; i++) {
+        index[i] = sorted[i].i;
+    }
+
+    free(sorted);
+
+    return true;
+}
+
+
+static int
+by_id(const void *a, const void *b)
+{
+    const by_id_t *x = a;
+    const by_id_t *y = b;
+
+    return clarity_str_cmp(x->id, y->id);
+}
+
+
+static const uint32_t *
+indices(const head_t *head)
+{
+    return (const uint32_t *) &head->entries[head->count];
+}
+
+
 static int
 by_endpoint(const void *a, const void *b)
 {
@@ -151,26 +306,9 @@ by_endpoint(const void *a, const void *b)
     const clarity_snapshot_webhook_t *x = a;
     const clarity_snapshot_webhook_t *y = b;
 
-    order = compare(x->endpoint, y->endpoint);
+    order = clarity_str_cmp(x->endpoint, y->endpoint);
 
-    return order != 0 ? order : compare(x->method, y->method);
-}
-
-
-static int
-compare(clarity_str_t a, clarity_str_t b)
-{
-    int order;
-    size_t n;
-
-    n = a.len < b.len ? a.len : b.len;
-    order = n == 0 ? 0 : memcmp(a.data, b.data, n);
-
-    if (order != 0) {
-        return order;
-    }
-
-    return (a.len > b.len) - (a.len < b.len);
+    return order != 0 ? order : clarity_str_cmp(x->method, y->method);
 }
 
 
@@ -230,5 +368,13 @@ text_at(const head_t *head, place_t place)
 static int
 compare_at(const head_t *head, size_t i, clarity_str_t endpoint)
 {
-    return compare(text_at(head, head->entries[i].endpoint), endpoint);
+    return clarity_str_cmp(text_at(head, head->entries[i].endpoint), endpoint);
+}
+
+
+/* The k-th id, in the order of ids. */
+static clarity_str_t
+id_at(const head_t *head, size_t k)
+{
+    return text_at(head, head->entries[indices(head)[k]].id);
 }

@@ -1,7 +1,8 @@
 /*
  * All webhooks that were made at run time, as the request path looks them up:
  * one block of memory without pointers, so that it can lie in memory that
- * processes share. Built anew at each change, then only read.
+ * processes share. Built anew at each change, then only read; but for the
+ * times at which its tokens were used, which the caller guards.
  */
 
 #ifndef CLARITY_WEBHOOK_SNAPSHOT_H
@@ -22,6 +23,7 @@ typedef struct {
     clarity_token_digest_t digest;
     clarity_str_t id;
     uint64_t expires; /* ms since 1970; 0: never */
+    uint64_t used;    /* ms since 1970, the last time; 0: not yet */
 } clarity_snapshot_token_t;
 
 /* A webhook that goes in or comes out; its strings are somebody else's. */
@@ -61,5 +63,19 @@ void clarity_snapshot_get(
  */
 size_t clarity_snapshot_find(
     const void *snapshot, clarity_str_t endpoint, size_t *first);
+
+/* The webhook of that id, by bisection too. false: there is none. */
+bool clarity_snapshot_find_id(
+    const void *snapshot, clarity_str_t id, size_t *i);
+
+/* A token of the i-th was used at that time, in ms since 1970. */
+void clarity_snapshot_use(
+    void *snapshot, size_t i, size_t token, uint64_t time);
+
+/*
+ * Takes over from the snapshot before it when the tokens were used. In linear
+ * time, and without memory of its own.
+ */
+void clarity_snapshot_carry(void *snapshot, const void *old);
 
 #endif
