@@ -111,6 +111,14 @@ read_webhooks(const redisReply *reply, entry_t **entries, size_t *n)
         entry->id.len = field.len - (sizeof(ID_FIELD) - 1);
         entry->unreadable = !clarity_webhook_read(
             clarity_reply_str(value), &entry->webhook, &entry->error);
+
+        /* nginx passes it over too */
+        if (!entry->unreadable
+            && !clarity_str_is(entry->id, entry->webhook.id)) {
+            clarity_error(&entry->error, "the record is of the id %s",
+                entry->webhook.id);
+            entry->unreadable = true;
+        }
     }
 
     qsort(*entries, *n, sizeof(entry_t), compare);
@@ -269,10 +277,10 @@ show_entry(const entry_t *entry, int width_of_endpoint, int width_of_trigger,
     clarity_buf_addf(out, "%-*s  %-*s  ", CLARITY_METHOD_MAX, webhook->method,
         width_of_endpoint, webhook->endpoint);
     clarity_show_text(out, clarity_str(webhook->trigger));
-    clarity_buf_addf(out, "%*s  %-3s  %zu token%s  updated ",
+    clarity_buf_addf(out, "%*s  %-3s  %zu token%s  %s  updated ",
         width_of_trigger - (int) strlen(webhook->trigger), "",
         webhook->active ? "on" : "off", webhook->ntokens,
-        webhook->ntokens == 1 ? " " : "s");
+        webhook->ntokens == 1 ? " " : "s", webhook->id);
     clarity_show_time(out, webhook->updated_at);
     clarity_buf_addz(out, "\n");
 }

@@ -184,10 +184,10 @@ $redis->command('HSET', $webhooks, 'revision', 3, 'at:DELETE zeta', $zeta);
 
 ctl('webhooks');
 is $status, 0, 'the webhooks are listed';
-is $out, <<'END', 'by endpoint and method';
-POST    alpha/one  provision_entitlement  on   1 token   updated 2024-11-19T07:08:20.456Z
-PUT     alpha/one  identity_modified      off  2 tokens  updated 2024-11-19T07:08:20.456Z
-DELETE  zeta       provision_entitlement  on   1 token   updated 2024-11-19T07:08:20.456Z
+is $out, <<"END", 'by endpoint and method';
+POST    alpha/one  provision_entitlement  on   1 token   $post  updated 2024-11-19T07:08:20.456Z
+PUT     alpha/one  identity_modified      off  2 tokens  $put  updated 2024-11-19T07:08:20.456Z
+DELETE  zeta       provision_entitlement  on   1 token   $zeta  updated 2024-11-19T07:08:20.456Z
 Those of nginx.conf are not in this list: they are not in Redis.
 END
 
@@ -217,6 +217,13 @@ $list = decode_json($out);
 is scalar(@{ $list->{webhooks} }), 3, 'nor in JSON';
 is_deeply [ sort map { $_->{id} } @{ $list->{unreadable} } ], [ '', "wh_\e[31m" ],
     'which has those that cannot be read apart';
+
+$redis->command('HDEL', $webhooks, "id:wh_\e[31m", 'id:');
+$redis->command('HSET', $webhooks, 'id:wh_' . 'd' x 20,
+    $redis->command('HGET', $webhooks, "id:$post"));
+ctl('webhooks');
+like $out, qr/^wh_d+  cannot be read: the record is of the id $post$/m,
+    'nor does a record under the id of another';
 
 ctl('--prefix', 'other', '--json', 'webhooks');
 is_deeply decode_json($out), { webhooks => [] }, 'another prefix has its own';
