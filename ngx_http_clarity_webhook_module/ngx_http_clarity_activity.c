@@ -17,8 +17,13 @@ typedef struct {
 } ngx_http_clarity_history_t;
 
 
-static void ngx_http_clarity_make_event(
-    ngx_http_request_t *r, ngx_http_clarity_ctx_t *ctx,
+static ngx_uint_t ngx_http_clarity_refused_by_nginx(ngx_http_request_t *r,
+    ngx_http_clarity_main_conf_t *cmcf, ngx_str_t *name,
+    clarity_outcome_t *outcome);
+static void ngx_http_clarity_note(ngx_http_clarity_main_conf_t *cmcf,
+    const ngx_str_t *name, const ngx_http_clarity_event_t *event);
+static void ngx_http_clarity_make_event(ngx_http_request_t *r,
+    ngx_http_clarity_ctx_t *ctx, clarity_outcome_t outcome,
     ngx_http_clarity_event_t *event);
 static u_short ngx_http_clarity_cut(
     u_char *to, size_t size, u_char *from, size_t len);
@@ -32,65 +37,122 @@ static ngx_http_clarity_history_t *ngx_http_clarity_add_history(
 ngx_int_t
 ngx_http_clarity_activity_handler(ngx_http_request_t *r)
 {
-    ngx_slab_pool_t              *pool;
+    ngx_str_t                     name;
+    clarity_outcome_t             outcome;
     ngx_http_clarity_ctx_t       *ctx;
     ngx_http_clarity_event_t      event;
-    ngx_http_clarity_shared_t    *shared;
-    ngx_http_clarity_history_t   *history;
     ngx_http_clarity_main_conf_t *cmcf;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-
-    if (ctx == NULL || ctx->webhook == NULL
-        || ctx->outcome == CLARITY_NOUTCOMES)
-    {
-        return NGX_OK;
-    }
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
 
-    if (cmcf->zone == NULL) {
+    if (cmcf->zone == NULL || r != r->main) {
         return NGX_OK;
     }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+    if (ctx && ctx->webhook && ctx->outcome != CLARITY_NOUTCOMES) {
+        name = ctx->webhook->name;
+        outcome = ctx->outcome;
+
+    } else if (!ngx_http_clarity_refused_by_nginx(r, cmcf, &name, &outcome)) {
+        return NGX_OK;
+    }
+
+    ngx_http_clarity_make_event(r, ctx, outcome, &event);
+    ngx_http_clarity_note(cmcf, &name, &event);
+
+    return NGX_OK;
+}
+
+
+/*
+ * What nginx refuses by itself never comes to our handler, or is led away from
+ * it by error_page, which takes the request's context. The variable stays,
+ * where limit_req or the handler has asked for it.
+ */
+
+static ngx_uint_t
+ngx_http_clarity_refused_by_nginx(ngx_http_request_t *r,
+    ngx_http_clarity_main_conf_t *cmcf, ngx_str_t *name,
+    clarity_outcome_t *outcome)
+{
+    ngx_http_variable_value_t *vv;
+
+    vv = &r->variables[cmcf->webhook_index];
+
+    if (!vv->valid || vv->len == 0) {
+        return 0;
+    }
+
+    name->data = vv->data;
+    name->len = vv->len;
+
+    switch (r->err_status ? r->err_status : r->headers_out.status) {
+
+    case NGX_HTTP_BAD_REQUEST:
+        *outcome = CLARITY_BAD_REQUEST;
+        return 1;
+
+    case NGX_HTTP_REQUEST_TIME_OUT:
+        *outcome = CLARITY_REQUEST_TIMEOUT;
+        return 1;
+
+    case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
+        *outcome = CLARITY_PAYLOAD_TOO_LARGE;
+        return 1;
+
+    case NGX_HTTP_TOO_MANY_REQUESTS:
+        *outcome = CLARITY_RATE_LIMITED;
+        return 1;
+
+    default:
+        return 0;
+    }
+}
+
+
+static void
+ngx_http_clarity_note(ngx_http_clarity_main_conf_t *cmcf,
+    const ngx_str_t *name, const ngx_http_clarity_event_t *event)
+{
+    ngx_slab_pool_t            *pool;
+    ngx_http_clarity_shared_t  *shared;
+    ngx_http_clarity_history_t *history;
 
     pool = (ngx_slab_pool_t *) cmcf->zone->shm.addr;
     shared = cmcf->shared;
 
-    ngx_http_clarity_make_event(r, ctx, &event);
-
     ngx_shmtx_lock(&pool->mutex);
 
-    history = ngx_http_clarity_find_history(shared, &ctx->webhook->name);
+    history = ngx_http_clarity_find_history(shared, name);
 
     if (history == NULL) {
-        history = ngx_http_clarity_add_history(shared, pool,
-            &ctx->webhook->name);
+        history = ngx_http_clarity_add_history(shared, pool, name);
     }
 
     if (history) {
         ngx_queue_remove(&history->queue);
         ngx_queue_insert_head(&shared->histories, &history->queue);
 
-        history->ring[history->next] = event;
+        history->ring[history->next] = *event;
         history->next = (history->next + 1) % NGX_HTTP_CLARITY_ACTIVITY;
 
         if (history->count < NGX_HTTP_CLARITY_ACTIVITY) {
             history->count++;
         }
 
-        if (event.outcome == CLARITY_ACCEPTED
-            || event.outcome == CLARITY_DUPLICATE)
+        if (event->outcome == CLARITY_ACCEPTED
+            || event->outcome == CLARITY_DUPLICATE)
         {
-            history->accepted = event;
+            history->accepted = *event;
 
-        } else if (event.outcome != CLARITY_VALID) {
-            history->refused = event;
+        } else if (event->outcome != CLARITY_VALID) {
+            history->refused = *event;
         }
     }
 
     ngx_shmtx_unlock(&pool->mutex);
-
-    return NGX_OK;
 }
 
 
@@ -152,20 +214,43 @@ ngx_http_clarity_activity_last(ngx_http_clarity_shared_t *shared,
 }
 
 
+ngx_uint_t
+ngx_http_clarity_activity_forget(
+    ngx_http_clarity_shared_t *shared, ngx_slab_pool_t *pool)
+{
+    ngx_queue_t                *q;
+    ngx_http_clarity_history_t *history;
+
+    if (ngx_queue_empty(&shared->histories)) {
+        return 0;
+    }
+
+    q = ngx_queue_last(&shared->histories);
+    history = ngx_queue_data(q, ngx_http_clarity_history_t, queue);
+
+    ngx_queue_remove(q);
+    ngx_rbtree_delete(&shared->by_name, &history->node.node);
+    ngx_slab_free_locked(pool, history);
+
+    return 1;
+}
+
+
+/* ctx may be NULL. */
+
 static void
 ngx_http_clarity_make_event(ngx_http_request_t *r,
-    ngx_http_clarity_ctx_t *ctx, ngx_http_clarity_event_t *event)
+    ngx_http_clarity_ctx_t *ctx, clarity_outcome_t outcome,
+    ngx_http_clarity_event_t *event)
 {
-    ngx_time_t   *tp;
     clarity_str_t id;
 
-    tp = ngx_timeofday();
 
     ngx_memzero(event, sizeof(ngx_http_clarity_event_t));
 
-    event->time = (uint64_t) tp->sec * 1000 + tp->msec;
-    event->outcome = ctx->outcome;
-    event->status = r->headers_out.status;
+    event->time = ngx_http_clarity_now();
+    event->outcome = outcome;
+    event->status = r->err_status ? r->err_status : r->headers_out.status;
 
     if (ngx_http_clarity_request_id(r, &id) == NGX_OK) {
         event->request_len = ngx_http_clarity_cut(event->request,
@@ -174,6 +259,11 @@ ngx_http_clarity_make_event(ngx_http_request_t *r,
 
     event->addr_len = ngx_http_clarity_cut(event->addr, sizeof(event->addr),
         r->connection->addr_text.data, r->connection->addr_text.len);
+
+    if (ctx == NULL) {
+        return;
+    }
+
     event->job_len = ngx_http_clarity_cut(event->job, sizeof(event->job),
         ctx->job_id.data, ctx->job_id.len);
     event->token_len = ngx_http_clarity_cut(event->token,
@@ -222,23 +312,15 @@ ngx_http_clarity_add_history(ngx_http_clarity_shared_t *shared,
     ngx_slab_pool_t *pool, const ngx_str_t *name)
 {
     size_t                      size;
-    ngx_queue_t                *q;
-    ngx_http_clarity_history_t *history, *oldest;
+    ngx_http_clarity_history_t *history;
 
     size = sizeof(ngx_http_clarity_history_t) + name->len;
 
     while ((history = ngx_slab_calloc_locked(pool, size)) == NULL) {
 
-        if (ngx_queue_empty(&shared->histories)) {
+        if (!ngx_http_clarity_activity_forget(shared, pool)) {
             return NULL;
         }
-
-        q = ngx_queue_last(&shared->histories);
-        oldest = ngx_queue_data(q, ngx_http_clarity_history_t, queue);
-
-        ngx_queue_remove(q);
-        ngx_rbtree_delete(&shared->by_name, &oldest->node.node);
-        ngx_slab_free_locked(pool, oldest);
     }
 
     history->accepted.outcome = CLARITY_NOUTCOMES;

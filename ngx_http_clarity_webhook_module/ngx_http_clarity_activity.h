@@ -21,7 +21,7 @@ typedef struct {
     u_short           token_len;
     u_short           detail_len;
     u_char            request[64];
-    u_char            addr[NGX_SOCKADDR_STRLEN];
+    u_char            addr[NGX_INET6_ADDRSTRLEN];
     u_char            job[64];
     u_char            token[24]; /* id of the token that was good */
     u_char            detail[192]; /* why it was refused */
@@ -45,5 +45,12 @@ ngx_uint_t ngx_http_clarity_activity_get(
 void ngx_http_clarity_activity_last(ngx_http_clarity_shared_t *shared,
     ngx_slab_pool_t *pool, ngx_str_t *webhook,
     ngx_http_clarity_event_t *accepted, ngx_http_clarity_event_t *refused);
+
+/*
+ * Forgets what was noted of the webhook that was quiet for longest. The pool
+ * is locked. 0: there is none.
+ */
+ngx_uint_t ngx_http_clarity_activity_forget(
+    ngx_http_clarity_shared_t *shared, ngx_slab_pool_t *pool);
 
 #endif

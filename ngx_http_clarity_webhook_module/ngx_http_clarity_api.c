@@ -1,55 +1,21 @@
 /*
- * The API's front: who may call what, by which path, with which body. Who is
- * let in at all is nginx's own business (auth_basic, auth_request, allow).
+ * The API's front: who may call it, with which body, and how it answers. Who
+ * is let in at all is nginx's own business (auth_basic, auth_request, allow).
  */
 
 #include "ngx_http_clarity_api.h"
 
 
-typedef struct {
-    ngx_uint_t              method;
-    ngx_str_t               path; /* "*" stands for a webhook's id */
-    ngx_http_clarity_api_pt act;
-} ngx_http_clarity_route_t;
-
-
-static ngx_int_t ngx_http_clarity_api_guard(
-    ngx_http_request_t *r, const char **code, const char **detail);
+static ngx_int_t ngx_http_clarity_api_check_origin(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_clarity_api_same_origin(
     ngx_http_request_t *r, ngx_str_t *origin);
-static ngx_int_t ngx_http_clarity_api_route(
-    ngx_http_request_t *r, ngx_http_clarity_api_t *api, ngx_str_t *allow);
-static ngx_uint_t ngx_http_clarity_api_path(
-    ngx_http_request_t *r, ngx_str_t *prefix, ngx_str_t *path);
-static ngx_int_t ngx_http_clarity_api_unescape(
-    ngx_http_request_t *r, ngx_str_t *id);
-static ngx_uint_t ngx_http_clarity_api_path_matches(
-    ngx_str_t *pattern, ngx_str_t *path, ngx_str_t *id);
+static ngx_uint_t ngx_http_clarity_api_is_json(ngx_http_request_t *r);
 static void ngx_http_clarity_api_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_clarity_api_parse_body(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api);
 static void ngx_http_clarity_api_free_body(void *data);
 static ngx_int_t ngx_http_clarity_api_header(
     ngx_http_request_t *r, const char *name, ngx_str_t value);
-
-
-static ngx_http_clarity_route_t ngx_http_clarity_routes[] = {
-    { NGX_HTTP_GET, ngx_string("triggers"), ngx_http_clarity_api_triggers },
-    { NGX_HTTP_GET, ngx_string("workflows"), ngx_http_clarity_api_workflows },
-    { NGX_HTTP_GET, ngx_string("webhooks"), ngx_http_clarity_api_list },
-    { NGX_HTTP_POST, ngx_string("webhooks"), ngx_http_clarity_api_create },
-    { NGX_HTTP_GET, ngx_string("webhooks/*"), ngx_http_clarity_api_get },
-    { NGX_HTTP_PATCH, ngx_string("webhooks/*"), ngx_http_clarity_api_patch },
-    { NGX_HTTP_DELETE, ngx_string("webhooks/*"),
-      ngx_http_clarity_api_delete },
-    { NGX_HTTP_GET, ngx_string("webhooks/*/token"),
-      ngx_http_clarity_api_token },
-    { NGX_HTTP_POST, ngx_string("webhooks/*/rotate"),
-      ngx_http_clarity_api_rotate },
-    { NGX_HTTP_POST, ngx_string("webhooks/*/revoke"),
-      ngx_http_clarity_api_revoke },
-    { NGX_HTTP_GET, ngx_string("webhooks/*/activity"),
-      ngx_http_clarity_api_activity },
-    { 0, ngx_null_string, NULL }
-};
 
 
 ngx_int_t
@@ -57,8 +23,6 @@ ngx_http_clarity_api_handler(ngx_http_request_t *r)
 {
     ngx_int_t               rc;
     ngx_str_t               allow;
-    const char             *code, *detail;
-    clarity_str_t           none = { NULL, 0 };
     ngx_http_clarity_api_t *api;
     ngx_http_clarity_ctx_t *ctx;
 
@@ -83,21 +47,18 @@ ngx_http_clarity_api_handler(ngx_http_request_t *r)
     api->cmcf = ngx_http_get_module_main_conf(r,
         ngx_http_clarity_webhook_module);
 
-    rc = ngx_http_clarity_api_guard(r, &code, &detail);
-
-    if (rc != NGX_OK) {
-        return ngx_http_clarity_api_problem(r, rc, code, detail, none);
+    if (ngx_http_clarity_api_check_origin(r) != NGX_OK) {
+        return ngx_http_clarity_api_problem(r, NGX_HTTP_FORBIDDEN,
+            "cross_origin",
+            "The request comes from a page of another origin than the one "
+            "that its Host names. (Behind a proxy, pass on Host.)");
     }
 
     rc = ngx_http_clarity_api_route(r, api, &allow);
 
-    if (rc == NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        return rc;
-    }
-
     if (rc == NGX_HTTP_NOT_FOUND) {
         return ngx_http_clarity_api_problem(r, rc, "not_found",
-            "There is nothing at this address of the API.", none);
+            "There is nothing at this address of the API.");
     }
 
     if (rc == NGX_HTTP_NOT_ALLOWED) {
@@ -106,7 +67,19 @@ ngx_http_clarity_api_handler(ngx_http_request_t *r)
         }
 
         return ngx_http_clarity_api_problem(r, rc, "method_not_allowed",
-            "Use a method that Allow names.", none);
+            "Use a method that Allow names.");
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if ((r->method & (NGX_HTTP_POST | NGX_HTTP_PATCH))
+        && !ngx_http_clarity_api_is_json(r))
+    {
+        return ngx_http_clarity_api_problem(r,
+            NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, "media_type_unsupported",
+            "Send JSON, with the header Content-Type: application/json.");
     }
 
     r->request_body_in_single_buf = 1;
@@ -125,46 +98,31 @@ ngx_http_clarity_api_handler(ngx_http_request_t *r)
  */
 
 static ngx_int_t
-ngx_http_clarity_api_guard(
-    ngx_http_request_t *r, const char **code, const char **detail)
+ngx_http_clarity_api_check_origin(ngx_http_request_t *r)
 {
-    ngx_str_t        value;
-    ngx_table_elt_t *type;
+    ngx_int_t rc;
+    ngx_str_t value;
 
     static ngx_str_t origin = ngx_string("origin");
     static ngx_str_t site = ngx_string("sec-fetch-site");
 
-    *code = "cross_origin";
-    *detail = "The request comes from a page of another origin.";
+    rc = ngx_http_clarity_header(r, &site, &value);
 
-    if (ngx_http_clarity_header(r, &site, &value) != NGX_DECLINED
-        && !(value.len == 11
-             && ngx_strncmp(value.data, "same-origin", 11) == 0)
-        && !(value.len == 4 && ngx_strncmp(value.data, "none", 4) == 0))
+    if (rc == NGX_ABORT
+        || (rc == NGX_OK
+            && !(value.len == 11
+                 && ngx_strncmp(value.data, "same-origin", 11) == 0)
+            && !(value.len == 4 && ngx_strncmp(value.data, "none", 4) == 0)))
     {
-        return NGX_HTTP_FORBIDDEN;
+        return NGX_DECLINED;
     }
 
-    if (ngx_http_clarity_header(r, &origin, &value) != NGX_DECLINED
-        && !ngx_http_clarity_api_same_origin(r, &value))
+    rc = ngx_http_clarity_header(r, &origin, &value);
+
+    if (rc == NGX_ABORT
+        || (rc == NGX_OK && !ngx_http_clarity_api_same_origin(r, &value)))
     {
-        return NGX_HTTP_FORBIDDEN;
-    }
-
-    if (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD | NGX_HTTP_DELETE)) {
-        return NGX_OK;
-    }
-
-    type = r->headers_in.content_type;
-
-    if (type == NULL || type->value.len < 16
-        || ngx_strncasecmp(type->value.data, (u_char *) "application/json",
-               16)
-            != 0)
-    {
-        *code = "media_type_unsupported";
-        *detail = "Send JSON, with the header Content-Type: application/json.";
-        return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+        return NGX_DECLINED;
     }
 
     return NGX_OK;
@@ -204,167 +162,30 @@ ngx_http_clarity_api_same_origin(ngx_http_request_t *r, ngx_str_t *origin)
 }
 
 
-/* NGX_OK and api->act, or the status to refuse with. */
-
-static ngx_int_t
-ngx_http_clarity_api_route(
-    ngx_http_request_t *r, ngx_http_clarity_api_t *api, ngx_str_t *allow)
-{
-    u_char                   *p;
-    ngx_str_t                 path;
-    ngx_uint_t                found, escaped;
-    ngx_http_core_loc_conf_t *clcf;
-    ngx_http_clarity_route_t *route;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    escaped = ngx_http_clarity_api_path(r, &clcf->name, &path);
-
-    allow->data = ngx_pnalloc(r->pool, 64);
-    if (allow->data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    p = allow->data;
-    found = 0;
-
-    for (route = ngx_http_clarity_routes; route->act; route++) {
-
-        if (!ngx_http_clarity_api_path_matches(&route->path, &path, &api->id))
-        {
-            continue;
-        }
-
-        if (route->method == r->method) {
-            api->act = route->act;
-            return escaped ? ngx_http_clarity_api_unescape(r, &api->id)
-                           : NGX_OK;
-        }
-
-        p = ngx_slprintf(p, allow->data + 64, "%s%s", found ? ", " : "",
-            route->method == NGX_HTTP_GET          ? "GET"
-                : route->method == NGX_HTTP_POST   ? "POST"
-                : route->method == NGX_HTTP_PATCH  ? "PATCH"
-                                                   : "DELETE");
-        found = 1;
-    }
-
-    allow->len = p - allow->data;
-
-    return found ? NGX_HTTP_NOT_ALLOWED : NGX_HTTP_NOT_FOUND;
-}
-
-
-/*
- * What follows the location's prefix, as it was sent: the name of a webhook of
- * nginx.conf may hold slashes, which are escaped then. Where a rewrite or an
- * escape in the prefix led here, it is what nginx has made of it, and 0 is
- * returned: it has no escapes.
- */
+/* Not what merely begins so: parameters follow after a ';'. */
 
 static ngx_uint_t
-ngx_http_clarity_api_path(
-    ngx_http_request_t *r, ngx_str_t *prefix, ngx_str_t *path)
+ngx_http_clarity_api_is_json(ngx_http_request_t *r)
 {
-    u_char    *p, *last;
-    ngx_uint_t escaped;
+    ngx_str_t *type;
 
-    escaped = 1;
-    p = r->unparsed_uri.data;
-    last = ngx_strlchr(p, p + r->unparsed_uri.len, '?');
-
-    if (last == NULL) {
-        last = p + r->unparsed_uri.len;
-    }
-
-    if ((size_t) (last - p) < prefix->len
-        || ngx_memcmp(p, prefix->data, prefix->len) != 0)
-    {
-        p = r->uri.data;
-        last = p + r->uri.len;
-        escaped = 0;
-    }
-
-    path->data = p + prefix->len;
-    path->len = last - path->data;
-
-    return escaped;
-}
-
-
-/* NGX_OK, or the status to refuse with. */
-
-static ngx_int_t
-ngx_http_clarity_api_unescape(ngx_http_request_t *r, ngx_str_t *id)
-{
-    u_char *to, *from;
-
-    if (id->len == 0) {
-        return NGX_OK;
-    }
-
-    from = id->data;
-    to = ngx_pnalloc(r->pool, id->len);
-
-    if (to == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    id->data = to;
-    ngx_unescape_uri(&to, &from, id->len, 0);
-    id->len = to - id->data;
-
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_clarity_api_path_matches(
-    ngx_str_t *pattern, ngx_str_t *path, ngx_str_t *id)
-{
-    u_char    *star, *p, *last;
-    size_t     head;
-
-    star = ngx_strlchr(pattern->data, pattern->data + pattern->len, '*');
-
-    if (star == NULL) {
-        return pattern->len == path->len
-            && ngx_memcmp(pattern->data, path->data, path->len) == 0;
-    }
-
-    head = star - pattern->data;
-
-    if (path->len <= head
-        || ngx_memcmp(pattern->data, path->data, head) != 0)
-    {
+    if (r->headers_in.content_type == NULL) {
         return 0;
     }
 
-    p = path->data + head;
-    last = path->data + path->len;
+    type = &r->headers_in.content_type->value;
 
-    id->data = p;
-
-    while (p < last && *p != '/') {
-        p++;
-    }
-
-    id->len = p - id->data;
-    star++;
-
-    return id->len != 0
-        && (size_t) (last - p)
-            == (size_t) (pattern->data + pattern->len - star)
-        && ngx_memcmp(p, star, last - p) == 0;
+    return type->len >= 16
+        && ngx_strncasecmp(type->data, (u_char *) "application/json", 16) == 0
+        && (type->len == 16 || type->data[16] == ';' || type->data[16] == ' '
+            || type->data[16] == '\t');
 }
 
 
 static void
 ngx_http_clarity_api_body_handler(ngx_http_request_t *r)
 {
-    clarity_str_t           text, none = { NULL, 0 };
-    clarity_error_t         error;
-    ngx_pool_cleanup_t     *cln;
+    ngx_int_t               rc;
     ngx_http_clarity_api_t *api;
     ngx_http_clarity_ctx_t *ctx;
 
@@ -372,42 +193,55 @@ ngx_http_clarity_api_body_handler(ngx_http_request_t *r)
     api = ctx->api;
 
     if (r->method & (NGX_HTTP_POST | NGX_HTTP_PATCH)) {
+        rc = ngx_http_clarity_api_parse_body(r, api);
 
-        if (ngx_http_clarity_body(r, &text) != NGX_OK) {
-            ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        if (rc != NGX_DECLINED) {
+            ngx_http_finalize_request(r, rc);
             return;
         }
-
-        if (text.len > NGX_HTTP_CLARITY_API_BODY) {
-            ngx_http_finalize_request(r,
-                ngx_http_clarity_api_problem(r,
-                    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "payload_too_large",
-                    "The body is longer than 64 KB.", none));
-            return;
-        }
-
-        api->body = clarity_json_parse(text, "body",
-            CLARITY_JSON_UNIQUE_NAMES, &error);
-
-        if (api->body == NULL) {
-            ngx_http_finalize_request(r,
-                ngx_http_clarity_api_problem(r, NGX_HTTP_BAD_REQUEST,
-                    "json_invalid", error.text, none));
-            return;
-        }
-
-        cln = ngx_pool_cleanup_add(r->pool, 0);
-        if (cln == NULL) {
-            clarity_json_free(api->body);
-            ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-            return;
-        }
-
-        cln->handler = ngx_http_clarity_api_free_body;
-        cln->data = api->body;
     }
 
     ngx_http_clarity_api_load(r, api);
+}
+
+
+/* NGX_DECLINED and api->body, or what the answer returned. */
+
+static ngx_int_t
+ngx_http_clarity_api_parse_body(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api)
+{
+    clarity_str_t       text;
+    clarity_error_t     error;
+    ngx_pool_cleanup_t *cln;
+
+    if (ngx_http_clarity_body(r, &text) != NGX_OK) {
+        return ngx_http_clarity_api_internal(r);
+    }
+
+    if (text.len > NGX_HTTP_CLARITY_API_BODY) {
+        return ngx_http_clarity_api_problem(r,
+            NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "payload_too_large",
+            "The body is longer than 64 KB.");
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    api->body = clarity_json_parse(text, "body", CLARITY_JSON_UNIQUE_NAMES,
+        &error);
+
+    if (api->body == NULL) {
+        return ngx_http_clarity_api_problem(r, NGX_HTTP_BAD_REQUEST,
+            "json_invalid", error.text);
+    }
+
+    cln->handler = ngx_http_clarity_api_free_body;
+    cln->data = api->body;
+
+    return NGX_DECLINED;
 }
 
 
@@ -452,6 +286,16 @@ ngx_http_clarity_api_send(
 
 ngx_int_t
 ngx_http_clarity_api_problem(ngx_http_request_t *r, ngx_uint_t status,
+    const char *code, const char *detail)
+{
+    clarity_str_t none = { NULL, 0 };
+
+    return ngx_http_clarity_api_problem_with(r, status, code, detail, none);
+}
+
+
+ngx_int_t
+ngx_http_clarity_api_problem_with(ngx_http_request_t *r, ngx_uint_t status,
     const char *code, const char *detail, clarity_str_t members)
 {
     const char   *p;
@@ -484,7 +328,25 @@ ngx_http_clarity_api_problem(ngx_http_request_t *r, ngx_uint_t status,
         r->keepalive = 0;
     }
 
+    if ((status == NGX_HTTP_SERVICE_UNAVAILABLE
+            || status == NGX_HTTP_GATEWAY_TIME_OUT)
+        && ngx_http_clarity_api_header(r, "Retry-After",
+               (ngx_str_t) ngx_string("1"))
+            != NGX_OK)
+    {
+        buf.failed = true;
+    }
+
     return ngx_http_clarity_api_send(r, status, &buf);
+}
+
+
+ngx_int_t
+ngx_http_clarity_api_internal(ngx_http_request_t *r)
+{
+    return ngx_http_clarity_api_problem(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
+        clarity_outcome_info(CLARITY_INTERNAL)->code,
+        clarity_outcome_info(CLARITY_INTERNAL)->detail);
 }
 
 

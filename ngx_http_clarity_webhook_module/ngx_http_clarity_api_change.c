@@ -5,14 +5,14 @@
 
 #include "ngx_http_clarity_api.h"
 
-#include "job/audit.h"
 #include "job/key.h"
 #include "job/webhook_script.h"
+#include "redis/reply_error.h"
 
 
 static ngx_int_t ngx_http_clarity_api_run(ngx_http_request_t *r,
     ngx_http_clarity_api_t *api, const clarity_script_t *script,
-    clarity_str_t first, uint64_t revision, const char *action,
+    const clarity_str_t *args, size_t n, const char *action,
     ngx_http_clarity_call_pt handler);
 static void ngx_http_clarity_api_created(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
@@ -20,39 +20,18 @@ static void ngx_http_clarity_api_created(ngx_http_request_t *r,
 static void ngx_http_clarity_api_deleted(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed);
-static ngx_int_t ngx_http_clarity_api_faults(
-    ngx_http_request_t *r, clarity_faults_t *faults);
-
-
-static clarity_str_t ngx_http_clarity_nothing = { NULL, 0 };
-
-
-ngx_int_t
-ngx_http_clarity_api_no_webhook(ngx_http_request_t *r)
-{
-    ngx_http_clarity_ctx_t *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-
-    if (ngx_http_clarity_api_conf_webhook(ctx->api)) {
-        return ngx_http_clarity_api_problem(r, NGX_HTTP_CONFLICT, "read_only",
-            "This webhook is one of nginx.conf and is changed there.",
-            ngx_http_clarity_nothing);
-    }
-
-    return ngx_http_clarity_api_problem(r, NGX_HTTP_NOT_FOUND,
-        "webhook_not_found", "There is no webhook of that id.",
-        ngx_http_clarity_nothing);
-}
+static ngx_int_t ngx_http_clarity_api_not_made(
+    ngx_http_request_t *r, const redisReply *reply);
 
 
 ngx_int_t
 ngx_http_clarity_api_create(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
-    clarity_buf_t     buf;
-    ngx_int_t         rc;
-    clarity_faults_t  faults;
+    ngx_int_t          rc;
+    clarity_buf_t      buf;
+    clarity_str_t      record;
+    clarity_faults_t   faults;
     clarity_webhook_t *webhook;
 
     webhook = &api->changed;
@@ -62,28 +41,34 @@ ngx_http_clarity_api_create(
     if (!clarity_webhook_create(webhook, api->body->root,
             api->cmcf->triggers, &faults))
     {
-        return ngx_http_clarity_api_faults(r, &faults);
+        return ngx_http_clarity_api_faults(r, &faults,
+            "The webhook cannot be made like that: see errors.");
     }
 
     clarity_faults_free(&faults);
 
+    rc = ngx_http_clarity_api_shadowed(r, api);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
     if (!clarity_mint_webhook_id(webhook->id)
         || ngx_http_clarity_api_mint(r, api) != NGX_OK)
     {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return ngx_http_clarity_api_internal(r);
     }
 
-    webhook->created_at = ngx_http_clarity_api_now();
+    webhook->created_at = ngx_http_clarity_now();
     webhook->updated_at = webhook->created_at;
 
     ngx_memzero(&buf, sizeof(clarity_buf_t));
     clarity_webhook_write(&buf, webhook);
+    record = clarity_buf_str(&buf);
 
     rc = buf.failed
-        ? NGX_HTTP_INTERNAL_SERVER_ERROR
+        ? ngx_http_clarity_api_internal(r)
         : ngx_http_clarity_api_run(r, api, &clarity_script_webhook_create,
-              clarity_buf_str(&buf), 0, "create",
-              ngx_http_clarity_api_created);
+              &record, 1, "create", ngx_http_clarity_api_created);
 
     clarity_buf_free(&buf);
 
@@ -97,8 +82,15 @@ ngx_http_clarity_api_patch(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
     ngx_int_t        rc;
     clarity_faults_t faults;
 
-    if (!ngx_http_clarity_api_may_change(r, api, 1, &rc)) {
+    if (!ngx_http_clarity_api_may_change(r, api, &rc)) {
         return rc;
+    }
+
+    if (api->condition == NGX_HTTP_CLARITY_NO_CONDITION) {
+        return ngx_http_clarity_api_problem(r, 428, "precondition_required",
+            "Send If-Match with the ETag of the webhook as you saw it, so "
+            "that you overwrite nobody's change; or \"If-Match: *\" to change "
+            "it as it is.");
     }
 
     api->changed = *api->webhook;
@@ -108,51 +100,82 @@ ngx_http_clarity_api_patch(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
     if (!clarity_webhook_patch(&api->changed, api->body->root,
             api->cmcf->triggers, &faults))
     {
-        return ngx_http_clarity_api_faults(r, &faults);
+        return ngx_http_clarity_api_faults(r, &faults,
+            "The webhook cannot be changed like that: see errors.");
     }
 
     clarity_faults_free(&faults);
+
+    if (ngx_strcmp(api->changed.endpoint, api->webhook->endpoint) != 0) {
+        rc = ngx_http_clarity_api_shadowed(r, api);
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
 
     return ngx_http_clarity_api_update(r, api, "update",
         ngx_http_clarity_api_changed);
 }
 
 
+/* Without a condition it deletes what is there: nothing is overwritten. */
+
 ngx_int_t
 ngx_http_clarity_api_delete(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
-    ngx_int_t rc;
+    u_char        number[NGX_INT64_LEN];
+    ngx_int_t     rc;
+    clarity_str_t args[2];
 
-    if (!ngx_http_clarity_api_may_change(r, api, 1, &rc)) {
+    if (!ngx_http_clarity_api_may_change(r, api, &rc)) {
         return rc;
     }
 
     api->changed = *api->webhook;
 
+    args[0] = clarity_str(api->changed.id);
+    args[1].data = (char *) number;
+    args[1].len = 0;
+
+    if (api->condition == NGX_HTTP_CLARITY_REVISION) {
+        args[1].len = ngx_sprintf(number, "%uL", api->webhook->revision)
+            - number;
+    }
+
     return ngx_http_clarity_api_run(r, api, &clarity_script_webhook_delete,
-        clarity_str(api->changed.id), api->webhook->revision, "delete",
-        ngx_http_clarity_api_deleted);
+        args, 2, "delete", ngx_http_clarity_api_deleted);
 }
 
+
+/*
+ * The change was made from the revision that was read, so it is refused where
+ * somebody was faster, whatever If-Match says.
+ */
 
 ngx_int_t
 ngx_http_clarity_api_update(ngx_http_request_t *r,
     ngx_http_clarity_api_t *api, const char *action,
     ngx_http_clarity_call_pt handler)
 {
+    u_char        number[NGX_INT64_LEN];
     ngx_int_t     rc;
     clarity_buf_t buf;
+    clarity_str_t args[2];
 
-    api->changed.updated_at = ngx_http_clarity_api_now();
+    api->changed.updated_at = ngx_http_clarity_now();
 
     ngx_memzero(&buf, sizeof(clarity_buf_t));
     clarity_webhook_write(&buf, &api->changed);
 
+    args[0] = clarity_buf_str(&buf);
+    args[1].data = (char *) number;
+    args[1].len = ngx_sprintf(number, "%uL", api->webhook->revision) - number;
+
     rc = buf.failed
-        ? NGX_HTTP_INTERNAL_SERVER_ERROR
+        ? ngx_http_clarity_api_internal(r)
         : ngx_http_clarity_api_run(r, api, &clarity_script_webhook_update,
-              clarity_buf_str(&buf), api->webhook->revision, action, handler);
+              args, 2, action, handler);
 
     clarity_buf_free(&buf);
 
@@ -160,94 +183,13 @@ ngx_http_clarity_api_update(ngx_http_request_t *r,
 }
 
 
-/* A new token in front of the others, sealed; api->token shows it once. */
-
-ngx_int_t
-ngx_http_clarity_api_mint(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
-{
-    clarity_webhook_t       *webhook;
-    clarity_webhook_token_t *token;
-
-    webhook = &api->changed;
-    token = webhook->tokens;
-
-    ngx_memmove(token + 1, token,
-        webhook->ntokens * sizeof(clarity_webhook_token_t));
-    webhook->ntokens++;
-
-    token->created_at = ngx_http_clarity_api_now();
-    token->expires_at = 0;
-
-    if (!clarity_mint_token_id(token->id) || !clarity_mint_token(api->token)
-        || clarity_seal(api->cmcf->keys, clarity_str(api->token),
-               clarity_str(webhook->id), clarity_str(token->id),
-               token->sealed)
-            != CLARITY_SEAL_OK)
-    {
-        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
-            "clarity: a token could not be made");
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-/* 0: it has been answered, and *rc is what the answer returned. */
-
-ngx_uint_t
-ngx_http_clarity_api_may_change(ngx_http_request_t *r,
-    ngx_http_clarity_api_t *api, ngx_uint_t required, ngx_int_t *rc)
-{
-    ngx_str_t value;
-    ngx_int_t found;
-    u_char    etag[NGX_INT64_LEN + 2], *last;
-
-    static ngx_str_t if_match = ngx_string("if-match");
-
-    if (api->webhook == NULL) {
-        *rc = ngx_http_clarity_api_no_webhook(r);
-        return 0;
-    }
-
-    found = ngx_http_clarity_header(r, &if_match, &value);
-
-    if (found == NGX_DECLINED) {
-
-        if (required) {
-            *rc = ngx_http_clarity_api_problem(r, 428,
-                "precondition_required",
-                "Send If-Match with the ETag of the webhook as you saw it.",
-                ngx_http_clarity_nothing);
-        }
-
-        return !required;
-    }
-
-    last = ngx_sprintf(etag, "\"%uL\"", api->webhook->revision);
-
-    if (found == NGX_OK && value.len == (size_t) (last - etag)
-        && ngx_memcmp(value.data, etag, value.len) == 0)
-    {
-        return 1;
-    }
-
-    *rc = ngx_http_clarity_api_problem(r, NGX_HTTP_PRECONDITION_FAILED,
-        "precondition_failed",
-        "Somebody else has changed the webhook meanwhile: look at it again.",
-        ngx_http_clarity_nothing);
-
-    return 0;
-}
-
-
 static ngx_int_t
 ngx_http_clarity_api_run(ngx_http_request_t *r, ngx_http_clarity_api_t *api,
-    const clarity_script_t *script, clarity_str_t first, uint64_t revision,
+    const clarity_script_t *script, const clarity_str_t *args, size_t n,
     const char *action, ngx_http_clarity_call_pt handler)
 {
-    size_t                argc;
-    u_char                number[NGX_INT64_LEN], time[NGX_TIME_T_LEN + 3];
+    size_t                i, argc;
+    u_char                time[NGX_INT64_LEN];
     clarity_key_t         webhooks, audited;
     clarity_str_t         argv[7 + CLARITY_AUDIT_FIELDS], prefix;
     clarity_audit_t       audit;
@@ -264,12 +206,9 @@ ngx_http_clarity_api_run(ngx_http_request_t *r, ngx_http_clarity_api_t *api,
     argv[argc++] = clarity_lit("2");
     argv[argc++] = clarity_key_str(&webhooks);
     argv[argc++] = clarity_key_str(&audited);
-    argv[argc++] = first;
 
-    if (revision) {
-        argv[argc].data = (char *) number;
-        argv[argc].len = ngx_sprintf(number, "%uL", revision) - number;
-        argc++;
+    for (i = 0; i < n; i++) {
+        argv[argc++] = args[i];
     }
 
     ngx_http_clarity_api_audit(r, api, action, &audit, time);
@@ -278,8 +217,9 @@ ngx_http_clarity_api_run(ngx_http_request_t *r, ngx_http_clarity_api_t *api,
     given = ngx_http_clarity_call(r, api->cmcf->registry, argc, argv,
         handler);
 
-    return given == CLARITY_REDIS_GIVEN ? NGX_DONE
-                                        : NGX_HTTP_SERVICE_UNAVAILABLE;
+    return given == CLARITY_REDIS_GIVEN
+        ? NGX_DONE
+        : ngx_http_clarity_api_not_given(r, given);
 }
 
 
@@ -290,15 +230,16 @@ ngx_http_clarity_api_audit(ngx_http_request_t *r,
 {
     ngx_memzero(audit, sizeof(clarity_audit_t));
 
-    audit->action = clarity_str(action);
-    audit->webhook = clarity_str(api->changed.id);
+    /* $remote_user, as auth_basic has checked it */
     audit->user.data = (char *) r->headers_in.user.data;
     audit->user.len = r->headers_in.user.len;
+
+    audit->action = clarity_str(action);
+    audit->webhook = clarity_str(api->changed.id);
     audit->addr.data = (char *) r->connection->addr_text.data;
     audit->addr.len = r->connection->addr_text.len;
     audit->time.data = (char *) time;
-    audit->time.len = ngx_sprintf(time, "%uL", ngx_http_clarity_api_now())
-        - time;
+    audit->time.len = ngx_sprintf(time, "%uL", ngx_http_clarity_now()) - time;
 }
 
 
@@ -389,93 +330,83 @@ ngx_http_clarity_api_deleted(ngx_http_request_t *r,
 }
 
 
-/*
- * 1: the change is made, and changed.revision is its own. 0: it has been
- * answered why not, and *rc is what the answer returned.
- */
-
 ngx_uint_t
 ngx_http_clarity_api_made(ngx_http_request_t *r, ngx_http_clarity_api_t *api,
     clarity_redis_result_t result, const redisReply *reply, ngx_int_t *rc)
 {
-    const char *word;
-
     if (result == CLARITY_REDIS_UNKNOWN) {
         *rc = ngx_http_clarity_api_problem(r, NGX_HTTP_GATEWAY_TIME_OUT,
             "queue_timeout",
             "Redis did not answer in time: whether the change is made is not "
-            "known. Look at the list.", ngx_http_clarity_nothing);
+            "known. Look at the webhook again.");
         return 0;
     }
 
-    if (result != CLARITY_REDIS_REPLIED || reply->type != REDIS_REPLY_ARRAY
-        || reply->elements == 0
-        || reply->element[0]->type != REDIS_REPLY_STRING)
-    {
-        *rc = ngx_http_clarity_api_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-            "queue_unavailable", "Redis does not take the change.",
-            ngx_http_clarity_nothing);
+    if (result == CLARITY_REDIS_NOT_SENT) {
+        *rc = ngx_http_clarity_api_not_given(r, CLARITY_REDIS_GONE);
         return 0;
     }
 
-    word = reply->element[0]->str;
-
-    if (ngx_strcmp(word, "ok") == 0 && reply->elements == 2
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2
+        && reply->element[0]->type == REDIS_REPLY_STRING
+        && ngx_strcmp(reply->element[0]->str, "ok") == 0
         && reply->element[1]->type == REDIS_REPLY_INTEGER)
     {
         api->changed.revision = reply->element[1]->integer;
         return 1;
     }
 
-    if (ngx_strcmp(word, "taken") == 0) {
-        *rc = ngx_http_clarity_api_problem(r, NGX_HTTP_CONFLICT,
-            "endpoint_taken",
-            "There is a webhook of this method and endpoint already.",
-            ngx_http_clarity_nothing);
-
-    } else if (ngx_strcmp(word, "conflict") == 0) {
-        *rc = ngx_http_clarity_api_problem(r, NGX_HTTP_PRECONDITION_FAILED,
-            "precondition_failed",
-            "Somebody else has changed the webhook meanwhile: look at it "
-            "again.", ngx_http_clarity_nothing);
-
-    } else {
-        *rc = ngx_http_clarity_api_no_webhook(r);
-    }
+    *rc = ngx_http_clarity_api_not_made(r, reply);
 
     return 0;
 }
 
 
 static ngx_int_t
-ngx_http_clarity_api_faults(ngx_http_request_t *r, clarity_faults_t *faults)
+ngx_http_clarity_api_not_made(ngx_http_request_t *r, const redisReply *reply)
 {
-    ngx_int_t     rc;
-    clarity_buf_t members;
+    u_char      detail[256];
+    uint64_t    revision;
+    const char *word;
 
-    ngx_memzero(&members, sizeof(clarity_buf_t));
+    if (reply->type == REDIS_REPLY_ERROR) {
+        *ngx_snprintf(detail, sizeof(detail) - 1,
+            "Redis does not take the change: %s.",
+            clarity_redis_error_info(
+                (clarity_str_t){ reply->str, reply->len })->meaning)
+            = '\0';
 
-    clarity_faults_write(faults, &members);
-    clarity_faults_free(faults);
+        return ngx_http_clarity_api_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+            "queue_unavailable", (char *) detail);
+    }
 
-    rc = members.failed
-        ? NGX_HTTP_INTERNAL_SERVER_ERROR
-        : ngx_http_clarity_api_problem(r, 422, "invalid",
-              "The webhook cannot be made like that: see errors.",
-              clarity_buf_str(&members));
+    word = reply->type == REDIS_REPLY_ARRAY && reply->elements
+            && reply->element[0]->type == REDIS_REPLY_STRING
+        ? reply->element[0]->str
+        : "";
 
-    clarity_buf_free(&members);
+    if (ngx_strcmp(word, "taken") == 0) {
+        return ngx_http_clarity_api_problem(r, NGX_HTTP_CONFLICT,
+            "endpoint_taken",
+            "There is a webhook of this method and endpoint already.");
+    }
 
-    return rc;
-}
+    if (ngx_strcmp(word, "conflict") == 0) {
+        revision = reply->elements == 2
+                && reply->element[1]->type == REDIS_REPLY_INTEGER
+            ? (uint64_t) reply->element[1]->integer
+            : 0;
 
+        return ngx_http_clarity_api_stale(r, revision);
+    }
 
-uint64_t
-ngx_http_clarity_api_now(void)
-{
-    ngx_time_t *tp;
+    if (ngx_strcmp(word, "gone") == 0) {
+        return ngx_http_clarity_api_no_webhook(r);
+    }
 
-    tp = ngx_timeofday();
+    ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+        "clarity: a change of a webhook was answered with type %d",
+        reply->type);
 
-    return (uint64_t) tp->sec * 1000 + tp->msec;
+    return ngx_http_clarity_api_internal(r);
 }

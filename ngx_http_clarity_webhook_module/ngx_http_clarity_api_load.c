@@ -1,24 +1,39 @@
 /*
- * What there is, for one request to the API: three hashes, one after the
- * other.
+ * What a request needs to know, one command after the other. A webhook by its
+ * id is one field of a hash; only the list reads them all.
  */
 
 #include "ngx_http_clarity_api.h"
 
 #include "job/key.h"
+#include "redis/reply_error.h"
 
 
 #define NGX_HTTP_CLARITY_WORKER_SILENT   30000 /* ms: it is gone */
 #define NGX_HTTP_CLARITY_INSTANCE_SILENT 10000
 
 
-static ngx_int_t ngx_http_clarity_api_ask(ngx_http_request_t *r,
-    ngx_http_clarity_api_t *api,
-    void (*key)(clarity_key_t *key, clarity_str_t prefix),
+typedef void (*ngx_http_clarity_key_pt)(
+    clarity_key_t *key, clarity_str_t prefix);
+
+
+static void ngx_http_clarity_api_next(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api);
+static clarity_redis_given_t ngx_http_clarity_api_ask(ngx_http_request_t *r,
+    ngx_http_clarity_api_t *api, ngx_http_clarity_key_pt key_of,
     ngx_http_clarity_call_pt handler);
+static clarity_redis_given_t ngx_http_clarity_api_ask_webhook(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api);
+static ngx_int_t ngx_http_clarity_api_prepare(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api);
+static void ngx_http_clarity_api_webhook_handler(ngx_http_request_t *r,
+    clarity_redis_result_t result, const redisReply *reply,
+    ngx_msec_t elapsed);
 static void ngx_http_clarity_api_webhooks_handler(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed);
+static ngx_int_t ngx_http_clarity_api_add_webhook(ngx_http_request_t *r,
+    ngx_http_clarity_api_t *api, clarity_str_t id, const redisReply *value);
 static void ngx_http_clarity_api_workflows_handler(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed);
@@ -39,59 +54,190 @@ static uint64_t ngx_http_clarity_api_number(
     const clarity_json_t *object, const char *name);
 static ngx_uint_t ngx_http_clarity_api_is_recent(
     const clarity_json_t *object, uint64_t ms);
-static void ngx_http_clarity_api_away(
-    ngx_http_request_t *r, clarity_outcome_t outcome);
 
 
 void
 ngx_http_clarity_api_load(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
+{
+    if (ngx_http_clarity_api_prepare(r, api) != NGX_OK) {
+        ngx_http_finalize_request(r, ngx_http_clarity_api_internal(r));
+        return;
+    }
+
+    ngx_http_clarity_api_next(r, api);
+}
+
+
+static ngx_int_t
+ngx_http_clarity_api_prepare(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
     if (ngx_array_init(&api->workflows, r->pool, 8,
             sizeof(ngx_http_clarity_workflow_t))
             != NGX_OK
         || ngx_array_init(&api->instances, r->pool, 4,
                sizeof(ngx_http_clarity_instance_t))
+            != NGX_OK
+        || ngx_array_init(&api->unreadable, r->pool, 1,
+               sizeof(ngx_http_clarity_unreadable_t))
             != NGX_OK)
     {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
+        return NGX_ERROR;
     }
 
-    (void) ngx_http_clarity_api_ask(r, api, clarity_key_webhooks,
-        ngx_http_clarity_api_webhooks_handler);
+    if (api->needs & NGX_HTTP_CLARITY_NEED_IF_NEW) {
+        api->needs &= ~NGX_HTTP_CLARITY_NEED_IF_NEW;
+
+        if (!ngx_http_clarity_registry_knows(api->cmcf, &api->id)) {
+            api->needs |= NGX_HTTP_CLARITY_NEED_WEBHOOK;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
-/* NGX_ERROR: it has been answered. */
+/* The next that is needed; when there is all, acts. */
 
-static ngx_int_t
-ngx_http_clarity_api_ask(ngx_http_request_t *r, ngx_http_clarity_api_t *api,
-    void (*key_of)(clarity_key_t *key, clarity_str_t prefix),
-    ngx_http_clarity_call_pt handler)
+static void
+ngx_http_clarity_api_next(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
-    clarity_key_t              key;
-    clarity_str_t              argv[2], prefix;
-    clarity_redis_given_t      given;
-    ngx_clarity_redis_conf_t **conf;
+    ngx_int_t             rc;
+    ngx_uint_t            need;
+    clarity_redis_given_t given;
 
-    conf = api->cmcf->redis.elts;
+    need = api->needs & -api->needs;
+    api->needs &= ~need;
 
-    prefix.data = (char *) conf[api->cmcf->registry]->prefix.data;
-    prefix.len = conf[api->cmcf->registry]->prefix.len;
+    switch (need) {
 
-    key_of(&key, prefix);
+    case NGX_HTTP_CLARITY_NEED_WEBHOOK:
+        given = ngx_http_clarity_api_ask_webhook(r, api);
+        break;
+
+    case NGX_HTTP_CLARITY_NEED_ALL:
+        given = ngx_http_clarity_api_ask(r, api, clarity_key_webhooks,
+            ngx_http_clarity_api_webhooks_handler);
+        break;
+
+    case NGX_HTTP_CLARITY_NEED_WORKFLOWS:
+        given = ngx_http_clarity_api_ask(r, api, clarity_key_workflows,
+            ngx_http_clarity_api_workflows_handler);
+        break;
+
+    case NGX_HTTP_CLARITY_NEED_INSTANCES:
+        given = ngx_http_clarity_api_ask(r, api, clarity_key_nginx,
+            ngx_http_clarity_api_instances_handler);
+        break;
+
+    default:
+        rc = api->act(r, api);
+
+        if (rc != NGX_DONE) {
+            ngx_http_finalize_request(r, rc);
+        }
+
+        return;
+    }
+
+    if (given != CLARITY_REDIS_GIVEN) {
+        ngx_http_finalize_request(r,
+            ngx_http_clarity_api_not_given(r, given));
+    }
+}
+
+
+static clarity_redis_given_t
+ngx_http_clarity_api_ask(ngx_http_request_t *r, ngx_http_clarity_api_t *api,
+    ngx_http_clarity_key_pt key_of, ngx_http_clarity_call_pt handler)
+{
+    clarity_key_t key;
+    clarity_str_t argv[2];
+
+    key_of(&key, ngx_http_clarity_api_prefix(api));
 
     argv[0] = clarity_lit("HGETALL");
     argv[1] = clarity_key_str(&key);
 
-    given = ngx_http_clarity_call(r, api->cmcf->registry, 2, argv, handler);
+    return ngx_http_clarity_call(r, api->cmcf->registry, 2, argv, handler);
+}
 
-    if (given != CLARITY_REDIS_GIVEN) {
-        ngx_http_clarity_api_away(r, ngx_http_clarity_given_outcome(given));
-        return NGX_ERROR;
+
+static clarity_redis_given_t
+ngx_http_clarity_api_ask_webhook(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api)
+{
+    u_char        field[3 + CLARITY_WEBHOOK_ID_LEN];
+    clarity_key_t key;
+    clarity_str_t argv[3];
+
+    clarity_key_webhooks(&key, ngx_http_clarity_api_prefix(api));
+
+    /* what is no id has no field */
+    if (api->id.len > CLARITY_WEBHOOK_ID_LEN) {
+        api->id.len = 0;
     }
 
-    return NGX_OK;
+    argv[0] = clarity_lit("HMGET");
+    argv[1] = clarity_key_str(&key);
+    argv[2].data = (char *) field;
+    argv[2].len = ngx_sprintf(field, "id:%V", &api->id) - field;
+
+    return ngx_http_clarity_call(r, api->cmcf->registry, 3, argv,
+        ngx_http_clarity_api_webhook_handler);
+}
+
+
+ngx_int_t
+ngx_http_clarity_api_not_given(
+    ngx_http_request_t *r, clarity_redis_given_t given)
+{
+    clarity_outcome_t outcome;
+
+    outcome = ngx_http_clarity_given_outcome(given);
+
+    if (outcome == CLARITY_INTERNAL) {
+        return ngx_http_clarity_api_internal(r);
+    }
+
+    return ngx_http_clarity_api_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+        clarity_outcome_info(outcome)->code,
+        "Redis is not available, so nothing was read or changed. Try again "
+        "in a moment.");
+}
+
+
+static void
+ngx_http_clarity_api_webhook_handler(ngx_http_request_t *r,
+    clarity_redis_result_t result, const redisReply *reply,
+    ngx_msec_t elapsed)
+{
+    ngx_http_clarity_api_t *api;
+
+    api = ngx_http_clarity_api_loaded(r, result, reply);
+    if (api == NULL) {
+        return;
+    }
+
+    api->webhooks = ngx_palloc(r->pool, sizeof(clarity_webhook_t));
+
+    if (api->webhooks == NULL
+        || (reply->elements == 1
+            && reply->element[0]->type == REDIS_REPLY_STRING
+            && ngx_http_clarity_api_add_webhook(r, api,
+                   (clarity_str_t){ (char *) api->id.data, api->id.len },
+                   reply->element[0])
+                != NGX_OK))
+    {
+        ngx_http_finalize_request(r, ngx_http_clarity_api_internal(r));
+        return;
+    }
+
+    if (api->nwebhooks) {
+        api->webhook = api->webhooks;
+    }
+
+    ngx_http_clarity_api_next(r, api);
 }
 
 
@@ -101,8 +247,7 @@ ngx_http_clarity_api_webhooks_handler(ngx_http_request_t *r,
     ngx_msec_t elapsed)
 {
     size_t                  i;
-    ngx_int_t               rc;
-    clarity_error_t         error;
+    ngx_int_t               revision;
     const redisReply       *field, *value;
     ngx_http_clarity_api_t *api;
 
@@ -114,7 +259,7 @@ ngx_http_clarity_api_webhooks_handler(ngx_http_request_t *r,
     api->webhooks = ngx_palloc(r->pool,
         (reply->elements / 2 + 1) * sizeof(clarity_webhook_t));
     if (api->webhooks == NULL) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        ngx_http_finalize_request(r, ngx_http_clarity_api_internal(r));
         return;
     }
 
@@ -123,29 +268,69 @@ ngx_http_clarity_api_webhooks_handler(ngx_http_request_t *r,
         value = reply->element[i + 1];
 
         if (ngx_strcmp(field->str, "revision") == 0) {
-            rc = ngx_atoi((u_char *) value->str, value->len);
-            api->revision = (rc == NGX_ERROR) ? 0 : rc;
+            revision = ngx_atoi((u_char *) value->str, value->len);
+            api->revision = (revision == NGX_ERROR) ? 0 : revision;
             continue;
         }
 
         if (ngx_strncmp(field->str, "id:", 3) == 0
-            && clarity_webhook_read((clarity_str_t){ value->str, value->len },
-                   &api->webhooks[api->nwebhooks], &error))
+            && ngx_http_clarity_api_add_webhook(r, api,
+                   (clarity_str_t){ field->str + 3, field->len - 3 }, value)
+                != NGX_OK)
         {
+            ngx_http_finalize_request(r, ngx_http_clarity_api_internal(r));
+            return;
+        }
+    }
+
+    ngx_http_clarity_api_next(r, api);
+}
+
+
+/* Where it can be read; else it is noted why not. */
+
+static ngx_int_t
+ngx_http_clarity_api_add_webhook(ngx_http_request_t *r,
+    ngx_http_clarity_api_t *api, clarity_str_t id, const redisReply *value)
+{
+    u_char                        *p;
+    clarity_error_t                error;
+    clarity_webhook_t             *webhook;
+    ngx_http_clarity_unreadable_t *unreadable;
+
+    webhook = &api->webhooks[api->nwebhooks];
+
+    if (clarity_webhook_read((clarity_str_t){ value->str, value->len },
+            webhook, &error))
+    {
+        if (clarity_str_is(id, webhook->id)) {
             api->nwebhooks++;
+            return NGX_OK;
         }
+
+        clarity_error(&error, "the record is of the id %s", webhook->id);
     }
 
-    for (i = 0; i < api->nwebhooks; i++) {
-        if (clarity_str_eq(clarity_str(api->webhooks[i].id),
-                (clarity_str_t){ (char *) api->id.data, api->id.len }))
-        {
-            api->webhook = &api->webhooks[i];
-        }
+    if (api->unreadable.nelts == NGX_HTTP_CLARITY_API_UNREADABLE) {
+        return NGX_OK;
     }
 
-    (void) ngx_http_clarity_api_ask(r, api, clarity_key_workflows,
-        ngx_http_clarity_api_workflows_handler);
+    id.len = ngx_min(id.len, CLARITY_WEBHOOK_ID_LEN);
+
+    p = ngx_pnalloc(r->pool, id.len + 1);
+    unreadable = ngx_array_push(&api->unreadable);
+
+    if (p == NULL || unreadable == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, id.data, id.len);
+
+    unreadable->id.data = p;
+    unreadable->id.len = id.len;
+    unreadable->why = error;
+
+    return NGX_OK;
 }
 
 
@@ -180,13 +365,12 @@ ngx_http_clarity_api_workflows_handler(ngx_http_request_t *r,
         clarity_json_free(doc);
 
         if (rc != NGX_OK) {
-            ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+            ngx_http_finalize_request(r, ngx_http_clarity_api_internal(r));
             return;
         }
     }
 
-    (void) ngx_http_clarity_api_ask(r, api, clarity_key_nginx,
-        ngx_http_clarity_api_instances_handler);
+    ngx_http_clarity_api_next(r, api);
 }
 
 
@@ -196,9 +380,9 @@ ngx_http_clarity_api_instances_handler(ngx_http_request_t *r,
     ngx_msec_t elapsed)
 {
     size_t                       i;
-    ngx_int_t                    rc;
     clarity_error_t              error;
     const redisReply            *value;
+    const clarity_json_t        *no_room;
     clarity_json_doc_t          *doc;
     ngx_http_clarity_api_t      *api;
     ngx_http_clarity_instance_t *instance;
@@ -224,17 +408,16 @@ ngx_http_clarity_api_instances_handler(ngx_http_request_t *r,
                     "workers");
                 instance->revision = ngx_http_clarity_api_number(doc->root,
                     "revision");
+
+                no_room = clarity_json_get(doc->root, clarity_lit("no_room"));
+                instance->no_room = no_room && no_room->boolean;
             }
         }
 
         clarity_json_free(doc);
     }
 
-    rc = api->act(r, api);
-
-    if (rc != NGX_DONE) {
-        ngx_http_finalize_request(r, rc);
-    }
+    ngx_http_clarity_api_next(r, api);
 }
 
 
@@ -244,16 +427,32 @@ static ngx_http_clarity_api_t *
 ngx_http_clarity_api_loaded(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply)
 {
+    char                    detail[256];
     ngx_http_clarity_ctx_t *ctx;
 
-    if (result != CLARITY_REDIS_REPLIED || reply->type != REDIS_REPLY_ARRAY) {
-        ngx_http_clarity_api_away(r, CLARITY_QUEUE_UNAVAILABLE);
-        return NULL;
+    if (result == CLARITY_REDIS_REPLIED && reply->type == REDIS_REPLY_ARRAY) {
+        ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+        return ctx->api;
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+    ngx_cpystrn((u_char *) detail,
+        (u_char *) "Redis did not answer, so nothing was read or changed. "
+        "Try again in a moment.", sizeof(detail));
 
-    return ctx->api;
+    if (result == CLARITY_REDIS_REPLIED && reply->type == REDIS_REPLY_ERROR) {
+        *ngx_snprintf((u_char *) detail, sizeof(detail) - 1,
+            "Redis cannot be read: %s.",
+            clarity_redis_error_info(
+                (clarity_str_t){ reply->str, reply->len })->meaning)
+            = '\0';
+    }
+
+    ngx_http_finalize_request(r,
+        ngx_http_clarity_api_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+            clarity_outcome_info(CLARITY_QUEUE_UNAVAILABLE)->code, detail));
+
+    return NULL;
 }
 
 
@@ -388,26 +587,7 @@ ngx_http_clarity_api_number(const clarity_json_t *object, const char *name)
 static ngx_uint_t
 ngx_http_clarity_api_is_recent(const clarity_json_t *object, uint64_t ms)
 {
-    uint64_t    at, now;
-    ngx_time_t *tp;
-
-    tp = ngx_timeofday();
-    now = (uint64_t) tp->sec * 1000 + tp->msec;
-    at = ngx_http_clarity_api_number(object, "at");
-
     /* clocks of several machines differ both ways */
-    return at + ms > now;
-}
-
-
-static void
-ngx_http_clarity_api_away(ngx_http_request_t *r, clarity_outcome_t outcome)
-{
-    clarity_str_t none = { NULL, 0 };
-
-    ngx_http_finalize_request(r,
-        ngx_http_clarity_api_problem(r,
-            clarity_outcome_info(outcome)->status,
-            clarity_outcome_info(outcome)->code,
-            "Redis is not available; try again in a moment.", none));
+    return ngx_http_clarity_api_number(object, "at") + ms
+        > ngx_http_clarity_now();
 }

@@ -6,11 +6,17 @@
 
 #include "job/key.h"
 #include "json/duration.h"
+#include "redis/reply_error.h"
 
 
 #define NGX_HTTP_CLARITY_MAX_OVERLAP (90LL * 24 * 3600 * 1000) /* ms */
 
 
+static ngx_int_t ngx_http_clarity_api_unsealable(ngx_http_request_t *r,
+    ngx_http_clarity_api_t *api, clarity_seal_status_t status);
+static ngx_int_t ngx_http_clarity_api_overlap(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api, uint64_t *overlap);
+static void ngx_http_clarity_api_drop_expired(clarity_webhook_t *webhook);
 static void ngx_http_clarity_api_rotated(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed);
@@ -19,16 +25,13 @@ static void ngx_http_clarity_api_audited(ngx_http_request_t *r,
     ngx_msec_t elapsed);
 
 
-static clarity_str_t ngx_http_clarity_nothing = { NULL, 0 };
-
-
 /* The newest token, which the audit stream then tells of. */
 
 ngx_int_t
 ngx_http_clarity_api_token(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
     size_t                len, argc;
-    u_char                time[NGX_TIME_T_LEN + 3];
+    u_char                time[NGX_INT64_LEN];
     clarity_key_t         key;
     clarity_str_t         argv[CLARITY_AUDIT_MAX_ARGS];
     clarity_audit_t       audit;
@@ -47,11 +50,13 @@ ngx_http_clarity_api_token(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
         clarity_str(api->changed.id), clarity_str(api->changed.tokens[0].id),
         token, &len);
 
-    if (status != CLARITY_SEAL_OK || len >= sizeof(api->token)) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-            "the token %s of the webhook %s %s", api->changed.tokens[0].id,
-            api->changed.id, clarity_seal_status_text(status));
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (status != CLARITY_SEAL_OK) {
+        return ngx_http_clarity_api_unsealable(r, api, status);
+    }
+
+    if (len >= sizeof(api->token)) {
+        ngx_explicit_memzero(token, sizeof(token));
+        return ngx_http_clarity_api_internal(r);
     }
 
     ngx_memcpy(api->token, token, len + 1);
@@ -65,61 +70,85 @@ ngx_http_clarity_api_token(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
     given = ngx_http_clarity_call(r, api->cmcf->registry, argc, argv,
         ngx_http_clarity_api_audited);
 
-    return given == CLARITY_REDIS_GIVEN ? NGX_DONE
-                                        : NGX_HTTP_SERVICE_UNAVAILABLE;
+    return given == CLARITY_REDIS_GIVEN
+        ? NGX_DONE
+        : ngx_http_clarity_api_not_given(r, given);
 }
 
 
-/* A new token in front; the one that was the newest ends after the overlap. */
+static ngx_int_t
+ngx_http_clarity_api_unsealable(ngx_http_request_t *r,
+    ngx_http_clarity_api_t *api, clarity_seal_status_t status)
+{
+    u_char         detail[512];
+    clarity_str_t  key;
+    const char    *tokenid;
+
+    tokenid = api->changed.tokens[0].id;
+    key = clarity_sealed_key_id(clarity_str(api->changed.tokens[0].sealed));
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+        "the token %s of the webhook %s %s", tokenid, api->changed.id,
+        clarity_seal_status_text(status));
+
+    *ngx_snprintf(detail, sizeof(detail) - 1,
+        "The token %s (key \"%*s\") %s. Put the key back into the file of "
+        "clarity_token_key_file, or rotate the token.",
+        tokenid, key.len, key.data, clarity_seal_status_text(status))
+        = '\0';
+
+    return ngx_http_clarity_api_problem(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
+        "token_unreadable", (char *) detail);
+}
+
+
+/* A new token in front; the others end after the overlap, or before. */
 
 ngx_int_t
 ngx_http_clarity_api_rotate(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
-    size_t                i;
-    uint64_t              overlap, now;
-    ngx_int_t             rc;
-    const clarity_json_t *value;
-    clarity_webhook_t    *webhook;
+    size_t             i;
+    uint64_t           overlap, now;
+    ngx_int_t          rc;
+    clarity_webhook_t *webhook;
 
-    if (!ngx_http_clarity_api_may_change(r, api, 0, &rc)) {
+    if (!ngx_http_clarity_api_may_change(r, api, &rc)) {
         return rc;
     }
 
-    value = clarity_json_get(api->body->root, clarity_lit("overlap"));
-
-    if (value == NULL || value->kind != CLARITY_STRING
-        || !clarity_duration_parse(value->text, &overlap)
-        || overlap > NGX_HTTP_CLARITY_MAX_OVERLAP)
-    {
-        return ngx_http_clarity_api_problem(r, 422, "invalid",
-            "\"overlap\" says how long the old token stays good: a duration "
-            "from \"0s\" to \"90d\".", ngx_http_clarity_nothing);
+    rc = ngx_http_clarity_api_overlap(r, api, &overlap);
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     webhook = &api->changed;
     *webhook = *api->webhook;
-    now = ngx_http_clarity_api_now();
+    now = ngx_http_clarity_now();
 
-    /* those that end with this rotation leave room for it */
+    ngx_http_clarity_api_drop_expired(webhook);
+
     if (overlap == 0) {
         webhook->ntokens = 0;
+    }
 
-    } else {
-        webhook->ntokens = ngx_min(webhook->ntokens,
-            CLARITY_WEBHOOK_TOKENS - 1);
+    if (webhook->ntokens == CLARITY_WEBHOOK_TOKENS) {
+        return ngx_http_clarity_api_problem(r, NGX_HTTP_CONFLICT,
+            "too_many_tokens",
+            "Four tokens are good, and callers may use each of them: revoke "
+            "one, or rotate with the overlap \"0s\", which ends them all.");
+    }
 
-        for (i = 0; i < webhook->ntokens; i++) {
-            if (webhook->tokens[i].expires_at == 0
-                || webhook->tokens[i].expires_at > now + overlap)
-            {
-                webhook->tokens[i].expires_at = now + overlap;
-            }
+    for (i = 0; i < webhook->ntokens; i++) {
+        if (webhook->tokens[i].expires_at == 0
+            || webhook->tokens[i].expires_at > now + overlap)
+        {
+            webhook->tokens[i].expires_at = now + overlap;
         }
     }
 
     if (ngx_http_clarity_api_mint(r, api) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return ngx_http_clarity_api_internal(r);
     }
 
     return ngx_http_clarity_api_update(r, api, "rotate",
@@ -127,16 +156,60 @@ ngx_http_clarity_api_rotate(
 }
 
 
+/* NGX_DECLINED and *overlap in ms, or what the answer returned. */
+
+static ngx_int_t
+ngx_http_clarity_api_overlap(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api, uint64_t *overlap)
+{
+    clarity_faults_t      faults;
+    const clarity_json_t *value;
+
+    static const char *const known[] = { "overlap", NULL };
+
+    ngx_memzero(&faults, sizeof(clarity_faults_t));
+
+    clarity_faults_check_members(&faults, api->body->root, known, NULL);
+
+    value = clarity_json_get(api->body->root, clarity_lit("overlap"));
+
+    if (faults.n == 0
+        && (value == NULL || value->kind != CLARITY_STRING
+            || !clarity_duration_parse(value->text, overlap)
+            || *overlap > NGX_HTTP_CLARITY_MAX_OVERLAP))
+    {
+        clarity_faults_add(&faults, clarity_lit("overlap"),
+            "expected a duration from \"0s\" to \"90d\" such as \"24h\": how "
+            "long the tokens that there are stay good");
+    }
+
+    if (faults.n) {
+        return ngx_http_clarity_api_faults(r, &faults,
+            "The token cannot be rotated like that: see errors.");
+    }
+
+    clarity_faults_free(&faults);
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * Ends a token now. One without an end stays, or the webhook would some day
+ * have none, with nobody there to see it.
+ */
+
 ngx_int_t
 ngx_http_clarity_api_revoke(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
     size_t                i, n;
     ngx_int_t             rc;
+    ngx_uint_t            found, lasting;
     const clarity_json_t *value;
     clarity_webhook_t    *webhook;
 
-    if (!ngx_http_clarity_api_may_change(r, api, 0, &rc)) {
+    if (!ngx_http_clarity_api_may_change(r, api, &rc)) {
         return rc;
     }
 
@@ -144,33 +217,95 @@ ngx_http_clarity_api_revoke(
 
     webhook = &api->changed;
     *webhook = *api->webhook;
+
+    ngx_http_clarity_api_drop_expired(webhook);
+
     n = 0;
+    found = 0;
+    lasting = 0;
 
-    for (i = 0; i < api->webhook->ntokens; i++) {
-        if (value == NULL || value->kind != CLARITY_STRING
-            || !clarity_str_is(value->text, api->webhook->tokens[i].id))
+    for (i = 0; i < webhook->ntokens; i++) {
+
+        if (value && value->kind == CLARITY_STRING
+            && clarity_str_is(value->text, webhook->tokens[i].id))
         {
-            webhook->tokens[n++] = api->webhook->tokens[i];
+            found = 1;
+            continue;
         }
+
+        lasting |= webhook->tokens[i].expires_at == 0;
+        webhook->tokens[n++] = webhook->tokens[i];
     }
 
-    if (n == api->webhook->ntokens) {
+    if (!found) {
         return ngx_http_clarity_api_problem(r, 422, "invalid",
-            "\"token_id\" is to be the id of a token of this webhook.",
-            ngx_http_clarity_nothing);
+            "\"token_id\" is to be the id of one of the tokens of this "
+            "webhook.");
     }
 
-    if (n == 0) {
+    if (!lasting) {
         return ngx_http_clarity_api_problem(r, NGX_HTTP_CONFLICT,
             "last_token",
-            "It is the only token: rotate it, or disable the webhook.",
-            ngx_http_clarity_nothing);
+            "It is the only token without an end. Rotate first, then revoke "
+            "it; or switch the webhook off.");
     }
 
     webhook->ntokens = n;
 
     return ngx_http_clarity_api_update(r, api, "revoke",
         ngx_http_clarity_api_changed);
+}
+
+
+static void
+ngx_http_clarity_api_drop_expired(clarity_webhook_t *webhook)
+{
+    size_t   i, n;
+    uint64_t now;
+
+    n = 0;
+    now = ngx_http_clarity_now();
+
+    for (i = 0; i < webhook->ntokens; i++) {
+        if (webhook->tokens[i].expires_at == 0
+            || webhook->tokens[i].expires_at > now)
+        {
+            webhook->tokens[n++] = webhook->tokens[i];
+        }
+    }
+
+    webhook->ntokens = n;
+}
+
+
+ngx_int_t
+ngx_http_clarity_api_mint(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
+{
+    clarity_webhook_t       *webhook;
+    clarity_webhook_token_t *token;
+
+    webhook = &api->changed;
+    token = webhook->tokens;
+
+    ngx_memmove(token + 1, token,
+        webhook->ntokens * sizeof(clarity_webhook_token_t));
+    webhook->ntokens++;
+
+    token->created_at = ngx_http_clarity_now();
+    token->expires_at = 0;
+
+    if (!clarity_mint_token_id(token->id) || !clarity_mint_token(api->token)
+        || clarity_seal(api->cmcf->keys, clarity_str(api->token),
+               clarity_str(webhook->id), clarity_str(token->id),
+               token->sealed)
+            != CLARITY_SEAL_OK)
+    {
+        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+            "clarity: a token could not be made");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -200,15 +335,29 @@ ngx_http_clarity_api_audited(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed)
 {
+    u_char                  detail[512];
     ngx_int_t               rc;
     ngx_http_clarity_ctx_t *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
-    rc = (result == CLARITY_REDIS_REPLIED
-             && reply->type == REDIS_REPLY_STRING)
-        ? ngx_http_clarity_api_send_token(r, ctx->api, &ctx->api->changed)
-        : NGX_HTTP_SERVICE_UNAVAILABLE;
+    if (result == CLARITY_REDIS_REPLIED && reply->type == REDIS_REPLY_STRING) {
+        rc = ngx_http_clarity_api_send_token(r, ctx->api, &ctx->api->changed);
+
+    } else {
+        *ngx_snprintf(detail, sizeof(detail) - 1,
+            "That the token is shown could not be written down in Redis (%s), "
+            "so it is not shown. Try again in a moment.",
+            result == CLARITY_REDIS_REPLIED
+                    && reply->type == REDIS_REPLY_ERROR
+                ? clarity_redis_error_info(
+                    (clarity_str_t){ reply->str, reply->len })->meaning
+                : "no answer")
+            = '\0';
+
+        rc = ngx_http_clarity_api_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+            "queue_unavailable", (char *) detail);
+    }
 
     ngx_http_finalize_request(r, rc);
 }

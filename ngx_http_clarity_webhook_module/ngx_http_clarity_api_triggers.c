@@ -37,13 +37,8 @@ ngx_http_clarity_api_triggers(
             (unsigned) ngx_http_clarity_api_attached(api, trigger->name));
     }
 
-    clarity_buf_addz(&buf, "]");
-
-    if (api->cmcf->webhooks_uri.len) {
-        clarity_buf_addz(&buf, ",\"webhooks_url\":");
-        ngx_http_clarity_api_add_url(r, &buf, &api->cmcf->webhooks_uri);
-    }
-
+    clarity_buf_addz(&buf, "],\"webhooks_url\":");
+    ngx_http_clarity_api_add_url(r, &buf, api->cmcf->webhooks_conf, "");
     clarity_buf_addz(&buf, "}");
 
     return ngx_http_clarity_api_send(r, NGX_HTTP_OK, &buf);

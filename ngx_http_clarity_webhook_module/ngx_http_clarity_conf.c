@@ -344,6 +344,9 @@ ngx_http_clarity_name_webhook(
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     conf->location = clcf->name;
+    conf->exact = clcf->exact_match;
+    conf->server = ngx_http_conf_get_module_srv_conf(cf,
+        ngx_http_core_module);
 
     name = &conf->webhook.name;
     method = &conf->webhook.method_name;
@@ -372,6 +375,8 @@ ngx_int_t
 ngx_http_clarity_check_conf(ngx_conf_t *cf)
 {
     ngx_str_t                     name = ngx_string("request_id");
+    ngx_str_t                     webhook_name
+        = ngx_string("clarity_webhook");
     ngx_uint_t                    i, k;
     ngx_http_clarity_loc_conf_t **webhook;
     ngx_http_clarity_main_conf_t *cmcf;
@@ -386,7 +391,11 @@ ngx_http_clarity_check_conf(ngx_conf_t *cf)
     ngx_http_clarity_check_jobs_uris(cf);
 
     cmcf->request_id_index = ngx_http_get_variable_index(cf, &name);
-    if (cmcf->request_id_index == NGX_ERROR) {
+    cmcf->webhook_index = ngx_http_get_variable_index(cf, &webhook_name);
+
+    if (cmcf->request_id_index == NGX_ERROR
+        || cmcf->webhook_index == NGX_ERROR)
+    {
         return NGX_ERROR;
     }
 

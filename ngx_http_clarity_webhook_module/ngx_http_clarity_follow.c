@@ -1,23 +1,26 @@
 /*
  * One process of an nginx follows Redis: it subscribes to the notice of a
- * change, and after each notice, each new connection and every two seconds it
- * looks at the revision; where that is another one than in shared memory it
- * reads all webhooks, opens their tokens and puts a new snapshot there.
+ * change, and after each notice and each new connection it reads all webhooks,
+ * opens their tokens and puts a new snapshot into shared memory. Twice a
+ * second it looks at the revision, in case a notice was lost.
  *
  *   subscriber ready -> SUBSCRIBE -> its reply -+
- *                                    a notice  -+-> check -> HGET revision
- *                                    each 2 s  -+              | another
- *                                                              v
- *                              shared memory <- snapshot <- HGETALL
+ *                                    a notice  -+-> HGETALL -> shared memory
+ *                                                    ^
+ *              twice a second -> HGET revision ------+ if it is another one
+ *
+ * The revision alone would not do: a Redis that was emptied, or replaced by
+ * another one, counts from 1 again.
  */
 
 #include "ngx_http_clarity_registry.h"
 
 #include "job/key.h"
-#include "webhook/record.h"
+#include "job/report_script.h"
 
 
-#define NGX_HTTP_CLARITY_LOOK 2000 /* ms from one look to the next */
+#define NGX_HTTP_CLARITY_LOOK   500 /* ms from one look to the next */
+#define NGX_HTTP_CLARITY_REPORT 4   /* looks from one report to the next */
 
 
 typedef struct {
@@ -27,10 +30,14 @@ typedef struct {
     ngx_clarity_redis_t          *commands;
     ngx_clarity_redis_conf_t      conf;
     ngx_event_t                   timer;
+    ngx_http_clarity_sync_t       sync;
     clarity_key_t                 webhooks; /* the hash and the channel */
     clarity_key_t                 nginx;
-    unsigned                      looking : 1; /* HGET or HGETALL in flight */
-    unsigned                      again : 1;   /* a notice came meanwhile */
+    ngx_uint_t                    looks;
+    unsigned                      busy : 1;  /* HGET or HGETALL in flight */
+    unsigned                      stale : 1; /* HGETALL is due */
+    unsigned                      look : 1;  /* HGET is */
+    unsigned                      told : 1;  /* of an error of Redis */
 } ngx_http_clarity_follower_t;
 
 
@@ -42,27 +49,15 @@ static void ngx_http_clarity_timer_handler(ngx_event_t *ev);
 static void ngx_http_clarity_report(ngx_http_clarity_follower_t *follower);
 static void ngx_http_clarity_reported(
     void *data, clarity_redis_result_t result, const redisReply *reply);
-static void ngx_http_clarity_look(ngx_http_clarity_follower_t *follower);
+static void ngx_http_clarity_next(ngx_http_clarity_follower_t *follower);
 static void ngx_http_clarity_revision_handler(
     void *data, clarity_redis_result_t result, const redisReply *reply);
 static void ngx_http_clarity_all_handler(
     void *data, clarity_redis_result_t result, const redisReply *reply);
-static void ngx_http_clarity_answered(ngx_http_clarity_follower_t *follower,
-    clarity_redis_result_t result, const redisReply *reply);
-static void ngx_http_clarity_looked(ngx_http_clarity_follower_t *follower);
+static ngx_uint_t ngx_http_clarity_is_refused(
+    ngx_http_clarity_follower_t *follower, const redisReply *reply);
 static ngx_int_t ngx_http_clarity_give(ngx_http_clarity_follower_t *follower,
     const char *command, const char *field, clarity_redis_reply_pt callback);
-static ngx_int_t ngx_http_clarity_load(
-    ngx_http_clarity_follower_t *follower, const redisReply *reply);
-static ngx_int_t ngx_http_clarity_read_records(
-    ngx_http_clarity_follower_t *follower, const redisReply *reply,
-    clarity_webhook_t *records, size_t *n, uint64_t *revision);
-static void ngx_http_clarity_to_snapshot(
-    ngx_http_clarity_follower_t *follower, const clarity_webhook_t *record,
-    clarity_snapshot_webhook_t *webhook);
-static ngx_int_t ngx_http_clarity_publish(
-    ngx_http_clarity_follower_t *follower, clarity_buf_t *snapshot,
-    uint64_t revision);
 
 
 static ngx_http_clarity_follower_t *ngx_http_clarity_follower;
@@ -93,6 +88,8 @@ ngx_http_clarity_registry_init(
     follower->conf = *conf[cmcf->registry];
     follower->conf.watched = 0;
     follower->conf.audited = 0;
+    follower->sync.cmcf = cmcf;
+    follower->sync.log = cycle->log;
 
     prefix.data = (char *) follower->conf.prefix.data;
     prefix.len = follower->conf.prefix.len;
@@ -180,18 +177,22 @@ ngx_http_clarity_subscribed(
     if (reply->type == REDIS_REPLY_ERROR) {
         ngx_log_error(NGX_LOG_ERR, follower->cycle->log, 0,
             "SUBSCRIBE to \"%*s\" was refused: %s; changes of webhooks are "
-            "seen only each %d ms", follower->webhooks.len,
+            "seen only every %d ms", follower->webhooks.len,
             follower->webhooks.data, reply->str, NGX_HTTP_CLARITY_LOOK);
     }
 
-    ngx_http_clarity_look(follower);
+    follower->stale = 1;
+    ngx_http_clarity_next(follower);
 }
 
 
 static void
 ngx_http_clarity_notice(void *owner, const redisReply *message)
 {
-    ngx_http_clarity_look(owner);
+    ngx_http_clarity_follower_t *follower = owner;
+
+    follower->stale = 1;
+    ngx_http_clarity_next(follower);
 }
 
 
@@ -205,8 +206,12 @@ ngx_http_clarity_timer_handler(ngx_event_t *ev)
         return;
     }
 
-    ngx_http_clarity_look(follower);
-    ngx_http_clarity_report(follower);
+    follower->look = 1;
+    ngx_http_clarity_next(follower);
+
+    if (follower->looks++ % NGX_HTTP_CLARITY_REPORT == 0) {
+        ngx_http_clarity_report(follower);
+    }
 
     ngx_add_timer(ev, NGX_HTTP_CLARITY_LOOK);
 }
@@ -217,28 +222,36 @@ ngx_http_clarity_timer_handler(ngx_event_t *ev)
 static void
 ngx_http_clarity_report(ngx_http_clarity_follower_t *follower)
 {
-    u_char         *p;
-    u_char          text[128];
-    ngx_time_t     *tp;
-    clarity_str_t   argv[4];
-    ngx_core_conf_t *ccf;
+    u_char                    *p;
+    u_char                     text[128], before[NGX_INT64_LEN];
+    uint64_t                   now;
+    clarity_str_t              argv[7];
+    ngx_core_conf_t           *ccf;
+    ngx_http_clarity_shared_t *shared;
 
     ccf = (ngx_core_conf_t *) ngx_get_conf(follower->cycle->conf_ctx,
         ngx_core_module);
-    tp = ngx_timeofday();
+    shared = follower->cmcf->shared;
+    now = ngx_http_clarity_now();
 
-    p = ngx_sprintf(text, "{\"at\":%T%03M,\"workers\":%i,\"revision\":%uL}",
-        tp->sec, tp->msec, ccf->worker_processes,
-        follower->cmcf->shared->revision);
+    p = ngx_sprintf(text,
+        "{\"at\":%uL,\"workers\":%i,\"revision\":%uL,\"no_room\":%s}", now,
+        ccf->worker_processes, shared->revision,
+        shared->no_room ? "true" : "false");
 
-    argv[0] = clarity_lit("HSET");
-    argv[1] = clarity_key_str(&follower->nginx);
-    argv[2].data = (char *) follower->cmcf->shared->instance;
-    argv[2].len = NGX_HTTP_CLARITY_INSTANCE;
-    argv[3].data = (char *) text;
-    argv[3].len = p - text;
+    argv[0] = clarity_lit("EVAL");
+    argv[1] = clarity_str(clarity_script_report.lua);
+    argv[2] = clarity_lit("1");
+    argv[3] = clarity_key_str(&follower->nginx);
+    argv[4].data = (char *) shared->instance;
+    argv[4].len = NGX_HTTP_CLARITY_INSTANCE;
+    argv[5].data = (char *) text;
+    argv[5].len = p - text;
+    argv[6].data = (char *) before;
+    argv[6].len = ngx_sprintf(before, "%uL", now - CLARITY_REPORT_FORGOTTEN)
+        - before;
 
-    (void) ngx_clarity_redis_command(follower->commands, 4, argv,
+    (void) ngx_clarity_redis_command(follower->commands, 7, argv,
         ngx_http_clarity_reported, follower);
 }
 
@@ -247,24 +260,49 @@ static void
 ngx_http_clarity_reported(
     void *data, clarity_redis_result_t result, const redisReply *reply)
 {
-    ngx_http_clarity_answered(data, result, reply);
+    ngx_http_clarity_follower_t *follower = data;
 
-    /* the next one comes in two seconds */
+    /* the next one comes in two seconds, of another connection perhaps */
+
+    if (result == CLARITY_REDIS_REPLIED) {
+        ngx_clarity_redis_answered(follower->commands,
+            NGX_CLARITY_REDIS_SETTINGS, reply);
+    }
 }
 
 
+/*
+ * Reads or looks, whichever is due; one at a time. What fails stays due, for
+ * the timer.
+ */
+
 static void
-ngx_http_clarity_look(ngx_http_clarity_follower_t *follower)
+ngx_http_clarity_next(ngx_http_clarity_follower_t *follower)
 {
-    if (follower->looking) {
-        follower->again = 1;
+    if (follower->busy || ngx_exiting) {
         return;
     }
 
-    follower->again = 0;
-    follower->looking = (ngx_http_clarity_give(follower, "HGET", "revision",
-                             ngx_http_clarity_revision_handler)
-        == NGX_OK);
+    if (follower->stale) {
+        follower->sync.generation = follower->cmcf->shared->generation;
+        follower->stale = 0;
+        follower->look = 0;
+
+        if (ngx_http_clarity_give(follower, "HGETALL", NULL,
+                ngx_http_clarity_all_handler)
+            != NGX_OK)
+        {
+            follower->stale = 1;
+        }
+
+        return;
+    }
+
+    if (follower->look) {
+        follower->look = 0;
+        (void) ngx_http_clarity_give(follower, "HGET", "revision",
+            ngx_http_clarity_revision_handler);
+    }
 }
 
 
@@ -277,30 +315,32 @@ ngx_http_clarity_revision_handler(
     ngx_int_t                  revision;
     ngx_http_clarity_shared_t *shared;
 
-    shared = follower->cmcf->shared;
+    follower->busy = 0;
 
-    ngx_http_clarity_answered(follower, result, reply);
-
-    if (result == CLARITY_REDIS_REPLIED && !ngx_exiting
-        && reply->type != REDIS_REPLY_ERROR)
+    if (result != CLARITY_REDIS_REPLIED
+        || ngx_http_clarity_is_refused(follower, reply))
     {
-        /* nil: nothing has been made yet, or Redis was emptied */
-        revision = (reply->type == REDIS_REPLY_STRING)
-            ? ngx_atoi((u_char *) reply->str, reply->len)
-            : 0;
-
-        if (!shared->loaded || (uint64_t) revision != shared->revision) {
-
-            if (ngx_http_clarity_give(follower, "HGETALL", NULL,
-                    ngx_http_clarity_all_handler)
-                == NGX_OK)
-            {
-                return;
-            }
-        }
+        return;
     }
 
-    ngx_http_clarity_looked(follower);
+    shared = follower->cmcf->shared;
+
+    /* nil: nothing has been made yet, or Redis was emptied */
+    revision = (reply->type == REDIS_REPLY_STRING)
+        ? ngx_atoi((u_char *) reply->str, reply->len)
+        : 0;
+
+    if (revision == NGX_ERROR) {
+        revision = 0;
+    }
+
+    if (!shared->no_room || (uint64_t) revision != follower->sync.refused) {
+        follower->stale |= !shared->loaded
+            || shared->generation != follower->sync.generation
+            || shared->revision != (uint64_t) revision;
+    }
+
+    ngx_http_clarity_next(follower);
 }
 
 
@@ -310,41 +350,52 @@ ngx_http_clarity_all_handler(
 {
     ngx_http_clarity_follower_t *follower = data;
 
-    ngx_http_clarity_answered(follower, result, reply);
+    follower->busy = 0;
 
-    if (result == CLARITY_REDIS_REPLIED && !ngx_exiting
-        && reply->type == REDIS_REPLY_ARRAY)
+    if (ngx_exiting) {
+        /* another process follows */
+        return;
+    }
+
+    if (result != CLARITY_REDIS_REPLIED
+        || ngx_http_clarity_is_refused(follower, reply)
+        || reply->type != REDIS_REPLY_ARRAY)
     {
-        if (ngx_http_clarity_load(follower, reply) == NGX_OK) {
-            ngx_http_clarity_report(follower);
-        }
+        follower->stale = 1;
+        return;
     }
 
-    ngx_http_clarity_looked(follower);
+    if (ngx_http_clarity_sync(&follower->sync, reply) == NGX_AGAIN) {
+        follower->stale = 1;
+
+    } else {
+        ngx_http_clarity_report(follower);
+    }
+
+    ngx_http_clarity_next(follower);
 }
 
 
-/* A refusal is for the log: all that is seen else are webhooks not loaded. */
+/* An error reply, told once. */
 
-static void
-ngx_http_clarity_answered(ngx_http_clarity_follower_t *follower,
-    clarity_redis_result_t result, const redisReply *reply)
+static ngx_uint_t
+ngx_http_clarity_is_refused(
+    ngx_http_clarity_follower_t *follower, const redisReply *reply)
 {
-    if (result == CLARITY_REDIS_REPLIED) {
-        ngx_clarity_redis_answered(follower->commands,
-            NGX_CLARITY_REDIS_SETTINGS, reply);
+    if (reply->type != REDIS_REPLY_ERROR) {
+        follower->told = 0;
+        return 0;
     }
-}
 
-
-static void
-ngx_http_clarity_looked(ngx_http_clarity_follower_t *follower)
-{
-    follower->looking = 0;
-
-    if (follower->again) {
-        ngx_http_clarity_look(follower);
+    if (!follower->told) {
+        follower->told = 1;
+        ngx_log_error(NGX_LOG_ERR, follower->cycle->log, 0,
+            "the webhooks in \"%*s\" of Redis cannot be read: %s; until they "
+            "can, those that were read before are served",
+            follower->webhooks.len, follower->webhooks.data, reply->str);
     }
+
+    return 1;
 }
 
 
@@ -361,208 +412,14 @@ ngx_http_clarity_give(ngx_http_clarity_follower_t *follower,
         argv[2] = clarity_str(field);
     }
 
-    return ngx_clarity_redis_command(follower->commands, field ? 3 : 2, argv,
-               callback, follower)
-            == CLARITY_REDIS_GIVEN
-        ? NGX_OK
-        : NGX_ERROR;
-}
-
-
-/*
- * From HGETALL's fields and values to a snapshot. A record that cannot be read
- * is passed over, and a token that cannot be opened is none: whoever writes to
- * Redis cannot make one.
- */
-
-static ngx_int_t
-ngx_http_clarity_load(
-    ngx_http_clarity_follower_t *follower, const redisReply *reply)
-{
-    size_t                      i, n, max;
-    uint64_t                    revision;
-    ngx_int_t                   rc;
-    clarity_buf_t               buf;
-    clarity_webhook_t          *records;
-    clarity_snapshot_webhook_t *webhooks;
-
-    rc = NGX_ERROR;
-    max = reply->elements / 2 + 1;
-
-    ngx_memzero(&buf, sizeof(clarity_buf_t));
-
-    records = ngx_alloc(max * sizeof(clarity_webhook_t),
-        follower->cycle->log);
-    webhooks = ngx_alloc(max * sizeof(clarity_snapshot_webhook_t),
-        follower->cycle->log);
-
-    if (records && webhooks
-        && ngx_http_clarity_read_records(follower, reply, records, &n,
-               &revision)
-            == NGX_OK)
+    if (ngx_clarity_redis_command(follower->commands, field ? 3 : 2, argv,
+            callback, follower)
+        != CLARITY_REDIS_GIVEN)
     {
-        for (i = 0; i < n; i++) {
-            ngx_http_clarity_to_snapshot(follower, &records[i], &webhooks[i]);
-        }
-
-        clarity_snapshot_build(webhooks, n, &buf);
-
-        if (!buf.failed) {
-            rc = ngx_http_clarity_publish(follower, &buf, revision);
-        }
-    }
-
-    clarity_buf_free(&buf);
-    ngx_free(webhooks);
-    ngx_free(records);
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_clarity_read_records(ngx_http_clarity_follower_t *follower,
-    const redisReply *reply, clarity_webhook_t *records, size_t *n,
-    uint64_t *revision)
-{
-    size_t            i;
-    ngx_int_t         number;
-    const redisReply *field, *value;
-    clarity_error_t   error;
-
-    *n = 0;
-    *revision = 0;
-
-    for (i = 0; i + 1 < reply->elements; i += 2) {
-        field = reply->element[i];
-        value = reply->element[i + 1];
-
-        if (field->type != REDIS_REPLY_STRING
-            || value->type != REDIS_REPLY_STRING)
-        {
-            return NGX_ERROR;
-        }
-
-        if (ngx_strcmp(field->str, "revision") == 0) {
-            number = ngx_atoi((u_char *) value->str, value->len);
-            *revision = (number == NGX_ERROR) ? 0 : number;
-            continue;
-        }
-
-        if (ngx_strncmp(field->str, "id:", 3) != 0) {
-            continue;
-        }
-
-        if (!clarity_webhook_read(
-                (clarity_str_t){ value->str, value->len }, &records[*n],
-                &error))
-        {
-            ngx_log_error(NGX_LOG_ERR, follower->cycle->log, 0,
-                "the webhook \"%s\" in Redis is passed over: %s",
-                field->str + 3, error.text);
-            continue;
-        }
-
-        (*n)++;
-    }
-
-    return NGX_OK;
-}
-
-
-/* The strings stay the record's. */
-
-static void
-ngx_http_clarity_to_snapshot(ngx_http_clarity_follower_t *follower,
-    const clarity_webhook_t *record, clarity_snapshot_webhook_t *webhook)
-{
-    char                           token[CLARITY_SEAL_TEXT_MAX + 1];
-    size_t                         i, len;
-    clarity_seal_status_t          status;
-    clarity_snapshot_token_t      *t;
-    const clarity_webhook_token_t *sealed;
-
-    ngx_memzero(webhook, sizeof(clarity_snapshot_webhook_t));
-
-    webhook->id = clarity_str(record->id);
-    webhook->method = clarity_str(record->method);
-    webhook->endpoint = clarity_str(record->endpoint);
-    webhook->trigger = clarity_str(record->trigger);
-    webhook->active = record->active;
-    webhook->rules = record->rules;
-    webhook->status = record->status;
-    webhook->idempotency = clarity_webhook_idempotency(record,
-        CLARITY_SNAPSHOT_INHERIT);
-    webhook->revision = record->revision;
-
-    for (i = 0; i < record->ntokens; i++) {
-        sealed = &record->tokens[i];
-
-        status = clarity_unseal(follower->cmcf->keys,
-            clarity_str(sealed->sealed), webhook->id,
-            clarity_str(sealed->id), token, &len);
-
-        if (status != CLARITY_SEAL_OK) {
-            ngx_log_error(NGX_LOG_ERR, follower->cycle->log, 0,
-                "the token %s of the webhook %s %s", sealed->id, record->id,
-                clarity_seal_status_text(status));
-            continue;
-        }
-
-        t = &webhook->tokens[webhook->ntokens];
-
-        if (clarity_token_digest(follower->cmcf->sha256,
-                (clarity_str_t){ token, len }, &t->digest))
-        {
-            t->id = clarity_str(sealed->id);
-            t->expires = sealed->expires_at;
-            webhook->ntokens++;
-        }
-
-        ngx_explicit_memzero(token, sizeof(token));
-    }
-}
-
-
-/*
- * Swaps the snapshot. While both are there they need twice the room; where
- * that is not there, the old webhooks go on and the log says so.
- */
-
-static ngx_int_t
-ngx_http_clarity_publish(ngx_http_clarity_follower_t *follower,
-    clarity_buf_t *snapshot, uint64_t revision)
-{
-    void                      *old, *new;
-    ngx_slab_pool_t           *pool;
-    ngx_http_clarity_shared_t *shared;
-
-    pool = (ngx_slab_pool_t *) follower->cmcf->zone->shm.addr;
-    shared = follower->cmcf->shared;
-
-    new = ngx_slab_alloc(pool, snapshot->len);
-    if (new == NULL) {
-        ngx_log_error(NGX_LOG_ALERT, follower->cycle->log, 0,
-            "\"clarity_zone\" has no room for %uz bytes of webhooks: make it "
-            "larger; those of revision %uL go on", snapshot->len,
-            shared->revision);
         return NGX_ERROR;
     }
 
-    ngx_memcpy(new, snapshot->data, snapshot->len);
-
-    ngx_shmtx_lock(&pool->mutex);
-
-    old = shared->snapshot;
-    shared->snapshot = new;
-    shared->revision = revision;
-    shared->loaded = 1;
-
-    if (old) {
-        ngx_slab_free_locked(pool, old);
-    }
-
-    ngx_shmtx_unlock(&pool->mutex);
+    follower->busy = 1;
 
     return NGX_OK;
 }

@@ -67,7 +67,6 @@ ngx_http_clarity_webhooks_handler(ngx_http_request_t *r)
 {
     ngx_str_t                   endpoint;
     ngx_http_clarity_ctx_t     *ctx;
-    ngx_http_core_loc_conf_t   *clcf;
     ngx_http_clarity_refusal_t  refusal;
     ngx_http_clarity_webhook_t *webhook;
 
@@ -81,20 +80,10 @@ ngx_http_clarity_webhooks_handler(ngx_http_request_t *r)
 
     ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
 
-    /*
-     * An endpoint has only bytes that need no escape and no segments that
-     * nginx would resolve: an address with them is none of ours, however it
-     * reads when it is normalised.
-     */
-    if (r->quoted_uri || r->complex_uri) {
+    if (ngx_http_clarity_registry_endpoint(r, &endpoint) != NGX_OK) {
         refusal.outcome = CLARITY_WEBHOOK_NOT_FOUND;
         return ngx_http_clarity_refuse_unread(r, &refusal);
     }
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    endpoint.data = r->uri.data + clcf->name.len;
-    endpoint.len = r->uri.len - clcf->name.len;
 
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
         "clarity endpoint \"%V\"", &endpoint);
@@ -119,9 +108,14 @@ ngx_http_clarity_webhooks_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_clarity_receive(ngx_http_request_t *r)
 {
-    ngx_int_t                  rc;
-    ngx_http_clarity_ctx_t    *ctx;
-    ngx_http_clarity_refusal_t refusal;
+    ngx_int_t                     rc;
+    ngx_http_clarity_ctx_t       *ctx;
+    ngx_http_clarity_refusal_t    refusal;
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    /* it stays where error_page leads away from here */
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
+    (void) ngx_http_get_indexed_variable(r, cmcf->webhook_index);
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 

@@ -6,24 +6,62 @@
 
 
 static ngx_int_t ngx_http_clarity_select(ngx_http_request_t *r,
-    const void *snapshot, ngx_str_t *endpoint,
+    void *snapshot, ngx_str_t *endpoint,
     const clarity_token_digest_t *digest,
     ngx_http_clarity_webhook_t **webhook,
     ngx_http_clarity_refusal_t *refusal);
-static ngx_int_t ngx_http_clarity_choose(ngx_http_request_t *r,
-    const void *snapshot, size_t first, size_t n,
-    const clarity_token_digest_t *digest, clarity_snapshot_webhook_t *found,
-    ngx_uint_t *token, ngx_http_clarity_refusal_t *refusal);
 static ngx_uint_t ngx_http_clarity_match(
     const clarity_snapshot_webhook_t *webhook,
-    const clarity_token_digest_t *digest, ngx_uint_t *token);
+    const clarity_token_digest_t *digest, uint64_t now, ngx_uint_t *token);
 static ngx_uint_t ngx_http_clarity_is_method(
     ngx_http_request_t *r, const clarity_snapshot_webhook_t *webhook);
 static ngx_http_clarity_webhook_t *ngx_http_clarity_copy(
-    ngx_http_request_t *r, const clarity_snapshot_webhook_t *found,
-    ngx_uint_t token);
-static u_char *ngx_http_clarity_put(
-    ngx_str_t *to, u_char *p, clarity_str_t text);
+    ngx_http_request_t *r, const clarity_snapshot_webhook_t *found);
+static ngx_int_t ngx_http_clarity_copy_text(
+    ngx_http_request_t *r, ngx_str_t *to, clarity_str_t text);
+
+
+/*
+ * An endpoint has only bytes that need no escape and no segments that nginx
+ * would resolve, so its address reaches us as it was sent: another one is none
+ * of ours, however it reads when it is normalised. (r->complex_uri is also set
+ * for a segment that merely begins with a dot.)
+ */
+
+ngx_int_t
+ngx_http_clarity_registry_endpoint(ngx_http_request_t *r, ngx_str_t *endpoint)
+{
+    size_t                    len;
+    u_char                   *query;
+    ngx_str_t                *sent;
+    ngx_http_core_loc_conf_t *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    sent = &r->unparsed_uri;
+
+    if (r->uri.len < clcf->name.len) {
+        return NGX_DECLINED;
+    }
+
+    if (r->valid_unparsed_uri) {
+        query = ngx_strlchr(sent->data, sent->data + sent->len, '?');
+        len = query ? (size_t) (query - sent->data) : sent->len;
+
+        if (len != r->uri.len || ngx_memcmp(sent->data, r->uri.data, len) != 0)
+        {
+            return NGX_DECLINED;
+        }
+
+    } else if (r->quoted_uri || r->complex_uri) {
+        /* and then rewritten */
+        return NGX_DECLINED;
+    }
+
+    endpoint->data = r->uri.data + clcf->name.len;
+    endpoint->len = r->uri.len - clcf->name.len;
+
+    return NGX_OK;
+}
 
 
 ngx_int_t
@@ -83,30 +121,74 @@ ngx_http_clarity_registry_find(ngx_http_request_t *r, ngx_str_t *endpoint,
 }
 
 
+ngx_int_t
+ngx_http_clarity_registry_name(ngx_http_request_t *r, ngx_str_t *name)
+{
+    size_t                        i, n, first;
+    ngx_int_t                     rc;
+    ngx_str_t                     endpoint;
+    ngx_slab_pool_t              *pool;
+    clarity_snapshot_webhook_t    found;
+    ngx_http_clarity_shared_t    *shared;
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    if (ngx_http_clarity_registry_endpoint(r, &endpoint) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
+
+    pool = (ngx_slab_pool_t *) cmcf->zone->shm.addr;
+    shared = cmcf->shared;
+
+    rc = NGX_DECLINED;
+
+    ngx_shmtx_lock(&pool->mutex);
+
+    n = !shared->loaded ? 0
+        : clarity_snapshot_find(shared->snapshot,
+            (clarity_str_t){ (char *) endpoint.data, endpoint.len }, &first);
+
+    for (i = 0; i < n; i++) {
+        clarity_snapshot_get(shared->snapshot, first + i, &found);
+
+        if (ngx_http_clarity_is_method(r, &found)) {
+            break;
+        }
+    }
+
+    if (n) {
+        rc = ngx_http_clarity_copy_text(r, name, found.id);
+    }
+
+    ngx_shmtx_unlock(&pool->mutex);
+
+    return rc;
+}
+
+
 ngx_uint_t
 ngx_http_clarity_registry_may(ngx_http_clarity_main_conf_t *cmcf,
     clarity_str_t id, const clarity_token_digest_t *digest)
 {
-    size_t                      i, n;
-    ngx_uint_t                  may, token;
-    ngx_slab_pool_t            *pool;
-    clarity_snapshot_webhook_t  found;
+    size_t                     i;
+    ngx_uint_t                 may, token;
+    ngx_slab_pool_t           *pool;
+    ngx_http_clarity_shared_t *shared;
+    clarity_snapshot_webhook_t found;
 
     may = 0;
     pool = (ngx_slab_pool_t *) cmcf->zone->shm.addr;
+    shared = cmcf->shared;
 
     ngx_shmtx_lock(&pool->mutex);
 
-    n = cmcf->shared->loaded
-        ? clarity_snapshot_count(cmcf->shared->snapshot) : 0;
-
-    for (i = 0; i < n; i++) {
-        clarity_snapshot_get(cmcf->shared->snapshot, i, &found);
-
-        if (clarity_str_eq(found.id, id)) {
-            may = ngx_http_clarity_match(&found, digest, &token);
-            break;
-        }
+    if (shared->loaded
+        && clarity_snapshot_find_id(shared->snapshot, id, &i))
+    {
+        clarity_snapshot_get(shared->snapshot, i, &found);
+        may = ngx_http_clarity_match(&found, digest, ngx_http_clarity_now(),
+            &token);
     }
 
     ngx_shmtx_unlock(&pool->mutex);
@@ -115,22 +197,87 @@ ngx_http_clarity_registry_may(ngx_http_clarity_main_conf_t *cmcf,
 }
 
 
+ngx_uint_t
+ngx_http_clarity_registry_knows(
+    ngx_http_clarity_main_conf_t *cmcf, ngx_str_t *id)
+{
+    size_t                     i;
+    ngx_uint_t                 knows;
+    ngx_slab_pool_t           *pool;
+    ngx_http_clarity_shared_t *shared;
+
+    pool = (ngx_slab_pool_t *) cmcf->zone->shm.addr;
+    shared = cmcf->shared;
+
+    ngx_shmtx_lock(&pool->mutex);
+
+    knows = shared->loaded
+        && clarity_snapshot_find_id(shared->snapshot,
+            (clarity_str_t){ (char *) id->data, id->len }, &i);
+
+    ngx_shmtx_unlock(&pool->mutex);
+
+    return knows;
+}
+
+
+void
+ngx_http_clarity_registry_used(ngx_http_clarity_main_conf_t *cmcf,
+    const clarity_webhook_t *webhook, uint64_t used[CLARITY_WEBHOOK_TOKENS])
+{
+    size_t                     i, k, t;
+    ngx_slab_pool_t           *pool;
+    ngx_http_clarity_shared_t *shared;
+    clarity_snapshot_webhook_t found;
+
+    ngx_memzero(used, CLARITY_WEBHOOK_TOKENS * sizeof(uint64_t));
+
+    pool = (ngx_slab_pool_t *) cmcf->zone->shm.addr;
+    shared = cmcf->shared;
+
+    ngx_shmtx_lock(&pool->mutex);
+
+    if (shared->loaded
+        && clarity_snapshot_find_id(shared->snapshot,
+            clarity_str(webhook->id), &i))
+    {
+        clarity_snapshot_get(shared->snapshot, i, &found);
+
+        for (t = 0; t < found.ntokens; t++) {
+            for (k = 0; k < webhook->ntokens; k++) {
+                if (clarity_str_is(found.tokens[t].id,
+                        webhook->tokens[k].id))
+                {
+                    used[k] = found.tokens[t].used;
+                }
+            }
+        }
+    }
+
+    ngx_shmtx_unlock(&pool->mutex);
+}
+
+
 /*
- * *webhook is set as well where the request is refused, to the one that it is
- * refused on behalf of, unless there is none at this endpoint: its activity
- * shows the refusal. digest NULL: there is no token to look at, and *refusal
- * says so already.
+ * Among the webhooks of the endpoint, one a method: that of the request's
+ * method, if the token is its own. A token of another method is good enough
+ * to be told of that one, where the request's method has none. digest NULL:
+ * there is no token to look at, and *refusal says so already.
+ *
+ * A request without a good token is also noted at the webhook of its method,
+ * or else at the endpoint's first.
  */
 
 static ngx_int_t
-ngx_http_clarity_select(ngx_http_request_t *r, const void *snapshot,
+ngx_http_clarity_select(ngx_http_request_t *r, void *snapshot,
     ngx_str_t *endpoint, const clarity_token_digest_t *digest,
     ngx_http_clarity_webhook_t **webhook,
     ngx_http_clarity_refusal_t *refusal)
 {
-    size_t                     n, first;
-    ngx_int_t                  rc;
-    ngx_uint_t                 token;
+    size_t                     i, n, first, noted;
+    uint64_t                   now;
+    ngx_uint_t                 token, matches, is_method, has_method;
+    ngx_http_clarity_ctx_t    *ctx;
     clarity_snapshot_webhook_t found;
 
     n = clarity_snapshot_find(snapshot,
@@ -141,68 +288,68 @@ ngx_http_clarity_select(ngx_http_request_t *r, const void *snapshot,
         return NGX_DECLINED;
     }
 
-    if (digest) {
-        refusal->outcome = CLARITY_TOKEN_INVALID;
+    now = ngx_http_clarity_now();
+    noted = first;
+    token = 0;
+    matches = 0;
+    has_method = 0;
+
+    for (i = first; i < first + n; i++) {
+        clarity_snapshot_get(snapshot, i, &found);
+
+        is_method = ngx_http_clarity_is_method(r, &found);
+
+        if (is_method) {
+            has_method = 1;
+            noted = i;
+            matches = digest
+                && ngx_http_clarity_match(&found, digest, now, &token);
+            break;
+        }
+
+        if (digest && !matches
+            && ngx_http_clarity_match(&found, digest, now, &token))
+        {
+            matches = 1;
+            noted = i;
+        }
     }
 
-    rc = ngx_http_clarity_choose(r, snapshot, first, n, digest, &found,
-        &token, refusal);
+    clarity_snapshot_get(snapshot, noted, &found);
 
-    *webhook = ngx_http_clarity_copy(r, &found, token);
+    *webhook = ngx_http_clarity_copy(r, &found);
 
     if (*webhook == NULL) {
         refusal->outcome = CLARITY_INTERNAL;
         return NGX_DECLINED;
     }
 
-    return rc;
-}
-
-
-/*
- * Among the n webhooks of the endpoint, one a method: that of the request's
- * method, if the token is its own. Where there is none of that method, a token
- * of another is good enough to be told so. *token is found->ntokens where the
- * request has no good one.
- */
-
-static ngx_int_t
-ngx_http_clarity_choose(ngx_http_request_t *r, const void *snapshot,
-    size_t first, size_t n, const clarity_token_digest_t *digest,
-    clarity_snapshot_webhook_t *found, ngx_uint_t *token,
-    ngx_http_clarity_refusal_t *refusal)
-{
-    size_t i;
-
-    for (i = first; i < first + n; i++) {
-        clarity_snapshot_get(snapshot, i, found);
-
-        if (!ngx_http_clarity_is_method(r, found)) {
-            continue;
+    if (!matches) {
+        if (digest) {
+            refusal->outcome = CLARITY_TOKEN_INVALID;
         }
 
-        if (digest == NULL || !ngx_http_clarity_match(found, digest, token)) {
-            *token = found->ntokens;
-            return NGX_DECLINED;
-        }
-
-        refusal->outcome = CLARITY_WEBHOOK_DISABLED;
-        return found->active ? NGX_OK : NGX_DECLINED;
+        return NGX_DECLINED;
     }
 
-    for (i = first; digest && i < first + n; i++) {
-        clarity_snapshot_get(snapshot, i, found);
+    clarity_snapshot_use(snapshot, noted, token, now);
 
-        if (ngx_http_clarity_match(found, digest, token)) {
-            refusal->outcome = CLARITY_METHOD_NOT_ALLOWED;
-            return NGX_DECLINED;
-        }
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+    if (ngx_http_clarity_copy_text(r, &ctx->token_id, found.tokens[token].id)
+        != NGX_OK)
+    {
+        refusal->outcome = CLARITY_INTERNAL;
+        return NGX_DECLINED;
     }
 
-    clarity_snapshot_get(snapshot, first, found);
-    *token = found->ntokens;
+    if (!has_method) {
+        refusal->outcome = CLARITY_METHOD_NOT_ALLOWED;
+        return NGX_DECLINED;
+    }
 
-    return NGX_DECLINED;
+    refusal->outcome = CLARITY_WEBHOOK_DISABLED;
+    return found.active ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -210,15 +357,11 @@ ngx_http_clarity_choose(ngx_http_request_t *r, const void *snapshot,
 
 static ngx_uint_t
 ngx_http_clarity_match(const clarity_snapshot_webhook_t *webhook,
-    const clarity_token_digest_t *digest, ngx_uint_t *token)
+    const clarity_token_digest_t *digest, uint64_t now, ngx_uint_t *token)
 {
-    size_t      i;
-    uint64_t    now;
-    ngx_time_t *tp;
-    ngx_uint_t  matches;
+    size_t     i;
+    ngx_uint_t matches;
 
-    tp = ngx_timeofday();
-    now = (uint64_t) tp->sec * 1000 + tp->msec;
     matches = 0;
 
     for (i = 0; i < webhook->ntokens; i++) {
@@ -247,41 +390,27 @@ ngx_http_clarity_is_method(
 }
 
 
-/*
- * The request's own: the snapshot may go before the request does. token: the
- * index of the one that it came with, or ntokens: it came with none of them.
- */
+/* The request's own: the snapshot may go before the request does. */
 
 static ngx_http_clarity_webhook_t *
-ngx_http_clarity_copy(ngx_http_request_t *r,
-    const clarity_snapshot_webhook_t *found, ngx_uint_t token)
+ngx_http_clarity_copy(
+    ngx_http_request_t *r, const clarity_snapshot_webhook_t *found)
 {
-    u_char                      *p;
-    clarity_str_t                token_id;
-    ngx_http_clarity_ctx_t      *ctx;
     ngx_http_clarity_webhook_t  *webhook;
     ngx_http_clarity_loc_conf_t *clcf;
 
-    token_id = (token < found->ntokens) ? found->tokens[token].id
-                                        : clarity_lit("");
-
     webhook = ngx_pcalloc(r->pool, sizeof(ngx_http_clarity_webhook_t));
-    if (webhook == NULL) {
+
+    if (webhook == NULL
+        || ngx_http_clarity_copy_text(r, &webhook->name, found->id) != NGX_OK
+        || ngx_http_clarity_copy_text(r, &webhook->method_name, found->method)
+            != NGX_OK
+        || ngx_http_clarity_copy_text(r, &webhook->trigger_name,
+               found->trigger)
+            != NGX_OK)
+    {
         return NULL;
     }
-
-    p = ngx_pnalloc(r->pool, found->id.len + found->method.len
-        + found->trigger.len + token_id.len);
-    if (p == NULL) {
-        return NULL;
-    }
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-
-    p = ngx_http_clarity_put(&webhook->name, p, found->id);
-    p = ngx_http_clarity_put(&webhook->method_name, p, found->method);
-    p = ngx_http_clarity_put(&webhook->trigger_name, p, found->trigger);
-    (void) ngx_http_clarity_put(&ctx->token_id, p, token_id);
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
@@ -295,11 +424,17 @@ ngx_http_clarity_copy(ngx_http_request_t *r,
 }
 
 
-static u_char *
-ngx_http_clarity_put(ngx_str_t *to, u_char *p, clarity_str_t text)
+static ngx_int_t
+ngx_http_clarity_copy_text(
+    ngx_http_request_t *r, ngx_str_t *to, clarity_str_t text)
 {
-    to->data = p;
+    to->data = ngx_pnalloc(r->pool, text.len);
+    if (to->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(to->data, text.data, text.len);
     to->len = text.len;
 
-    return ngx_cpymem(p, text.data, text.len);
+    return NGX_OK;
 }

@@ -8,17 +8,28 @@
 
 #include "ngx_http_clarity_webhook_module.h"
 
+#include "webhook/record.h"
 #include "webhook/snapshot.h"
+
+/* _follow */
 
 /* Starts to follow Redis, in one of the worker processes. */
 ngx_int_t ngx_http_clarity_registry_init(
     ngx_cycle_t *cycle, ngx_http_clarity_main_conf_t *cmcf);
 void ngx_http_clarity_registry_exit(void);
 
+/* _registry */
+
+/* The request's endpoint, by the location's prefix. NGX_DECLINED: its address
+ * can be none. */
+ngx_int_t ngx_http_clarity_registry_endpoint(
+    ngx_http_request_t *r, ngx_str_t *endpoint);
+
 /*
  * The webhook of that endpoint for this request. NGX_OK: the token is good and
  * *webhook is the request's own copy. NGX_DECLINED and *refusal: not loaded,
- * no such endpoint, no or a bad token, disabled, another method.
+ * no such endpoint, no or a bad token, disabled, another method; *webhook is
+ * then the one that the request was meant for, or NULL.
  */
 ngx_int_t ngx_http_clarity_registry_find(ngx_http_request_t *r,
     ngx_str_t *endpoint, ngx_http_clarity_webhook_t **webhook,
@@ -30,5 +41,48 @@ ngx_int_t ngx_http_clarity_registry_find(ngx_http_request_t *r,
  */
 ngx_uint_t ngx_http_clarity_registry_may(ngx_http_clarity_main_conf_t *cmcf,
     clarity_str_t id, const clarity_token_digest_t *digest);
+
+/*
+ * The id of the webhook that the request is meant for, whatever its token:
+ * before the handler has run. NGX_DECLINED: there is none.
+ */
+ngx_int_t ngx_http_clarity_registry_name(
+    ngx_http_request_t *r, ngx_str_t *name);
+
+/* Is there a webhook of that id? 0 may also mean: not yet. */
+ngx_uint_t ngx_http_clarity_registry_knows(
+    ngx_http_clarity_main_conf_t *cmcf, ngx_str_t *id);
+
+/*
+ * When each of the webhook's tokens was last used, in ms since 1970, as far
+ * as this nginx knows; 0: not since it was started.
+ */
+void ngx_http_clarity_registry_used(ngx_http_clarity_main_conf_t *cmcf,
+    const clarity_webhook_t *webhook, uint64_t used[CLARITY_WEBHOOK_TOKENS]);
+
+/* _sync: what a follower reads becomes the snapshot */
+
+#define NGX_HTTP_CLARITY_TOLD 32 /* bad records that are told one by one */
+
+typedef struct {
+    ngx_http_clarity_main_conf_t *cmcf;
+    ngx_log_t                    *log;
+    ngx_uint_t generation; /* of the snapshot when it was asked for */
+    size_t     no_room;    /* bytes that the zone had no room for; 0: it has */
+    uint64_t   refused;    /* the revision of those */
+
+    /* What was told of bad records the last time, so that it is told once. */
+    uint64_t   told[NGX_HTTP_CLARITY_TOLD];
+    ngx_uint_t ntold;
+    ngx_uint_t nbad;
+} ngx_http_clarity_sync_t;
+
+/*
+ * From HGETALL's reply to shared memory. NGX_OK; NGX_AGAIN: another process
+ * was faster, look again; NGX_ERROR: the webhooks are as they were, and the
+ * log says why.
+ */
+ngx_int_t ngx_http_clarity_sync(
+    ngx_http_clarity_sync_t *sync, const redisReply *reply);
 
 #endif

@@ -154,10 +154,13 @@ ngx_http_clarity_merge_webhooks(
 
     ngx_http_clarity_hide_query(cf, conf);
 
-    if (conf->webhooks && cmcf->webhooks_uri.len == 0) {
+    if (conf->webhooks && cmcf->webhooks_conf == NULL) {
         clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-        cmcf->webhooks_uri = clcf->name;
-        cmcf->webhooks_token_header = conf->token_header;
+
+        conf->location = clcf->name;
+        conf->server = ngx_http_conf_get_module_srv_conf(cf,
+            ngx_http_core_module);
+        cmcf->webhooks_conf = conf;
     }
 
     if (cmcf->registry == NGX_CONF_UNSET_UINT) {

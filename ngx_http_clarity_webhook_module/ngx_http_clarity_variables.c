@@ -1,11 +1,12 @@
 /*
- * $clarity_webhook, $clarity_trigger: of the location, so that limit_req can
- * use them before the handler runs; and kept then, so that the log has them
- * when error_page has led elsewhere. $clarity_outcome, $clarity_job_id,
- * $clarity_enqueue_time: of the request, for the log.
+ * $clarity_webhook, $clarity_trigger: of the location, or, where webhooks are
+ * made at run time, the one that the address and the method lead to, so that
+ * limit_req can use them before the handler runs; and kept then, so that the
+ * log has them when error_page has led elsewhere. $clarity_outcome,
+ * $clarity_job_id, $clarity_enqueue_time: of the request, for the log.
  */
 
-#include "ngx_http_clarity_webhook_module.h"
+#include "ngx_http_clarity_registry.h"
 
 
 static ngx_int_t ngx_http_clarity_webhook_variable(
@@ -69,12 +70,22 @@ static ngx_int_t
 ngx_http_clarity_webhook_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
 {
+    ngx_str_t                         name;
+    ngx_http_clarity_loc_conf_t      *clcf;
     const ngx_http_clarity_webhook_t *webhook;
 
     webhook = ngx_http_clarity_request_webhook(r);
+    name = webhook->name;
 
-    return ngx_http_clarity_set_variable(v, webhook->name.data,
-        webhook->name.len);
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    if (webhook == &clcf->webhook && clcf->webhooks
+        && ngx_http_clarity_registry_name(r, &name) != NGX_OK)
+    {
+        name.len = 0;
+    }
+
+    return ngx_http_clarity_set_variable(v, name.data, name.len);
 }
 
 

@@ -34,8 +34,12 @@ typedef struct ngx_http_clarity_metrics_s ngx_http_clarity_metrics_t;
 typedef struct {
     u_char      instance[NGX_HTTP_CLARITY_INSTANCE]; /* random, hex */
     void       *snapshot; /* of the webhooks made at run time */
+    void       *building; /* the next one, or the last one on its way out */
+    size_t      size;     /* bytes of the snapshot */
     uint64_t    revision; /* of the snapshot, in Redis' counting */
+    ngx_uint_t  generation; /* raised with each snapshot */
     ngx_uint_t  loaded;   /* there has been a first sync */
+    ngx_uint_t  no_room;  /* not for what Redis has: snapshot is older */
     ngx_http_clarity_metrics_t *metrics; /* NULL: not asked for yet */
     ngx_queue_t histories; /* of webhooks, the liveliest first */
     ngx_rbtree_t      by_name;
@@ -54,14 +58,18 @@ typedef struct {
     clarity_seal_keys_t *keys; /* of clarity_token_key_file; NULL: none */
     size_t               zone_size;
     ngx_shm_zone_t      *zone; /* NULL: nothing needs it */
+    ngx_shm_zone_t            *old_zone; /* of another size; NULL: none */
     ngx_http_clarity_shared_t *shared; /* in the zone */
 
     /* Index into redis of what clarity_webhooks and the settings API use;
      * NGX_CONF_UNSET_UINT: there are none. */
     ngx_uint_t               registry;
     ngx_http_clarity_place_t registry_place;
-    ngx_str_t                webhooks_uri; /* of clarity_webhooks */
-    ngx_str_t                webhooks_token_header;
+
+    /* The first location with clarity_webhooks; NULL: there is none. */
+    struct ngx_http_clarity_loc_conf_s *webhooks_conf;
+
+    ngx_int_t webhook_index; /* of $clarity_webhook */
 
     ngx_uint_t location_hides; /* some location hides its queries */
     ngx_uint_t metrics;        /* there is a clarity_metrics */
@@ -89,7 +97,7 @@ typedef struct {
     ngx_msec_t               idempotency; /* a key's window; 0: off */
 } ngx_http_clarity_webhook_t;
 
-typedef struct {
+typedef struct ngx_http_clarity_loc_conf_s {
     /* clarity_redis and what goes with it; inherited */
     ngx_str_t  redis_url;
     ngx_str_t  redis_password_file;
@@ -124,7 +132,11 @@ typedef struct {
     ngx_uint_t webhooks; /* clarity_webhooks stands here */
     ngx_uint_t api;      /* clarity_settings_api does */
     ngx_uint_t jobs;     /* clarity_jobs does */
-    ngx_str_t  location; /* of clarity_webhook: its name */
+
+    /* of clarity_webhook and clarity_webhooks: where they stand */
+    ngx_str_t                 location;
+    ngx_uint_t                exact;  /* no other address is meant */
+    ngx_http_core_srv_conf_t *server;
 
     ngx_str_t                jobs_uri; /* inherited, with its place */
     ngx_http_clarity_place_t jobs_uri_place;
@@ -166,8 +178,6 @@ typedef struct {
     struct ngx_http_clarity_refusal_s *refusal;
 } ngx_http_clarity_ctx_t;
 
-extern ngx_module_t ngx_http_clarity_webhook_module;
-
 /*
  * Why a request is refused. A check fills it in and returns NGX_DECLINED; the
  * handler sends it with ngx_http_clarity_refuse().
@@ -179,6 +189,19 @@ typedef struct ngx_http_clarity_refusal_s {
 } ngx_http_clarity_refusal_t;
 
 extern ngx_module_t ngx_http_clarity_webhook_module;
+
+/* ms since 1970, of this turn of the loop. */
+
+static ngx_inline uint64_t
+ngx_http_clarity_now(void)
+{
+    ngx_time_t *tp;
+
+    tp = ngx_timeofday();
+
+    return (uint64_t) tp->sec * 1000 + tp->msec;
+}
+
 
 /* _handler */
 
@@ -336,6 +359,10 @@ ngx_int_t ngx_http_clarity_use_jobs_uri(
 
 /* When all has been read: do they lead to a clarity_jobs? Else a warning. */
 void ngx_http_clarity_check_jobs_uris(ngx_conf_t *cf);
+/* _api */
+
+/* The content handler of a location with clarity_settings_api. */
+ngx_int_t ngx_http_clarity_api_handler(ngx_http_request_t *r);
 
 /* _problem */
 

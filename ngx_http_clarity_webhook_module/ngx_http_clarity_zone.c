@@ -8,8 +8,11 @@
 #include <openssl/rand.h>
 
 
+static ngx_shm_zone_t *ngx_http_clarity_find_old_zone(ngx_conf_t *cf);
 static ngx_int_t ngx_http_clarity_zone_init(
     ngx_shm_zone_t *zone, void *data);
+static void ngx_http_clarity_take_over(ngx_http_clarity_shared_t *shared,
+    ngx_slab_pool_t *pool, ngx_shm_zone_t *old_zone);
 
 
 static ngx_str_t ngx_http_clarity_zone_name = ngx_string("clarity");
@@ -32,12 +35,47 @@ ngx_http_clarity_use_zone(ngx_conf_t *cf, ngx_http_clarity_main_conf_t *cmcf)
 
     cmcf->zone->init = ngx_http_clarity_zone_init;
     cmcf->zone->data = cmcf;
+    cmcf->old_zone = ngx_http_clarity_find_old_zone(cf);
 
     return NGX_OK;
 }
 
 
-/* `data` is the last configuration's, whose memory this one takes over. */
+/* The zone of the configuration that runs, if there is one. */
+
+static ngx_shm_zone_t *
+ngx_http_clarity_find_old_zone(ngx_conf_t *cf)
+{
+    ngx_uint_t       i;
+    ngx_list_part_t *part;
+    ngx_shm_zone_t  *zone;
+
+    if (cf->cycle->old_cycle == NULL) {
+        return NULL;
+    }
+
+    for (part = &cf->cycle->old_cycle->shared_memory.part; part;
+         part = part->next)
+    {
+        zone = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (zone[i].tag == &ngx_http_clarity_webhook_module
+                && zone[i].shm.addr)
+            {
+                return &zone[i];
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * `data` is the last configuration's, whose memory this one takes over. It is
+ * NULL where the size is another one: then nginx has made a new zone.
+ */
 
 static ngx_int_t
 ngx_http_clarity_zone_init(ngx_shm_zone_t *zone, void *data)
@@ -73,8 +111,51 @@ ngx_http_clarity_zone_init(ngx_shm_zone_t *zone, void *data)
 
     /* ours says more than "could not allocate", and says it once */
     pool->log_nomem = 0;
+
+    if (cmcf->old_zone) {
+        ngx_http_clarity_take_over(shared, pool, cmcf->old_zone);
+    }
+
     pool->data = shared;
     cmcf->shared = shared;
 
     return ngx_http_clarity_metrics_create(cmcf, pool);
+}
+
+
+/*
+ * A reload never starts from nothing, also where the zone's size is another
+ * one: the webhooks are copied. What was noted of requests is not.
+ */
+
+static void
+ngx_http_clarity_take_over(ngx_http_clarity_shared_t *shared,
+    ngx_slab_pool_t *pool, ngx_shm_zone_t *old_zone)
+{
+    ngx_slab_pool_t           *old_pool;
+    ngx_http_clarity_shared_t *old;
+
+    old_pool = (ngx_slab_pool_t *) old_zone->shm.addr;
+    old = old_pool->data;
+
+    if (old == NULL) {
+        return;
+    }
+
+    ngx_shmtx_lock(&old_pool->mutex);
+
+    ngx_memcpy(shared->instance, old->instance, NGX_HTTP_CLARITY_INSTANCE);
+
+    if (old->loaded) {
+        shared->snapshot = ngx_slab_alloc(pool, old->size);
+    }
+
+    if (shared->snapshot) {
+        ngx_memcpy(shared->snapshot, old->snapshot, old->size);
+        shared->size = old->size;
+        shared->revision = old->revision;
+        shared->loaded = 1;
+    }
+
+    ngx_shmtx_unlock(&old_pool->mutex);
 }

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 
 #include "job/key.h"
+#include "job/report_script.h"
 #include "worker/text.h"
 #include "worker/timer.h"
 
-#define EVERY       10000  /* ms; readers pass over what is older than 30 s */
-#define TEXTS_EVERY 60     /* writes */
-#define FORGOTTEN   600000 /* ms after which a field is nobody's */
+#define EVERY       10000 /* ms; readers pass over what is older than 30 s */
+#define TEXTS_EVERY 60    /* writes */
 
 struct clarity_publisher_s {
     clarity_calls_t *calls;
@@ -30,25 +30,6 @@ static void call(clarity_publisher_t *publisher,
 static void write_workflows(
     clarity_buf_t *buf, const clarity_workflows_t *set, uint64_t now);
 static void on_timer(evutil_socket_t fd, short events, void *data);
-
-/*
- * KEYS: hash. ARGV: consumer, value, ms since 1970. Deletes what was written
- * before that time, by workers that were killed, and sets the consumer's own.
- * The time stands first in a value, so that it can be seen without decoding
- * what may be long.
- */
-static const clarity_script_t publish_script = {
-    "publish",
-    "local all = redis.call('HGETALL', KEYS[1])\n"
-    "for i = 1, #all, 2 do\n"
-    "  local at = tonumber(string.match(all[i + 1], '^{\"at\":(%d+)'))\n"
-    "  if at and at < tonumber(ARGV[3]) then\n"
-    "    redis.call('HDEL', KEYS[1], all[i])\n"
-    "  end\n"
-    "end\n"
-    "return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\n",
-};
-
 
 clarity_publisher_t *
 clarity_publisher_create(struct event_base *base, clarity_calls_t *calls,
@@ -116,7 +97,8 @@ clarity_publisher_write(clarity_publisher_t *publisher)
     clarity_timer_arm(publisher->timer, EVERY);
 
     now = clarity_time_ms();
-    snprintf(before, sizeof(before), "%" PRIu64, now - FORGOTTEN);
+    snprintf(
+        before, sizeof(before), "%" PRIu64, now - CLARITY_REPORT_FORGOTTEN);
     write_workflows(&value, publisher->set, now);
 
     if (!value.failed) {
@@ -125,7 +107,7 @@ clarity_publisher_write(clarity_publisher_t *publisher)
         argv[2] = clarity_buf_str(&value);
         argv[3] = clarity_str(before);
 
-        call(publisher, &publish_script, argv, 4);
+        call(publisher, &clarity_script_report, argv, 4);
     }
 
     clarity_buf_free(&value);

@@ -71,6 +71,12 @@ test('the server answers as it says', async () => {
 
     await answers('DELETE', '/webhooks/{id}', 204, undefined,
         { id, 'if-match': changed.etag });
+
+    const conf = await idOfNginxConf();
+
+    await answers('GET', '/webhooks/{id}', 200, undefined, { id: conf });
+    await answers('GET', '/webhooks/{id}/activity', 200, undefined,
+        { id: conf });
 });
 
 
@@ -80,9 +86,7 @@ test('and refuses as it says', async () => {
     const taken = {
         method: 'POST', endpoint, trigger: 'provision_entitlement',
     };
-    const known = await api('GET', 'webhooks?limit=200');
-    const conf = encodeURIComponent(known.body.webhooks.find(
-        ({ source }) => source === 'nginx.conf').id);
+    const conf = await idOfNginxConf();
 
     for (const [method, path, status, code, body, headers] of [
         ['POST', '/webhooks', 422, 'invalid', { surprise: 1 }],
@@ -102,6 +106,9 @@ test('and refuses as it says', async () => {
             { id, 'if-match': '"0"' }],
         ['GET', '/webhooks/{id}', 404, 'webhook_not_found', undefined,
             { id: 'wh_00000000000000000000' }],
+        ['GET', '/webhooks', 422, 'invalid', undefined, { query: 'limit=0' }],
+        ['POST', '/webhooks', 413, 'payload_too_large',
+            { endpoint: 'x'.repeat(65536) }],
         ['POST', '/webhooks/{id}/rotate', 422, 'invalid', { overlap: '91d' },
             { id }],
         ['POST', '/webhooks/{id}/revoke', 409, 'last_token',
@@ -119,11 +126,24 @@ test('and refuses as it says', async () => {
 });
 
 
-// `id` among the headers stands for the path's.
+// Those of nginx.conf come first.
 
-async function answers(method, path, status, body, { id, ...headers } = {}) {
-    const got = await api(method, path.slice(1).replace('{id}', id), body,
-        headers);
+async function idOfNginxConf() {
+    const { body } = await api('GET', 'webhooks');
+    const { id, source } = body.webhooks[0];
+
+    assert.equal(source, 'nginx.conf');
+
+    return encodeURIComponent(id);
+}
+
+
+// `id` and `query` among the headers stand for the path's.
+
+async function answers(method, path, status, body,
+    { id, query, ...headers } = {}) {
+    const got = await api(method, path.slice(1).replace('{id}', id)
+        + (query ? `?${query}` : ''), body, headers);
 
     assert.equal(got.status, status,
         `${method} ${path}: ${JSON.stringify(got.body)}`);

@@ -1,0 +1,235 @@
+/*
+ * What stands against a change: no such webhook, somebody else's change,
+ * another webhook's address, a body that is wrong.
+ */
+
+#include "ngx_http_clarity_api.h"
+
+#include "job/key.h"
+
+
+static ngx_uint_t ngx_http_clarity_api_names(
+    ngx_str_t *if_match, uint64_t revision);
+static ngx_uint_t ngx_http_clarity_api_shadows(
+    ngx_http_clarity_loc_conf_t *conf, ngx_http_clarity_loc_conf_t *webhooks,
+    const char *endpoint);
+
+
+ngx_int_t
+ngx_http_clarity_api_no_webhook(ngx_http_request_t *r)
+{
+    u_char                         detail[1024];
+    clarity_key_t                  key;
+    ngx_http_clarity_api_t        *api;
+    ngx_http_clarity_ctx_t        *ctx;
+    ngx_http_clarity_unreadable_t *unreadable;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+    api = ctx->api;
+
+    if (api->conf) {
+        *ngx_snprintf(detail, sizeof(detail) - 1,
+            "This webhook is written in nginx.conf: change it there, in "
+            "%V:%ui, and reload nginx.",
+            &api->conf->place.file, api->conf->place.line)
+            = '\0';
+
+        return ngx_http_clarity_api_problem(r, NGX_HTTP_CONFLICT, "read_only",
+            (char *) detail);
+    }
+
+    if (api->unreadable.nelts) {
+        unreadable = api->unreadable.elts;
+        clarity_key_webhooks(&key, ngx_http_clarity_api_prefix(api));
+
+        *ngx_snprintf(detail, sizeof(detail) - 1,
+            "Redis has a record of this webhook, but it cannot be read (%s). "
+            "HDEL \"%*s\" \"id:%V\" in redis-cli removes it.",
+            unreadable->why.text, key.len, key.data, &unreadable->id)
+            = '\0';
+
+        return ngx_http_clarity_api_problem(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
+            "record_unreadable", (char *) detail);
+    }
+
+    return ngx_http_clarity_api_problem(r, NGX_HTTP_NOT_FOUND,
+        "webhook_not_found", "There is no webhook of that id.");
+}
+
+
+ngx_uint_t
+ngx_http_clarity_api_may_change(ngx_http_request_t *r,
+    ngx_http_clarity_api_t *api, ngx_int_t *rc)
+{
+    ngx_int_t found;
+    ngx_str_t value;
+
+    static ngx_str_t if_match = ngx_string("if-match");
+
+    if (api->webhook == NULL) {
+        *rc = ngx_http_clarity_api_no_webhook(r);
+        return 0;
+    }
+
+    found = ngx_http_clarity_header(r, &if_match, &value);
+
+    if (found == NGX_DECLINED) {
+        api->condition = NGX_HTTP_CLARITY_NO_CONDITION;
+        return 1;
+    }
+
+    if (found == NGX_OK && value.len == 1 && value.data[0] == '*') {
+        api->condition = NGX_HTTP_CLARITY_ANY_REVISION;
+        return 1;
+    }
+
+    if (found == NGX_OK
+        && ngx_http_clarity_api_names(&value, api->webhook->revision))
+    {
+        api->condition = NGX_HTTP_CLARITY_REVISION;
+        return 1;
+    }
+
+    *rc = ngx_http_clarity_api_stale(r, api->webhook->revision);
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_clarity_api_stale(ngx_http_request_t *r, uint64_t revision)
+{
+    if (ngx_http_clarity_api_add_etag(r, revision) != NGX_OK) {
+        return ngx_http_clarity_api_internal(r);
+    }
+
+    return ngx_http_clarity_api_problem(r, NGX_HTTP_PRECONDITION_FAILED,
+        "precondition_failed",
+        "Somebody else has changed the webhook meanwhile: look at it again.");
+}
+
+
+/*
+ * RFC 9110, 13.1.1: a list of which one is to be the same, by the strong
+ * comparison: W/"1" is not.
+ */
+
+static ngx_uint_t
+ngx_http_clarity_api_names(ngx_str_t *if_match, uint64_t revision)
+{
+    size_t  len;
+    u_char  etag[NGX_INT64_LEN + 2];
+    u_char *p, *last, *end;
+
+    p = if_match->data;
+    last = p + if_match->len;
+
+    len = ngx_sprintf(etag, "\"%uL\"", revision) - etag;
+
+    while (p < last) {
+
+        while (p < last && (*p == ' ' || *p == '\t' || *p == ',')) {
+            p++;
+        }
+
+        for (end = p; end < last && *end != ','; end++) {
+            /* void: none of ours holds a comma */
+        }
+
+        while (end > p && (end[-1] == ' ' || end[-1] == '\t')) {
+            end--;
+        }
+
+        if ((size_t) (end - p) == len && ngx_memcmp(p, etag, len) == 0) {
+            return 1;
+        }
+
+        p = end + 1;
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_clarity_api_shadowed(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api)
+{
+    u_char                        detail[1024];
+    ngx_uint_t                    i;
+    ngx_http_clarity_loc_conf_t **conf;
+
+    conf = api->cmcf->webhooks.elts;
+
+    for (i = 0; i < api->cmcf->webhooks.nelts; i++) {
+
+        if (!ngx_http_clarity_api_shadows(conf[i], api->cmcf->webhooks_conf,
+                api->changed.endpoint))
+        {
+            continue;
+        }
+
+        *ngx_snprintf(detail, sizeof(detail) - 1,
+            "That address is the location \"%V\" of nginx.conf, %V:%ui, "
+            "where another webhook is written.",
+            &conf[i]->location, &conf[i]->place.file, conf[i]->place.line)
+            = '\0';
+
+        return ngx_http_clarity_api_problem(r, NGX_HTTP_CONFLICT,
+            "endpoint_taken", (char *) detail);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* webhooks NULL: another nginx serves them. */
+
+static ngx_uint_t
+ngx_http_clarity_api_shadows(ngx_http_clarity_loc_conf_t *conf,
+    ngx_http_clarity_loc_conf_t *webhooks, const char *endpoint)
+{
+    size_t     len;
+    ngx_str_t *location, *prefix;
+
+    if (webhooks == NULL || conf->server != webhooks->server) {
+        return 0;
+    }
+
+    location = &conf->location;
+    prefix = &webhooks->location;
+
+    if (location->len <= prefix->len
+        || ngx_memcmp(location->data, prefix->data, prefix->len) != 0)
+    {
+        return 0;
+    }
+
+    len = location->len - prefix->len;
+
+    return ngx_strncmp(endpoint, location->data + prefix->len, len) == 0
+        && (!conf->exact || endpoint[len] == '\0');
+}
+
+
+ngx_int_t
+ngx_http_clarity_api_faults(
+    ngx_http_request_t *r, clarity_faults_t *faults, const char *detail)
+{
+    ngx_int_t     rc;
+    clarity_buf_t members;
+
+    ngx_memzero(&members, sizeof(clarity_buf_t));
+
+    clarity_faults_write(faults, &members);
+    clarity_faults_free(faults);
+
+    rc = members.failed
+        ? ngx_http_clarity_api_internal(r)
+        : ngx_http_clarity_api_problem_with(r, 422, "invalid", detail,
+              clarity_buf_str(&members));
+
+    clarity_buf_free(&members);
+
+    return rc;
+}
