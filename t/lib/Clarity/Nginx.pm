@@ -266,6 +266,25 @@ sub reload {
 }
 
 
+=head2 renew
+
+A C<reload> that returns when the old worker processes have ended.
+
+=cut
+
+sub renew {
+    my ($self) = @_;
+
+    my @before = $self->workers;
+
+    $self->signal('HUP');
+    wait_until {
+        my %now = map { $_ => 1 } $self->workers;
+        keys %now == @before && !grep { $now{$_} } @before;
+    } 15, 'new worker processes alone';
+}
+
+
 =head2 workers
 
 The pids of the worker processes, of those that are on their way out too.
