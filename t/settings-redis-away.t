@@ -1,0 +1,222 @@
+#!/usr/bin/perl
+
+# Redis away before the first look at it, and later: until the webhooks are
+# known nobody is told that there is none; once they are, tokens are checked
+# all the same, also over a reload and for a process that is new.
+
+use Clarity::Settings;
+use Clarity::Test;
+
+my $t = Clarity::Test->new;
+my $redis = $t->redis(aof => 1);
+my $settings = Clarity::Settings->new($t);
+
+# Another nginx makes them, so that the one in question starts without Redis.
+my $maker = $settings->nginx(name => 'maker', workers => 1);
+$settings->wait_loaded;
+
+my $on = $settings->create(endpoint => 'on');
+my $off = $settings->create(endpoint => 'off', active => \0);
+$maker->stop;
+
+$redis->signal('TERM');
+$redis->wait_exit(5);
+
+my $nginx = $t->nginx(workers => 4, conf => undef, start => 0,
+    http => <<'EOF1', server => <<'EOF2');
+    clarity_token_key_file %%DIR%%/token.key;
+    add_header X-Worker $pid always;
+    keepalive_requests 1000000;
+EOF1
+        location /webhooks/ {
+            clarity_webhooks;
+        }
+
+        location = /webhooks/fixed {
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token fixed;
+        }
+
+        location /settings/api/ {
+            clarity_settings_api;
+        }
+EOF2
+$settings->{nginx} = $nginx;
+$nginx->start;
+
+
+# What each worker process says to a good token, one that is none, to a
+# webhook that is switched off, and where there is none.
+
+sub is_answered {
+    my ($what, @expected) = @_;
+
+    my %none = (endpoint => 'none', method => 'POST', token => 'x');
+    my $workers = $settings->each_worker($nginx);
+    my %said;
+
+    for my $http (values %$workers) {
+        my @statuses = map { $settings->ask($http, $_) }
+            $on, { %$on, token => 'wrong' }, $off, { %$off, token => 'wrong' },
+            \%none;
+
+        $said{"@statuses"}++;
+    }
+
+    is_deeply \%said, { "@expected" => 4 }, "$what: @expected by each process";
+}
+
+
+# Each has a connection to Redis of its own, and finds out by itself.
+
+sub all_say {
+    my ($status) = @_;
+
+    my $http = $settings->each_worker($nginx);
+
+    wait_until {
+        !grep { $settings->ask($_, $on) != $status } values %$http;
+    } 10, "a $status by each process";
+}
+
+sub accepted_by_all { all_say(202) }
+
+sub problem {
+    my ($answer, $status, $code, $what) = @_;
+
+    is $answer->status, $status, "$what: $status";
+    is decode_json($answer->body)->{code}, $code, "that is $code";
+    is $answer->header('content-type'), 'application/problem+json',
+        'as problem+json';
+    ok $answer->header('retry-after'), 'with Retry-After';
+}
+
+
+# Before the first look.
+
+is_answered('not loaded', (503) x 5);
+problem($settings->send($on), 503, 'webhooks_not_loaded', 'a good token');
+problem($nginx->post('/webhooks/on', '{}'), 503, 'webhooks_not_loaded',
+    'no token');
+problem($nginx->post('/webhooks/none', '{}', token => 'x'), 503,
+    'webhooks_not_loaded', 'no such endpoint');
+is $nginx->post('/webhooks/a%2fb', '{}', token => 'x')->status, 404,
+    'what can be no endpoint is told at once';
+
+for my $path ('webhooks', 'triggers', "webhooks/$on->{id}",
+    "webhooks/$on->{id}/token", "webhooks/$on->{id}/activity")
+{
+    my (undef, undef, $answer) = $settings->api('GET', $path);
+    problem($answer, 503, 'queue_unavailable', "GET $path");
+}
+
+for my $change ([ 'POST', 'webhooks', { method => 'POST', endpoint => 'x',
+        trigger => 'provision_entitlement' } ],
+    [ 'PATCH', "webhooks/$on->{id}", {}, 'If-Match: *' ],
+    [ 'DELETE', "webhooks/$on->{id}" ],
+    [ 'POST', "webhooks/$on->{id}/rotate", { overlap => '1h' } ])
+{
+    my (undef, undef, $answer) = $settings->api(@$change);
+    problem($answer, 503, 'queue_unavailable', "@$change[0, 1]");
+}
+
+# those of nginx.conf need no Redis to have had requests
+is $nginx->post('/webhooks/fixed', '{', token => 'fixed')->status, 400,
+    'a webhook of nginx.conf answers';
+my ($status, $activity) = $settings->api('GET',
+    'webhooks/conf%3APOST%20%2Fwebhooks%2Ffixed/activity');
+is $status, 200, 'and its activity is there without Redis';
+is $activity->{activity}[0]{code}, 'json_invalid', 'with that request';
+
+
+# It comes: from 503 to what is so, and never by way of 404.
+
+my $workers = $settings->each_worker($nginx);
+my %seen;
+$redis->start;
+
+wait_until {
+    my $right = 0;
+
+    for my $http (values %$workers) {
+        my $said = $settings->ask($http, $on);
+        $seen{$said}++;
+        $right += $said == 202;
+    }
+
+    $right == 4;
+} 10, 'a 202 by each process';
+
+is_deeply [ sort grep { $_ != 503 } keys %seen ], [202],
+    'never a 404 while they are loaded';
+is_answered('Redis is there', 202, 401, 410, 401, 404);
+
+
+# Away again.
+
+for my $way (qw(TERM KILL)) {
+    $redis->signal($way);
+    $redis->wait_exit(5);
+
+    all_say(503);
+    is_answered("Redis ended by SIG$way", 503, 401, 410, 401, 404);
+    problem($settings->send($on), 503, 'queue_unavailable', 'a good token');
+
+    $nginx->renew;
+
+    is_answered('after a reload', 503, 401, 410, 401, 404);
+
+    ($status, $activity) = $settings->api('GET',
+        "webhooks/$on->{id}/activity");
+    is $status, 200, 'the activity is there without Redis';
+    is $activity->{activity}[0]{code}, 'token_invalid', 'the last request';
+    ok scalar(grep { $_->{code} eq 'queue_unavailable' }
+        @{ $activity->{activity} }), 'and those that could not be stored';
+
+    $redis->start;
+    accepted_by_all();
+    is_answered("Redis is back after SIG$way", 202, 401, 410, 401, 404);
+}
+
+
+# A process that starts while Redis is away knows what the others know.
+
+$t->expect_log(qr/exited on signal 9/);
+$redis->signal('TERM');
+$redis->wait_exit(5);
+
+kill 'KILL', my @killed = $nginx->workers;
+wait_until {
+    my %now = map { $_ => 1 } $nginx->workers;
+    keys %now == 4 && !grep { $now{$_} } @killed;
+} 10, 'four other processes';
+
+is_answered('all processes killed', 503, 401, 410, 401, 404);
+
+
+# Redis answers, but not with webhooks: they stay as they are, and the log
+# says so once.
+
+$redis->start;
+accepted_by_all();
+
+$redis->command('RENAME', '{clarity}:webhooks', 'saved');
+$redis->command('SET', '{clarity}:webhooks', 'something else');
+wait_until { $t->read_file('nginx/error.log') =~ /cannot be read/ } 5,
+    'a line that says so';
+is_answered('the key holds something else', 202, 401, 410, 401, 404);
+
+my @api = $settings->api('GET', "webhooks/$on->{id}");
+is $api[0], 503, 'the API cannot read it';
+like $api[1]{detail}, qr/another type/, 'and says why';
+
+$redis->command('RENAME', 'saved', '{clarity}:webhooks');
+my $changed;
+wait_until { $changed = eval { $settings->create(endpoint => 'changed') } } 5,
+    'the next webhook';
+is $settings->last_wrong(202, $changed, $settings->each_worker($nginx)) < 1,
+    1, 'changes are seen again';
+is scalar(() = $t->read_file('nginx/error.log') =~ /cannot be read/g), 1,
+    'one line for it';
+
+$t->done;
