@@ -6,6 +6,10 @@
 #include "ngx_http_clarity_api.h"
 
 
+static ngx_http_clarity_api_t *ngx_http_clarity_api_init(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_clarity_api_check(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api);
 static ngx_int_t ngx_http_clarity_api_check_origin(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_clarity_api_same_origin(
     ngx_http_request_t *r, ngx_str_t *origin);
@@ -22,23 +26,43 @@ ngx_int_t
 ngx_http_clarity_api_handler(ngx_http_request_t *r)
 {
     ngx_int_t               rc;
-    ngx_str_t               allow;
     ngx_http_clarity_api_t *api;
-    ngx_http_clarity_ctx_t *ctx;
 
     if (r != r->main) {
         return NGX_HTTP_FORBIDDEN;
     }
 
+    api = ngx_http_clarity_api_init(r);
+    if (api == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_clarity_api_check(r, api);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    r->request_body_in_single_buf = 1;
+
+    rc = ngx_http_read_client_request_body(r,
+        ngx_http_clarity_api_body_handler);
+
+    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+static ngx_http_clarity_api_t *
+ngx_http_clarity_api_init(ngx_http_request_t *r)
+{
+    ngx_http_clarity_api_t *api;
+    ngx_http_clarity_ctx_t *ctx;
+
     ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_clarity_ctx_t));
     api = ngx_pcalloc(r->pool, sizeof(ngx_http_clarity_api_t));
 
     if (ctx == NULL || api == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NULL;
     }
-
-    /* If-Match is about what was changed, not about the answer */
-    r->disable_not_modified = 1;
 
     ctx->outcome = CLARITY_NOUTCOMES;
     ctx->api = api;
@@ -46,6 +70,21 @@ ngx_http_clarity_api_handler(ngx_http_request_t *r)
 
     api->cmcf = ngx_http_get_module_main_conf(r,
         ngx_http_clarity_webhook_module);
+
+    /* If-Match is about what was changed, not about the answer */
+    r->disable_not_modified = 1;
+
+    return api;
+}
+
+
+/* What the head says. NGX_DECLINED, or what the answer returned. */
+
+static ngx_int_t
+ngx_http_clarity_api_check(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
+{
+    ngx_int_t rc;
+    ngx_str_t allow;
 
     if (ngx_http_clarity_api_check_origin(r) != NGX_OK) {
         return ngx_http_clarity_api_problem(r, NGX_HTTP_FORBIDDEN,
@@ -82,12 +121,7 @@ ngx_http_clarity_api_handler(ngx_http_request_t *r)
             "Send JSON, with the header Content-Type: application/json.");
     }
 
-    r->request_body_in_single_buf = 1;
-
-    rc = ngx_http_read_client_request_body(r,
-        ngx_http_clarity_api_body_handler);
-
-    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+    return NGX_DECLINED;
 }
 
 

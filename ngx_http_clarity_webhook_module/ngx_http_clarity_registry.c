@@ -5,11 +5,25 @@
 #include "ngx_http_clarity_registry.h"
 
 
+/* Of the webhooks of an endpoint, the one that a request is meant for. */
+typedef struct {
+    size_t     i;       /* in the snapshot */
+    ngx_uint_t matches; /* its token came */
+    ngx_uint_t token;   /* which one */
+} ngx_http_clarity_choice_t;
+
+
 static ngx_int_t ngx_http_clarity_select(ngx_http_request_t *r,
     void *snapshot, ngx_str_t *endpoint,
     const clarity_token_digest_t *digest,
     ngx_http_clarity_webhook_t **webhook,
     ngx_http_clarity_refusal_t *refusal);
+static void ngx_http_clarity_choose(ngx_http_request_t *r,
+    const void *snapshot, size_t first, size_t n,
+    const clarity_token_digest_t *digest, ngx_http_clarity_choice_t *choice);
+static ngx_int_t ngx_http_clarity_use_token(ngx_http_request_t *r,
+    void *snapshot, const ngx_http_clarity_choice_t *choice,
+    const clarity_snapshot_webhook_t *found);
 static ngx_uint_t ngx_http_clarity_match(
     const clarity_snapshot_webhook_t *webhook,
     const clarity_token_digest_t *digest, uint64_t now, ngx_uint_t *token);
@@ -259,13 +273,9 @@ ngx_http_clarity_registry_used(ngx_http_clarity_main_conf_t *cmcf,
 
 
 /*
- * Among the webhooks of the endpoint, one a method: that of the request's
- * method, if the token is its own. A token of another method is good enough
- * to be told of that one, where the request's method has none. digest NULL:
+ * *webhook is set as well where the request is refused, to the one that it is
+ * refused on behalf of, unless there is none at this endpoint. digest NULL:
  * there is no token to look at, and *refusal says so already.
- *
- * A request without a good token is also noted at the webhook of its method,
- * or else at the endpoint's first.
  */
 
 static ngx_int_t
@@ -274,10 +284,9 @@ ngx_http_clarity_select(ngx_http_request_t *r, void *snapshot,
     ngx_http_clarity_webhook_t **webhook,
     ngx_http_clarity_refusal_t *refusal)
 {
-    size_t                     i, n, first, noted;
-    uint64_t                   now;
-    ngx_uint_t                 token, matches, is_method, has_method;
-    ngx_http_clarity_ctx_t    *ctx;
+    size_t                     n, first;
+    ngx_uint_t                 is_method;
+    ngx_http_clarity_choice_t  choice;
     clarity_snapshot_webhook_t found;
 
     n = clarity_snapshot_find(snapshot,
@@ -288,34 +297,8 @@ ngx_http_clarity_select(ngx_http_request_t *r, void *snapshot,
         return NGX_DECLINED;
     }
 
-    now = ngx_http_clarity_now();
-    noted = first;
-    token = 0;
-    matches = 0;
-    has_method = 0;
-
-    for (i = first; i < first + n; i++) {
-        clarity_snapshot_get(snapshot, i, &found);
-
-        is_method = ngx_http_clarity_is_method(r, &found);
-
-        if (is_method) {
-            has_method = 1;
-            noted = i;
-            matches = digest
-                && ngx_http_clarity_match(&found, digest, now, &token);
-            break;
-        }
-
-        if (digest && !matches
-            && ngx_http_clarity_match(&found, digest, now, &token))
-        {
-            matches = 1;
-            noted = i;
-        }
-    }
-
-    clarity_snapshot_get(snapshot, noted, &found);
+    ngx_http_clarity_choose(r, snapshot, first, n, digest, &choice);
+    clarity_snapshot_get(snapshot, choice.i, &found);
 
     *webhook = ngx_http_clarity_copy(r, &found);
 
@@ -324,7 +307,7 @@ ngx_http_clarity_select(ngx_http_request_t *r, void *snapshot,
         return NGX_DECLINED;
     }
 
-    if (!matches) {
+    if (!choice.matches) {
         if (digest) {
             refusal->outcome = CLARITY_TOKEN_INVALID;
         }
@@ -332,24 +315,77 @@ ngx_http_clarity_select(ngx_http_request_t *r, void *snapshot,
         return NGX_DECLINED;
     }
 
-    clarity_snapshot_use(snapshot, noted, token, now);
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-
-    if (ngx_http_clarity_copy_text(r, &ctx->token_id, found.tokens[token].id)
-        != NGX_OK)
-    {
+    if (ngx_http_clarity_use_token(r, snapshot, &choice, &found) != NGX_OK) {
         refusal->outcome = CLARITY_INTERNAL;
         return NGX_DECLINED;
     }
 
-    if (!has_method) {
-        refusal->outcome = CLARITY_METHOD_NOT_ALLOWED;
-        return NGX_DECLINED;
-    }
+    is_method = ngx_http_clarity_is_method(r, &found);
 
-    refusal->outcome = CLARITY_WEBHOOK_DISABLED;
-    return found.active ? NGX_OK : NGX_DECLINED;
+    refusal->outcome = is_method ? CLARITY_WEBHOOK_DISABLED
+                                 : CLARITY_METHOD_NOT_ALLOWED;
+
+    return is_method && found.active ? NGX_OK : NGX_DECLINED;
+}
+
+
+/*
+ * Among the n webhooks of the endpoint, one a method: that of the request's
+ * method, if there is one. Else the one whose token came, so that the sender
+ * can be told the method; else the first.
+ */
+
+static void
+ngx_http_clarity_choose(ngx_http_request_t *r, const void *snapshot,
+    size_t first, size_t n, const clarity_token_digest_t *digest,
+    ngx_http_clarity_choice_t *choice)
+{
+    size_t                     i;
+    uint64_t                   now;
+    ngx_uint_t                 matches, token;
+    clarity_snapshot_webhook_t found;
+
+    now = ngx_http_clarity_now();
+
+    choice->i = first;
+    choice->matches = 0;
+    choice->token = 0;
+
+    for (i = first; i < first + n; i++) {
+        clarity_snapshot_get(snapshot, i, &found);
+
+        matches = digest
+            && ngx_http_clarity_match(&found, digest, now, &token);
+
+        if (matches || ngx_http_clarity_is_method(r, &found)) {
+            choice->i = i;
+            choice->matches = matches;
+            choice->token = matches ? token : 0;
+        }
+
+        if (ngx_http_clarity_is_method(r, &found)) {
+            return;
+        }
+    }
+}
+
+
+/* Notes that it was used, and in the request, which one it is. */
+
+static ngx_int_t
+ngx_http_clarity_use_token(ngx_http_request_t *r, void *snapshot,
+    const ngx_http_clarity_choice_t *choice,
+    const clarity_snapshot_webhook_t *found)
+{
+    ngx_http_clarity_ctx_t *ctx;
+
+    clarity_snapshot_use(snapshot, choice->i, choice->token,
+        ngx_http_clarity_now());
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+
+    return ngx_http_clarity_copy_text(r, &ctx->token_id,
+        found->tokens[choice->token].id);
 }
 
 

@@ -20,6 +20,10 @@ static void ngx_http_clarity_bad(ngx_http_clarity_sync_t *sync,
     clarity_str_t webhook, const char *token, const char *why);
 static ngx_int_t ngx_http_clarity_publish(ngx_http_clarity_sync_t *sync,
     clarity_buf_t *snapshot, uint64_t revision);
+static ngx_int_t ngx_http_clarity_swap(ngx_http_clarity_shared_t *shared,
+    ngx_slab_pool_t *pool, clarity_buf_t *snapshot, uint64_t revision);
+static void ngx_http_clarity_tell_no_room(
+    ngx_http_clarity_sync_t *sync, size_t size);
 static void *ngx_http_clarity_make_room(ngx_http_clarity_shared_t *shared,
     ngx_slab_pool_t *pool, size_t size);
 
@@ -267,17 +271,14 @@ ngx_http_clarity_bad(ngx_http_clarity_sync_t *sync, clarity_str_t webhook,
 
 /*
  * Swaps the snapshot. While both are there they need twice the room; where
- * that is not there, the old webhooks go on and the log says so. At each step
- * the process may be killed: shared->snapshot is whole, and shared->building
- * is what the next one has to free.
+ * that is not there, the old webhooks go on and the log says so.
  */
 
 static ngx_int_t
 ngx_http_clarity_publish(ngx_http_clarity_sync_t *sync,
     clarity_buf_t *snapshot, uint64_t revision)
 {
-    void                      *old;
-    ngx_uint_t                 loaded;
+    ngx_int_t                  rc;
     ngx_slab_pool_t           *pool;
     ngx_http_clarity_shared_t *shared;
 
@@ -286,13 +287,41 @@ ngx_http_clarity_publish(ngx_http_clarity_sync_t *sync,
 
     ngx_shmtx_lock(&pool->mutex);
 
-    if (shared->generation != sync->generation) {
-        ngx_shmtx_unlock(&pool->mutex);
-        return NGX_AGAIN;
+    rc = (shared->generation == sync->generation)
+        ? ngx_http_clarity_swap(shared, pool, snapshot, revision)
+        : NGX_AGAIN;
+
+    sync->generation = shared->generation;
+
+    ngx_shmtx_unlock(&pool->mutex);
+
+    if (rc == NGX_ERROR) {
+        sync->refused = revision;
+        ngx_http_clarity_tell_no_room(sync, snapshot->len);
+
+    } else if (rc == NGX_OK && sync->no_room) {
+        sync->no_room = 0;
+        ngx_log_error(NGX_LOG_NOTICE, sync->log, 0,
+            "\"clarity_zone\" has room for all webhooks again");
     }
 
+    return rc;
+}
+
+
+/*
+ * The pool is locked. At each step the process may be killed: shared->snapshot
+ * is whole, and shared->building is what the next one has to free. NGX_ERROR:
+ * there is no room.
+ */
+
+static ngx_int_t
+ngx_http_clarity_swap(ngx_http_clarity_shared_t *shared,
+    ngx_slab_pool_t *pool, clarity_buf_t *snapshot, uint64_t revision)
+{
+    void *old;
+
     if (shared->building && shared->building != shared->snapshot) {
-        /* of a process that was killed below */
         ngx_slab_free_locked(pool, shared->building);
     }
 
@@ -301,21 +330,6 @@ ngx_http_clarity_publish(ngx_http_clarity_sync_t *sync,
 
     if (shared->building == NULL) {
         shared->no_room = 1;
-        sync->refused = revision;
-        loaded = shared->loaded;
-
-        ngx_shmtx_unlock(&pool->mutex);
-
-        if (sync->no_room != snapshot->len) {
-            sync->no_room = snapshot->len;
-            ngx_log_error(NGX_LOG_ALERT, sync->log, 0,
-                "\"clarity_zone\" has no room for %uz bytes of webhooks, "
-                "which need it twice while they change: make it larger; %s",
-                snapshot->len, loaded
-                    ? "until then those of before are served"
-                    : "until then none is served");
-        }
-
         return NGX_ERROR;
     }
 
@@ -331,25 +345,35 @@ ngx_http_clarity_publish(ngx_http_clarity_sync_t *sync,
     shared->building = old;
     shared->size = snapshot->len;
     shared->revision = revision;
+    shared->generation++;
     shared->loaded = 1;
     shared->no_room = 0;
-
-    sync->generation = ++shared->generation;
 
     if (old) {
         ngx_slab_free_locked(pool, old);
         shared->building = NULL;
     }
 
-    ngx_shmtx_unlock(&pool->mutex);
+    return NGX_OK;
+}
 
-    if (sync->no_room) {
-        sync->no_room = 0;
-        ngx_log_error(NGX_LOG_NOTICE, sync->log, 0,
-            "\"clarity_zone\" has room for all webhooks again");
+
+/* Once for a size. */
+
+static void
+ngx_http_clarity_tell_no_room(ngx_http_clarity_sync_t *sync, size_t size)
+{
+    if (sync->no_room == size) {
+        return;
     }
 
-    return NGX_OK;
+    sync->no_room = size;
+
+    ngx_log_error(NGX_LOG_ALERT, sync->log, 0,
+        "\"clarity_zone\" has no room for %uz bytes of webhooks, which need "
+        "it twice while they change: make it larger; until then %s", size,
+        sync->cmcf->shared->loaded ? "those of before are served"
+                                   : "none is served");
 }
 
 
