@@ -188,15 +188,14 @@ like $err, qr/has ended: it is cancelled/, 'as it says';
 
 # One that is running, between two steps.
 
-$receiver->answer('/hold', { delay => 2 });
+$receiver->answer('/hold', { hold => 1 });
 $id = start_job('slow');
 $receiver->wait_for(1, 5, '/hold');
-$receiver->pause;
 is_deeply ids(ctl('--json', 'jobs', '--state', 'running')), [$id],
     'one that runs is listed';
 $answer = ctl('--json', 'cancel', $id);
 ok $answer->{cancelling}, 'it will be cancelled';
-$receiver->resume;
+$receiver->release;
 $job = wait_for_job($redis, $id, 'cancelled');
 is $job->{steps}{slow}{hold}{state}, 'succeeded',
     'the step that was under way has its result';

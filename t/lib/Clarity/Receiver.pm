@@ -36,6 +36,10 @@ use Clarity::Wait;
 my $json = JSON::PP->new->utf8->canonical;
 
 
+# When an answer on hold is due.
+use constant HELD => 9**9**9;
+
+
 sub kind { 'receiver' }
 
 
@@ -91,6 +95,7 @@ may be:
     body     => '{"number":"INC1"}'
     headers  => ['Retry-After: 1']
     delay    => 0.5                   seconds until it is sent
+    hold     => 1                     it is sent by C<release>
     hang     => 1                     never, but the connection stays open
     close    => 1                     never, and it is closed
     raw      => "HTTP/1.1 2"          these bytes, then it is closed
@@ -111,6 +116,15 @@ sub answer {
     close $fh or croak "$file.new: $!";
     rename "$file.new", $file or croak "$file: $!";
 }
+
+
+=head2 release
+
+Sends the answers that are on hold.
+
+=cut
+
+sub release { $_[0]->signal('USR1') }
 
 
 =head2 requests(PATH)
@@ -177,9 +191,13 @@ sub serve {
 
     $SIG{PIPE} = 'IGNORE';
     $SIG{TERM} = sub { POSIX::_exit(0) };
+    $SIG{USR1} = sub {
+        $_->[0] = 0 for grep { $_->[0] == HELD } @{ $server->{later} };
+    };
 
     while (1) {
-        my ($next) = sort { $a <=> $b } map { $_->[0] } @{ $server->{later} };
+        my ($next) = sort { $a <=> $b } grep { $_ != HELD }
+            map { $_->[0] } @{ $server->{later} };
         my $wait = defined $next ? $next - time : undef;
         $wait = 0 if defined $wait && $wait < 0;
 
@@ -255,8 +273,9 @@ sub _answer {
         'Connection: close',
         @{ $how->{headers} // [] }, '', $body;
 
-    push @{ $server->{later} },
-        [ time + ($how->{delay} // 0), $socket, $bytes ];
+    my $when = $how->{hold} ? HELD : time + ($how->{delay} // 0);
+
+    push @{ $server->{later} }, [ $when, $socket, $bytes ];
 }
 
 
