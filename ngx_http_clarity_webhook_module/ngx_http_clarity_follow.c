@@ -37,7 +37,6 @@ typedef struct {
     unsigned                      busy : 1;  /* HGET or HGETALL in flight */
     unsigned                      stale : 1; /* HGETALL is due */
     unsigned                      look : 1;  /* HGET is */
-    unsigned                      told : 1;  /* of an error of Redis */
 } ngx_http_clarity_follower_t;
 
 
@@ -376,26 +375,16 @@ ngx_http_clarity_all_handler(
 }
 
 
-/* An error reply, told once. */
+/* An error reply, told once: what was read before is served until then. */
 
 static ngx_uint_t
 ngx_http_clarity_is_refused(
     ngx_http_clarity_follower_t *follower, const redisReply *reply)
 {
-    if (reply->type != REDIS_REPLY_ERROR) {
-        follower->told = 0;
-        return 0;
-    }
+    ngx_clarity_redis_answered(follower->commands,
+        NGX_CLARITY_REDIS_SETTINGS, reply);
 
-    if (!follower->told) {
-        follower->told = 1;
-        ngx_log_error(NGX_LOG_ERR, follower->cycle->log, 0,
-            "the webhooks in \"%*s\" of Redis cannot be read: %s; until they "
-            "can, those that were read before are served",
-            follower->webhooks.len, follower->webhooks.data, reply->str);
-    }
-
-    return 1;
+    return reply->type == REDIS_REPLY_ERROR;
 }
 
 
