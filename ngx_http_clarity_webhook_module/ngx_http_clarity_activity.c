@@ -45,7 +45,8 @@ ngx_http_clarity_activity_handler(ngx_http_request_t *r)
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
 
-    if (cmcf->zone == NULL || r != r->main) {
+    /* without a webhook the zone is there for something else */
+    if (cmcf->zone == NULL || cmcf->redis.nelts == 0 || r != r->main) {
         return NGX_OK;
     }
 

@@ -194,6 +194,10 @@ ngx_int_t ngx_http_clarity_api_stale(ngx_http_request_t *r, uint64_t revision);
 ngx_int_t ngx_http_clarity_api_shadowed(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);
 
+/* 503 for an error reply: "what: why". */
+ngx_int_t ngx_http_clarity_api_refused(
+    ngx_http_request_t *r, const char *what, const redisReply *reply);
+
 /* 422 with every fault; they are freed. */
 ngx_int_t ngx_http_clarity_api_faults(ngx_http_request_t *r,
     clarity_faults_t *faults, const char *detail);

@@ -7,7 +7,6 @@
 
 #include "job/key.h"
 #include "job/webhook_script.h"
-#include "redis/reply_error.h"
 
 
 static ngx_int_t ngx_http_clarity_api_run(ngx_http_request_t *r,
@@ -365,19 +364,12 @@ ngx_http_clarity_api_made(ngx_http_request_t *r, ngx_http_clarity_api_t *api,
 static ngx_int_t
 ngx_http_clarity_api_not_made(ngx_http_request_t *r, const redisReply *reply)
 {
-    u_char      detail[256];
     uint64_t    revision;
     const char *word;
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        *ngx_snprintf(detail, sizeof(detail) - 1,
-            "Redis does not take the change: %s.",
-            clarity_redis_error_info(
-                (clarity_str_t){ reply->str, reply->len })->meaning)
-            = '\0';
-
-        return ngx_http_clarity_api_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-            "queue_unavailable", (char *) detail);
+        return ngx_http_clarity_api_refused(r,
+            "Redis does not take the change", reply);
     }
 
     word = reply->type == REDIS_REPLY_ARRAY && reply->elements

@@ -6,6 +6,7 @@
 #include "ngx_http_clarity_api.h"
 
 #include "job/key.h"
+#include "redis/reply_error.h"
 
 
 static ngx_uint_t ngx_http_clarity_api_names(
@@ -232,4 +233,27 @@ ngx_http_clarity_api_faults(
     clarity_buf_free(&members);
 
     return rc;
+}
+
+
+/* What Redis itself says, where no more is known of it. */
+
+ngx_int_t
+ngx_http_clarity_api_refused(
+    ngx_http_request_t *r, const char *what, const redisReply *reply)
+{
+    u_char                            detail[512];
+    const char                       *why;
+    const clarity_redis_error_info_t *info;
+
+    info = clarity_redis_error_info(
+        (clarity_str_t){ reply->str, reply->len });
+    why = (info->code == CLARITY_REDIS_ERR_OTHER) ? reply->str
+                                                  : info->meaning;
+
+    *ngx_snprintf(detail, sizeof(detail) - 1, "%s: %s.", what, why) = '\0';
+
+    return ngx_http_clarity_api_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+        clarity_outcome_info(CLARITY_QUEUE_UNAVAILABLE)->code,
+        (char *) detail);
 }

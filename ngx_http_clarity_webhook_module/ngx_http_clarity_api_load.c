@@ -6,7 +6,6 @@
 #include "ngx_http_clarity_api.h"
 
 #include "job/key.h"
-#include "redis/reply_error.h"
 
 
 #define NGX_HTTP_CLARITY_WORKER_SILENT   30000 /* ms: it is gone */
@@ -427,7 +426,7 @@ static ngx_http_clarity_api_t *
 ngx_http_clarity_api_loaded(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply)
 {
-    char                    detail[256];
+    ngx_int_t               rc;
     ngx_http_clarity_ctx_t *ctx;
 
     if (result == CLARITY_REDIS_REPLIED && reply->type == REDIS_REPLY_ARRAY) {
@@ -436,21 +435,17 @@ ngx_http_clarity_api_loaded(ngx_http_request_t *r,
         return ctx->api;
     }
 
-    ngx_cpystrn((u_char *) detail,
-        (u_char *) "Redis did not answer, so nothing was read or changed. "
-        "Try again in a moment.", sizeof(detail));
-
     if (result == CLARITY_REDIS_REPLIED && reply->type == REDIS_REPLY_ERROR) {
-        *ngx_snprintf((u_char *) detail, sizeof(detail) - 1,
-            "Redis cannot be read: %s.",
-            clarity_redis_error_info(
-                (clarity_str_t){ reply->str, reply->len })->meaning)
-            = '\0';
+        rc = ngx_http_clarity_api_refused(r, "Redis cannot be read", reply);
+
+    } else {
+        rc = ngx_http_clarity_api_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+            clarity_outcome_info(CLARITY_QUEUE_UNAVAILABLE)->code,
+            "Redis did not answer, so nothing was read or changed. Try again "
+            "in a moment.");
     }
 
-    ngx_http_finalize_request(r,
-        ngx_http_clarity_api_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-            clarity_outcome_info(CLARITY_QUEUE_UNAVAILABLE)->code, detail));
+    ngx_http_finalize_request(r, rc);
 
     return NULL;
 }

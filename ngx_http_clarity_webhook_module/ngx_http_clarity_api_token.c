@@ -6,7 +6,6 @@
 
 #include "job/key.h"
 #include "json/duration.h"
-#include "redis/reply_error.h"
 
 
 #define NGX_HTTP_CLARITY_MAX_OVERLAP (90LL * 24 * 3600 * 1000) /* ms */
@@ -335,7 +334,6 @@ ngx_http_clarity_api_audited(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed)
 {
-    u_char                  detail[512];
     ngx_int_t               rc;
     ngx_http_clarity_ctx_t *ctx;
 
@@ -344,19 +342,18 @@ ngx_http_clarity_api_audited(ngx_http_request_t *r,
     if (result == CLARITY_REDIS_REPLIED && reply->type == REDIS_REPLY_STRING) {
         rc = ngx_http_clarity_api_send_token(r, ctx->api, &ctx->api->changed);
 
-    } else {
-        *ngx_snprintf(detail, sizeof(detail) - 1,
-            "That the token is shown could not be written down in Redis (%s), "
-            "so it is not shown. Try again in a moment.",
-            result == CLARITY_REDIS_REPLIED
-                    && reply->type == REDIS_REPLY_ERROR
-                ? clarity_redis_error_info(
-                    (clarity_str_t){ reply->str, reply->len })->meaning
-                : "no answer")
-            = '\0';
+    } else if (result == CLARITY_REDIS_REPLIED
+               && reply->type == REDIS_REPLY_ERROR)
+    {
+        rc = ngx_http_clarity_api_refused(r,
+            "The token is not shown, as that cannot be written down in Redis",
+            reply);
 
+    } else {
         rc = ngx_http_clarity_api_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-            "queue_unavailable", (char *) detail);
+            clarity_outcome_info(CLARITY_QUEUE_UNAVAILABLE)->code,
+            "The token is not shown, as Redis did not say that this is "
+            "written down. Try again in a moment.");
     }
 
     ngx_http_finalize_request(r, rc);

@@ -123,6 +123,27 @@ for my $round (1 .. 3) {
 }
 
 
+# The same while a reload begins: whichever of the processes follows then.
+
+for my $round (1 .. 5) {
+    my $victim = wait_until { follower() } 5, 'the process that follows';
+
+    $nginx->signal('HUP');
+    kill 'KILL', $victim;
+
+    my $made;
+    wait_until {
+        $made = eval { $settings->create(endpoint => "over-both-$round") }
+    } 5, 'a webhook to be made';
+    wait_until { $nginx->workers == 4 } 10, 'four processes';
+
+    my $seconds = $settings->last_wrong(202, $made,
+        $settings->each_worker($nginx));
+    cmp_ok $seconds, '<', 1,
+        sprintf 'killed over a reload: seen by all after %.3f s', $seconds;
+}
+
+
 # Killed at any time, by chance also while it swaps what it has read: what was
 # on its way into shared memory does not stay there, and nothing is broken.
 
