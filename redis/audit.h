@@ -22,7 +22,8 @@ size_t clarity_redis_audit_command(
 
 typedef struct {
     char version[32];
-    clarity_error_t findings[CLARITY_REDIS_AUDIT_MAX]; /* what, what was expected */
+    clarity_error_t
+        findings[CLARITY_REDIS_AUDIT_MAX]; /* what, what was expected */
     size_t n;
     bool unusable; /* one of them is: a replica, or too old */
 } clarity_redis_audit_t;

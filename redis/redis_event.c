@@ -34,8 +34,9 @@ struct clarity_redis_event_s {
     struct bufferevent *bev;
     size_t handed; /* bytes of the session's output that bev holds a copy of */
 
-    bool is_ready; /* the owner was told */
-    bool is_lost;  /* likewise */
+    bool is_ready;   /* the owner was told */
+    bool is_lost;    /* likewise */
+    bool is_refused; /* likewise, of a server that is there and is no good */
 };
 
 static uint64_t now(void *owner);
@@ -389,6 +390,7 @@ on_read(struct bufferevent *bev, void *data)
     {
         redis->is_ready = true;
         redis->is_lost = false;
+        redis->is_refused = false;
 
         if (redis->conf.ready != NULL) {
             redis->conf.ready(redis->conf.owner);
@@ -492,7 +494,11 @@ set_timer_at(clarity_redis_event_t *redis, uint64_t at)
 static void
 fail(clarity_redis_event_t *redis, const char *reason)
 {
+    bool refused;
     uint32_t random;
+
+    refused = clarity_redis_state(redis->session) == CLARITY_REDIS_SETUP
+              && clarity_redis_reason(redis->session)[0] != '\0';
 
     redis->connect_by = 0;
     redis->is_ready = false;
@@ -500,8 +506,9 @@ fail(clarity_redis_event_t *redis, const char *reason)
     forget_transport(redis);
     clarity_redis_down(redis->session);
 
-    if (!redis->is_lost) {
+    if (!redis->is_lost || (refused && !redis->is_refused)) {
         redis->is_lost = true;
+        redis->is_refused = refused;
 
         if (redis->conf.lost != NULL) {
             redis->conf.lost(redis->conf.owner, reason);

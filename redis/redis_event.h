@@ -28,8 +28,11 @@ typedef struct {
     void (*setup)(void *owner, clarity_redis_session_t *session);
     void (*push)(void *owner, const redisReply *message);
 
-    /* Optional: READY was reached; the connection is lost, or an attempt
-     * failed, and why. Both once per change of state, not per attempt. */
+    /*
+     * Optional: READY was reached; the connection is lost, or an attempt
+     * failed, and why. Both once per change of state, not per attempt; that a
+     * server is there again and refuses us is one.
+     */
     void (*ready)(void *owner);
     void (*lost)(void *owner, const char *reason);
 } clarity_redis_event_conf_t;

@@ -45,10 +45,15 @@ clarity_link_open(clarity_link_t *link, const clarity_link_conf_t *conf)
     redis.connect_timeout = CONNECT_TIMEOUT;
     redis.timeout = COMMAND_TIMEOUT;
     redis.reconnect = true;
+    redis.primary = true;
     redis.owner = link;
     redis.setup = on_setup;
     redis.ready = on_ready;
     redis.lost = on_lost;
+
+    link->audit.log = conf->log;
+    link->audit.refused = conf->refused;
+    link->audit.owner = conf->owner;
 
     link->redis = clarity_redis_event_create(conf->base, &redis);
 
@@ -92,6 +97,12 @@ on_setup(void *owner, clarity_redis_session_t *session)
 
     link->session = session;
     link->client[0] = '\0';
+
+    if (link->conf.makes_group && !clarity_worker_audit(&link->audit, session))
+    {
+        clarity_redis_refuse(session, "out of memory");
+        return;
+    }
 
     for (i = 0; i < CLARITY_META_COMMANDS; i++) {
         argc = clarity_meta_command(i, clarity_key_str(&link->meta),

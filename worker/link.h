@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "job/key.h"
 #include "redis/redis_event.h"
+#include "worker/audit.h"
 #include "worker/log.h"
 
 struct event_base;
@@ -19,12 +20,13 @@ typedef struct {
     clarity_log_t *log;
     const clarity_conf_t *conf;
     const char *name; /* "reader": for the log and CLIENT SETNAME */
-    bool makes_group; /* and learns its CLIENT ID */
+    bool makes_group; /* and learns its CLIENT ID, and audits Redis */
 
     void *owner;
     void (*ready)(void *owner);
 
-    /* The prefix is in use by something that this worker must not touch. */
+    /* The prefix is in use by something that this worker must not touch, or
+     * Redis is too old. */
     void (*refused)(void *owner, const char *reason);
 } clarity_link_conf_t;
 
@@ -35,6 +37,7 @@ typedef struct {
     clarity_key_t meta;
     clarity_key_t stream;
     clarity_key_t mark;
+    clarity_worker_audit_t audit;
     char shards[12]; /* for the setup's commands */
     char client[32]; /* CLIENT ID; "": not known */
 } clarity_link_t;

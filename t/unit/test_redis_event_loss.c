@@ -162,6 +162,47 @@ say_no(void *data, clarity_redis_session_t *session)
 
 
 static void
+say_no_later(void *data, clarity_redis_session_t *session)
+{
+    owner_t *owner = data;
+
+    if (owner->ready == 0) {
+        clarity_redis_ready(session);
+    } else {
+        say_no(data, session);
+    }
+}
+
+
+/* Between them is "No such file or directory", which is the same absence. */
+static void
+a_server_that_is_back_and_no_good_is_told(void **state)
+{
+    owner_t owner;
+    clarity_redis_event_conf_t conf = conf_of_socket();
+
+    (void) state;
+
+    conf.setup = say_no_later;
+    open_owner(&owner, &conf);
+    run_until(&owner.ready, 1, 2000);
+
+    redis_server_stop(&server, SIGKILL);
+    run_until(&owner.lost, 1, 2000);
+    run_for(300);
+    assert_int_equal(owner.lost, 1);
+
+    assert_true(redis_server_start(&server, NULL));
+    run_until(&owner.lost, 2, 2000);
+    assert_string_equal(owner.reason, "the owner says no");
+    run_for(700);
+    assert_int_equal(owner.lost, 2);
+
+    clarity_redis_event_free(owner.redis);
+}
+
+
+static void
 the_owner_may_refuse_the_connection(void **state)
 {
     owner_t owner;
@@ -322,6 +363,7 @@ main(void)
         REDIS_EVENT_TEST(a_killed_redis_is_noticed_and_its_successor_found),
         REDIS_EVENT_TEST(without_reconnect_the_first_loss_is_final),
         REDIS_EVENT_TEST(a_wrong_password_is_told_once_and_not_repeated),
+        REDIS_EVENT_TEST(a_server_that_is_back_and_no_good_is_told),
         REDIS_EVENT_TEST(the_owner_may_refuse_the_connection),
         REDIS_EVENT_TEST(a_stopped_redis_runs_into_the_deadlines),
         REDIS_EVENT_TEST(what_is_not_sent_was_not_executed),
