@@ -12,6 +12,12 @@
 /* Redis' default proto-max-bulk-len, for all of a command. */
 #define CLARITY_REDIS_MAX_COMMAND ((size_t) 512 * 1024 * 1024)
 
+/*
+ * Elements of one array. hiredis reserves room for as many as are announced,
+ * which is up to 16 GB, and looks at all of it when it gives up.
+ */
+#define CLARITY_REDIS_MAX_ELEMENTS (1024 * 1024)
+
 /* Bytes of "*N" or "$N" with its CR LF; N has up to 20 digits. */
 #define CLARITY_REDIS_COUNT_MAX 23
 
@@ -26,7 +32,10 @@ struct clarity_redis_session_s {
     unsigned doublings;     /* of the backoff */
     bool served;            /* this connection has answered a command */
 
-    redisReader *reader; /* NULL until the first up() */
+    redisReader *reader;                 /* NULL until the first up() */
+    redisReplyObjectFunctions functions; /* hiredis' own, but for arrays */
+    void *(*create_array)(const redisReadTask *task, int elements);
+    bool too_many; /* elements in an array */
 
     clarity_redis_ring_t setup;    /* in flight, ahead of all others */
     clarity_redis_ring_t commands; /* in flight in READY, held before */
@@ -44,6 +53,7 @@ static clarity_redis_given_t give(clarity_redis_session_t *session,
     clarity_redis_reply_pt callback, void *data);
 static bool append(clarity_buf_t *buf, size_t argc, const clarity_str_t *argv);
 static char *put_count(char *p, char type, size_t count);
+static void *create_array(const redisReadTask *task, int elements);
 static void answer(clarity_redis_session_t *session, const redisReply *reply);
 static uint64_t from_now(const clarity_redis_session_t *session, uint64_t ms);
 static uint64_t end_of_output(const clarity_redis_session_t *session);
@@ -230,6 +240,7 @@ clarity_redis_up(clarity_redis_session_t *session)
 
     session->state = CLARITY_REDIS_SETUP;
     session->served = false;
+    session->too_many = false;
 
     /* The last connection's may hold half a reply, or an error. */
     redisReaderFree(session->reader);
@@ -240,6 +251,12 @@ clarity_redis_up(clarity_redis_session_t *session)
     }
 
     session->reader->maxbuf = CLARITY_REDIS_BUF_KEEP;
+
+    session->functions = *session->reader->fn;
+    session->create_array = session->functions.createArray;
+    session->functions.createArray = create_array;
+    session->reader->fn = &session->functions;
+    session->reader->privdata = session;
 
     return true;
 }
@@ -273,6 +290,10 @@ clarity_redis_down(clarity_redis_session_t *session)
 clarity_str_t
 clarity_redis_output(const clarity_redis_session_t *session)
 {
+    if (session->output.len == 0) {
+        return (clarity_str_t){ "", 0 };
+    }
+
     return (clarity_str_t){ session->output.data + session->written,
         session->output.len - session->written };
 }
@@ -313,6 +334,12 @@ clarity_redis_feed(
 
     for (;;) {
         if (redisReaderGetReply(session->reader, &reply) != REDIS_OK) {
+            if (session->too_many) {
+                return clarity_error(&session->reason,
+                    "what answers sent an array of more than %d elements",
+                    CLARITY_REDIS_MAX_ELEMENTS);
+            }
+
             if (session->reader->err == REDIS_ERR_OOM) {
                 return clarity_error(&session->reason, "out of memory");
             }
@@ -493,6 +520,20 @@ put_count(char *p, char type, size_t count)
     memcpy(p, digits + n, sizeof(digits) - n);
 
     return p + sizeof(digits) - n;
+}
+
+
+static void *
+create_array(const redisReadTask *task, int elements)
+{
+    clarity_redis_session_t *session = task->privdata;
+
+    if (elements > CLARITY_REDIS_MAX_ELEMENTS) {
+        session->too_many = true;
+        return NULL;
+    }
+
+    return session->create_array(task, elements);
 }
 
 

@@ -447,6 +447,50 @@ what_is_not_redis_is_not_listened_to(void **state)
 }
 
 
+/* hiredis would reserve room for as many as are announced. */
+static void
+an_array_of_millions_is_not_waited_for(void **state)
+{
+    size_t i;
+    owner_t owner;
+    command_t a;
+
+    static const struct {
+        const char *reply;
+        bool is_taken;
+    } cases[] = {
+        { "*1048576\r\n", true },
+        { "*1048577\r\n", false },
+        { "*2147483647\r\n", false },
+        { "*1\r\n*1048577\r\n", false },
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        open_plain(&owner);
+        get_ready(&owner);
+        give(&a, &owner, "a");
+        write_all(&owner);
+
+        assert_int_equal(feed(&owner, cases[i].reply), cases[i].is_taken);
+
+        if (!cases[i].is_taken) {
+            assert_string_equal(clarity_redis_reason(owner.session),
+                "what answers sent an array of more than 1048576 elements");
+        }
+
+        clarity_redis_down(owner.session);
+        assert_log(&owner, "a:unknown");
+
+        /* The next connection is another. */
+        get_ready(&owner);
+        assert_string_equal(clarity_redis_reason(owner.session), "");
+        close_owner(&owner);
+    }
+}
+
+
 static void
 max_pending_counts_what_is_held_and_in_flight(void **state)
 {
@@ -588,6 +632,7 @@ main(void)
             ten_thousand_commands_given_by_callbacks_are_answered),
         cmocka_unit_test(a_message_without_a_command_is_a_push_or_a_fault),
         cmocka_unit_test(what_is_not_redis_is_not_listened_to),
+        cmocka_unit_test(an_array_of_millions_is_not_waited_for),
         cmocka_unit_test(max_pending_counts_what_is_held_and_in_flight),
         cmocka_unit_test(arguments_are_bytes_of_any_number_and_length),
         cmocka_unit_test(what_redis_would_not_take_is_not_given),
