@@ -416,22 +416,19 @@ ngx_http_clarity_error_outcome(
     info = clarity_redis_error_info(
         (clarity_str_t){ reply->str, reply->len });
 
-    switch (info->code) {
+    if (info->code == CLARITY_REDIS_ERR_NOSCRIPT && !ctx->whole) {
+        return CLARITY_NOUTCOMES;
+    }
 
-    case CLARITY_REDIS_ERR_OOM:
+    switch (info->fate) {
+
+    case CLARITY_REDIS_NO_ROOM:
         return CLARITY_QUEUE_FULL;
 
-    case CLARITY_REDIS_ERR_HALFSTORED:
+    case CLARITY_REDIS_HALF_DONE:
         return CLARITY_QUEUE_TIMEOUT;
 
-    case CLARITY_REDIS_ERR_NOSCRIPT:
-        if (!ctx->whole) {
-            return CLARITY_NOUTCOMES;
-        }
-
-        /* fall through */
-
-    default:
+    default: /* CLARITY_REDIS_NOT_DONE */
         return CLARITY_QUEUE_UNAVAILABLE;
     }
 }

@@ -34,11 +34,19 @@ typedef enum {
     CLARITY_REDIS_ERR_OTHER       /* ERR and whatever is not in the table */
 } clarity_redis_error_code_t;
 
+/* Of the command that was answered so. */
+typedef enum {
+    CLARITY_REDIS_NOT_DONE, /* nothing was changed */
+    CLARITY_REDIS_NO_ROOM,  /* nor that, for want of memory */
+    CLARITY_REDIS_HALF_DONE /* it is not known what was */
+} clarity_redis_fate_t;
+
 typedef struct {
     clarity_redis_error_code_t code;
     const char *prefix;  /* the reply's first word */
     const char *meaning; /* what it says and who mends it, for a log line */
     bool reconnect;      /* another connection may do better: drop this one */
+    clarity_redis_fate_t fate;
 } clarity_redis_error_info_t;
 
 /* By the first word of an error reply, but for MAXCLIENTS; never NULL. */

@@ -103,6 +103,13 @@ the_first_word_tells_the_error(void **state)
         assert_int_equal(info->code, cases[i].code);
         assert_string_equal(info->prefix, cases[i].prefix);
         assert_int_equal(info->reconnect, cases[i].reconnect);
+
+        /* Whatever is refused is not done, but for a script of ours. */
+        assert_int_equal(info->fate,
+            info->code == CLARITY_REDIS_ERR_OOM ? CLARITY_REDIS_NO_ROOM
+            : info->code == CLARITY_REDIS_ERR_HALFSTORED
+                ? CLARITY_REDIS_HALF_DONE
+                : CLARITY_REDIS_NOT_DONE);
         assert_true(strlen(info->meaning) > 10);
     }
 
