@@ -507,7 +507,6 @@ ngx_clarity_redis_own(const ngx_clarity_redis_t *redis)
 static void
 ngx_clarity_redis_timer_handler(ngx_event_t *ev)
 {
-    uint64_t             deadline;
     ngx_clarity_redis_t *redis;
 
     redis = ev->data;
@@ -523,9 +522,7 @@ ngx_clarity_redis_timer_handler(ngx_event_t *ev)
         return;
     }
 
-    if (clarity_redis_deadline(redis->session, &deadline)
-        && deadline <= ngx_current_msec)
-    {
+    if (clarity_redis_timed_out(redis->session)) {
         ngx_clarity_redis_lost(redis, 0,
             "no reply within clarity_redis_timeout");
         return;

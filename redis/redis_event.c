@@ -174,7 +174,6 @@ static void
 on_timer(evutil_socket_t fd, short what, void *data)
 {
     char reason[128];
-    uint64_t deadline;
     clarity_redis_event_t *redis = data;
 
     (void) fd;
@@ -185,8 +184,7 @@ on_timer(evutil_socket_t fd, short what, void *data)
         return;
     }
 
-    if (clarity_redis_deadline(redis->session, &deadline)
-        && deadline <= now(NULL)) {
+    if (clarity_redis_timed_out(redis->session)) {
         fail(redis, "Redis did not reply in time");
         return;
     }

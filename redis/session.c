@@ -25,12 +25,16 @@
 #define CLARITY_REDIS_BACKOFF       50
 #define CLARITY_REDIS_MAX_DOUBLINGS 3
 
+/* ms: a driver that looks so much after a deadline had no time before. */
+#define CLARITY_REDIS_LATE 50
+
 struct clarity_redis_session_s {
     clarity_redis_conf_t conf;
     clarity_redis_state_t state;
     clarity_error_t reason; /* "": the connection is of use */
     unsigned doublings;     /* of the backoff */
     bool served;            /* this connection has answered a command */
+    uint64_t grace; /* until when it may, for the driver was late; 0: none */
 
     redisReader *reader;                 /* NULL until the first up() */
     redisReplyObjectFunctions functions; /* hiredis' own, but for arrays */
@@ -241,6 +245,7 @@ clarity_redis_up(clarity_redis_session_t *session)
     session->state = CLARITY_REDIS_SETUP;
     session->served = false;
     session->too_many = false;
+    session->grace = 0;
 
     /* The last connection's may hold half a reply, or an error. */
     redisReaderFree(session->reader);
@@ -395,7 +400,35 @@ clarity_redis_deadline(
 
     *deadline = clarity_redis_ring_at(ring, 0)->time;
 
+    if (*deadline < session->grace) {
+        *deadline = session->grace;
+    }
+
     return true;
+}
+
+
+bool
+clarity_redis_timed_out(clarity_redis_session_t *session)
+{
+    uint64_t deadline, late, now;
+
+    now = from_now(session, 0);
+
+    if (!clarity_redis_deadline(session, &deadline) || now < deadline) {
+        return false;
+    }
+
+    late = now - deadline;
+
+    if (late < CLARITY_REDIS_LATE || session->grace != 0) {
+        return true;
+    }
+
+    session->grace =
+        now + (late < session->conf.timeout ? late : session->conf.timeout);
+
+    return false;
 }
 
 
@@ -553,6 +586,7 @@ answer(clarity_redis_session_t *session, const redisReply *reply)
         if (ring == &session->commands) {
             session->served = true;
             session->doublings = 0;
+            session->grace = 0;
         }
 
         pending = clarity_redis_ring_pop(ring);

@@ -175,10 +175,18 @@ const char *clarity_redis_reason(const clarity_redis_session_t *session);
 
 /*
  * When the oldest command in flight runs out of time, on conf.now's clock.
- * false: none is in flight. The driver calls down() when it has passed.
+ * false: none is in flight. The driver asks then whether it has timed_out(),
+ * and if so calls down().
  */
 bool clarity_redis_deadline(
     const clarity_redis_session_t *session, uint64_t *deadline);
+
+/*
+ * Has it? A driver that asks long after the deadline had no time itself: its
+ * process was stopped, or busy. So the command may have left late, too, and
+ * once gets as much more time, conf.timeout at most.
+ */
+bool clarity_redis_timed_out(clarity_redis_session_t *session);
 
 /*
  * ms to wait before the next attempt: doubles from 50 to 400 with each failed

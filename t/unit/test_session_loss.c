@@ -193,6 +193,52 @@ a_deadline_starts_when_the_command_may_leave(void **state)
 
 
 static void
+who_looks_late_gives_more_time_once(void **state)
+{
+    uint64_t deadline;
+    owner_t owner;
+    command_t a, b;
+
+    (void) state;
+
+    open_plain(&owner); /* it is 5000 */
+    get_ready(&owner);
+    assert_false(clarity_redis_timed_out(owner.session));
+    give(&a, &owner, "a");
+    give(&b, &owner, "b");
+
+    owner.now = 5000 + TIMEOUT - 1;
+    assert_false(clarity_redis_timed_out(owner.session));
+    owner.now = 5000 + TIMEOUT;
+    assert_true(clarity_redis_timed_out(owner.session));
+    owner.now = 5000 + TIMEOUT + 49;
+    assert_true(clarity_redis_timed_out(owner.session));
+
+    /* As late as it is, */
+    owner.now = 5000 + TIMEOUT + 60;
+    assert_false(clarity_redis_timed_out(owner.session));
+    assert_true(clarity_redis_deadline(owner.session, &deadline));
+    assert_int_equal(deadline, 5000 + TIMEOUT + 120);
+    owner.now += 59;
+    assert_false(clarity_redis_timed_out(owner.session));
+    owner.now += 1;
+    assert_true(clarity_redis_timed_out(owner.session));
+    owner.now += 1000;
+    assert_true(clarity_redis_timed_out(owner.session));
+
+    /* anew once it replies, and never more than the time-out. */
+    assert_true(feed(&owner, "+OK\r\n"));
+    assert_false(clarity_redis_timed_out(owner.session));
+    assert_true(clarity_redis_deadline(owner.session, &deadline));
+    assert_int_equal(deadline, owner.now + TIMEOUT);
+    assert_true(feed(&owner, "+OK\r\n"));
+    assert_false(clarity_redis_timed_out(owner.session));
+
+    close_owner(&owner);
+}
+
+
+static void
 a_timeout_without_end_does_not_wrap_around(void **state)
 {
     uint64_t deadline;
@@ -427,6 +473,7 @@ main(void)
         cmocka_unit_test(half_a_reply_is_forgotten_with_its_connection),
         cmocka_unit_test(commands_that_were_answered_are_not_lost),
         cmocka_unit_test(a_deadline_starts_when_the_command_may_leave),
+        cmocka_unit_test(who_looks_late_gives_more_time_once),
         cmocka_unit_test(a_timeout_without_end_does_not_wrap_around),
         cmocka_unit_test(
             the_backoff_doubles_up_to_400_and_half_of_it_is_jitter),
