@@ -3,23 +3,18 @@
 #include <stdlib.h>
 
 #include "json/buf.h"
+#include "redis/encode.h"
 #include "redis/handshake.h"
 #include "redis/pending.h"
 
 /* A buffer above this goes back once nothing is in it: after a burst. */
 #define CLARITY_REDIS_BUF_KEEP (256 * 1024)
 
-/* Redis' default proto-max-bulk-len, for all of a command. */
-#define CLARITY_REDIS_MAX_COMMAND ((size_t) 512 * 1024 * 1024)
-
 /*
  * Elements of one array. hiredis reserves room for as many as are announced,
  * which is up to 16 GB, and looks at all of it when it gives up.
  */
 #define CLARITY_REDIS_MAX_ELEMENTS (1024 * 1024)
-
-/* Bytes of "*N" or "$N" with its CR LF; N has up to 20 digits. */
-#define CLARITY_REDIS_COUNT_MAX 23
 
 /* ms; doubled CLARITY_REDIS_MAX_DOUBLINGS times at most. */
 #define CLARITY_REDIS_BACKOFF       50
@@ -55,8 +50,6 @@ static clarity_redis_given_t give(clarity_redis_session_t *session,
     clarity_redis_ring_t *ring, clarity_buf_t *buf, size_t argc,
     const clarity_str_t *argv, uint64_t timeout,
     clarity_redis_reply_pt callback, void *data);
-static bool append(clarity_buf_t *buf, size_t argc, const clarity_str_t *argv);
-static char *put_count(char *p, char type, size_t count);
 static void *create_array(const redisReadTask *task, int elements);
 static void answer(clarity_redis_session_t *session, const redisReply *reply);
 static uint64_t from_now(const clarity_redis_session_t *session, uint64_t ms);
@@ -467,92 +460,15 @@ give(clarity_redis_session_t *session, clarity_redis_ring_t *ring,
     }
 
     /* Room in the ring first: alone it changes nothing. */
-    if (!clarity_redis_ring_reserve(ring) || !append(buf, argc, argv)) {
+    if (!clarity_redis_ring_reserve(ring)
+        || !clarity_redis_encode(buf, argc, argv))
+    {
         return CLARITY_REDIS_NO_MEMORY;
     }
 
     clarity_redis_ring_push(ring, &pending);
 
     return CLARITY_REDIS_GIVEN;
-}
-
-
-/*
- * *<argc> CR LF, and for each argument $<length> CR LF <bytes> CR LF. Written
- * here and not by hiredis' redisFormatCommandArgv(), which takes four times
- * as long (a sprintf an argument, a malloc, a copy) for the one command of
- * every request. false: nothing has changed; out of memory, or no command
- * that Redis takes.
- */
-static bool
-append(clarity_buf_t *buf, size_t argc, const clarity_str_t *argv)
-{
-    char *p;
-    size_t i, size;
-
-    /* Redis would not answer it. */
-    if (argc == 0) {
-        return false;
-    }
-
-    size = CLARITY_REDIS_COUNT_MAX;
-
-    for (i = 0; i < argc; i++) {
-        if (size > CLARITY_REDIS_MAX_COMMAND
-            || argv[i].len > CLARITY_REDIS_MAX_COMMAND - size)
-        {
-            return false;
-        }
-
-        size += CLARITY_REDIS_COUNT_MAX + argv[i].len + 2;
-    }
-
-    p = clarity_buf_reserve(buf, size);
-    if (p == NULL) {
-        buf->failed = false; /* what it holds is whole */
-        return false;
-    }
-
-    p = put_count(p, '*', argc);
-
-    for (i = 0; i < argc; i++) {
-        p = put_count(p, '$', argv[i].len);
-
-        if (argv[i].len != 0) {
-            memcpy(p, argv[i].data, argv[i].len);
-            p += argv[i].len;
-        }
-
-        *p++ = '\r';
-        *p++ = '\n';
-    }
-
-    buf->len = (size_t) (p - buf->data);
-
-    return true;
-}
-
-
-static char *
-put_count(char *p, char type, size_t count)
-{
-    size_t n;
-    char digits[CLARITY_REDIS_COUNT_MAX];
-
-    n = sizeof(digits);
-    digits[--n] = '\n';
-    digits[--n] = '\r';
-
-    do {
-        digits[--n] = (char) ('0' + count % 10);
-        count /= 10;
-    } while (count != 0);
-
-    digits[--n] = type;
-
-    memcpy(p, digits + n, sizeof(digits) - n);
-
-    return p + sizeof(digits) - n;
 }
 
 
