@@ -15,6 +15,7 @@
 #   make asan       make test with the address and undefined sanitizers
 #   make valgrind   the unit tests, and nginx in some of t/*.t, under valgrind
 #   make bench      what a request costs, beside the peers and the limits
+#   make fuzz       each target of t/fuzz, a minute (FUZZ_SECONDS=60)
 #   make clean
 #
 # Everything is built below $(BUILD). CFLAGS, CPPFLAGS, LDFLAGS add to the
@@ -50,11 +51,15 @@ WORKER_SRCS  := $(wildcard worker/*.c)
 CTL_SRCS     := $(wildcard cli/*.c)
 UNIT_SRCS    := $(wildcard t/unit/test_*.c)
 LOAD_SRCS    := $(wildcard t/load/*.c)
+FUZZ_SRCS    := $(wildcard t/fuzz/*.c)
 MODULE_DIRS  := ngx_http_clarity_webhook_module json webhook job redis
 MODULE_FILES := $(wildcard $(addsuffix /*.[ch],$(MODULE_DIRS)))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 UNIT    = $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRCS))
+
+FUZZ    = $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
+REPLAY  = $(addprefix $(BUILD)/fuzz/replay_,$(FUZZ))
 
 NGX_MAKEFILE = $(BUILD)/nginx/Makefile
 
@@ -144,7 +149,7 @@ test-static:
 	    $(PROVE) t/static-build.t
 
 .PHONY: build-unit
-build-unit: $(UNIT)
+build-unit: $(UNIT) $(REPLAY)
 	@:
 
 unit: $(UNIT)
@@ -181,6 +186,30 @@ bench:
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(LOAD)
 	@CLARITY_BUILD=$(BUILD) bench/ingress
 
+# What libFuzzer finds new goes to BUILD/fuzz/corpus; a finding ends it.
+FUZZ_SECONDS = 60
+FUZZ_BUILD   = $(BUILD)/libfuzzer
+FUZZ_MAKE    = $(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CC=clang \
+    HARDEN= CFLAGS='-g -O1 -fno-omit-frame-pointer' \
+    SANITIZE='-fsanitize=fuzzer-no-link,address,undefined \
+        -fno-sanitize-recover=all'
+
+.PHONY: fuzz
+fuzz:
+	@scripts/deps build fuzz
+	@$(FUZZ_MAKE) -j$(JOBS) $(addprefix $(FUZZ_BUILD)/fuzz/fuzz_,$(FUZZ))
+	@set -e; for name in $(FUZZ); do \
+	    mkdir -p $(BUILD)/fuzz/corpus/$$name; \
+	    echo "$$name: $(FUZZ_SECONDS) s"; \
+	    $(FUZZ_BUILD)/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) \
+	        -print_final_stats=1 -timeout=5 -rss_limit_mb=1024 \
+	        -artifact_prefix=$(BUILD)/fuzz/finding- \
+	        $(BUILD)/fuzz/corpus/$$name t/fuzz/corpus/$$name \
+	        >$(BUILD)/fuzz/$$name.log 2>&1 \
+	        || { tail -n 40 $(BUILD)/fuzz/$$name.log; exit 1; }; \
+	    grep -h number_of_executed $(BUILD)/fuzz/$$name.log; \
+	done
+
 clean:
 	rm -rf $(BUILD)
 
@@ -208,11 +237,23 @@ $(BUILD)/unit/%: $(BUILD)/obj/t/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
+# The corpora, run by whatever compiler: t/fuzz.t.
+$(BUILD)/fuzz/replay_%: $(BUILD)/obj/t/fuzz/fuzz_%.o \
+    $(BUILD)/obj/t/fuzz/replay.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# libFuzzer brings its main(): see `make fuzz`, which sets SANITIZE.
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/t/fuzz/fuzz_%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ \
+	    $(LIBS)
+
 # Kept, or make would drop the objects of tests as intermediate files.
 .SECONDARY:
 
 -include $(patsubst %.o,%.d,$(call objects, \
-    $(LIBRARY_SRCS) $(WORKER_SRCS) $(CTL_SRCS) $(UNIT_SRCS) $(LOAD_SRCS)))
+    $(LIBRARY_SRCS) $(WORKER_SRCS) $(CTL_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(LOAD_SRCS)))
 
 
 # The module: nginx's own configure writes a makefile, which knows what of it
