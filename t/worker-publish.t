@@ -45,13 +45,13 @@ sub start_job {
     return add_job($redis, context => context(grant_type => qq{"$_[0]"}));
 }
 
-sub entries { @{ $redis->command('XRANGE', 'events', '-', '+') } }
+sub messages { @{ $redis->command('XRANGE', 'events', '-', '+') } }
 
 $receiver->answer('/call', { body => '{"number":"INC7"}' });
 
 my $id = start_job('stream');
 my $job = wait_for_job($redis, $id, 'succeeded');
-my @entries = entries();
+my @entries = messages();
 is scalar(@entries), 1, 'one entry';
 my %fields = @{ $entries[0][1] };
 is $fields{identity}, '4711', 'a value';
@@ -62,11 +62,11 @@ is $job->{steps}{stream}{tell}{state}, 'succeeded', 'the step has succeeded';
 
 $id = start_job('first');
 wait_for_job($redis, $id, 'succeeded');
-is scalar(entries()), 2, 'as the first step too';
+is scalar(messages()), 2, 'as the first step too';
 is scalar($receiver->requests('/call')), 2, 'and the next one is done';
 
 wait_for_job($redis, start_job('bar'), 'succeeded');
-is scalar(entries()), 4, 'and two after each other';
+is scalar(messages()), 4, 'and two after each other';
 
 # A channel.
 
@@ -97,11 +97,11 @@ is scalar($receiver->requests('/call')), 2, 'the next one is not done';
 # A worker that is killed at any moment: each message is sent once.
 
 my @jobs = map { start_job('bar') } 1 .. 200;
-wait_until { entries() > 20 } 5, 'some messages';
+wait_until { messages() > 20 } 5, 'some messages';
 $worker->kill;
 $worker->start;
 wait_for_job($redis, $_, 'succeeded', 30) for @jobs;
-is scalar(entries()), 4 + 2 * @jobs, 'two messages of each of 200 jobs,'
+is scalar(messages()), 4 + 2 * @jobs, 'two messages of each of 200 jobs,'
     . ' though their worker was killed';
 
 $t->done;

@@ -112,7 +112,8 @@ read_workflow(
     clarity_buf_add(&workflow->text, text);
 
     if (workflow->file == NULL || workflow->text.failed
-        || !make_digest(workflow, text)) {
+        || !make_digest(workflow, text))
+    {
         return clarity_load_no_memory(load);
     }
 
