@@ -62,11 +62,12 @@ export const changeWebhook = (id, revision, body) =>
 export const deleteWebhook = (id, revision) =>
     send('DELETE', webhook(id), { revision });
 
-export const rotateToken = (id, overlap) =>
-    send('POST', webhook(id, 'rotate'), { body: { overlap } });
+export const rotateToken = (id, revision, overlap) =>
+    send('POST', webhook(id, 'rotate'), { body: { overlap }, revision });
 
-export const revokeToken = (id, tokenId) =>
-    send('POST', webhook(id, 'revoke'), { body: { token_id: tokenId } });
+export const revokeToken = (id, revision, tokenId) =>
+    send('POST', webhook(id, 'revoke'),
+        { body: { token_id: tokenId }, revision });
 
 
 function webhook(id, ...rest) {

@@ -33,6 +33,8 @@ export function activityCard(pauseButton) {
     },
     h('div', { class: 'card-head' },
         h('h2', { id: 'activity' }, 'Activity'), pauseButton),
+    h('p', { class: 'hint' }, 'The last requests to the nginx that answers'
+        + ' here, the newest first.'),
     place, more);
 
     const setRows = keyedList(body,

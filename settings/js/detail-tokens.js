@@ -19,6 +19,8 @@ const OVERLAPS = {
 
 export function tokensCard(token, { current, change }) {
     const list = h('ul', { class: 'tokens' });
+    const hint = h('p', { class: 'hint' }, 'Uses are those that the nginx that'
+        + ' answers here has seen since it was started.');
     const rotate = h('button', {
         type: 'button', class: 'button little', on: { click: openRotation },
     }, 'Rotate…');
@@ -26,7 +28,7 @@ export function tokensCard(token, { current, change }) {
     const node = h('section', { class: 'card', 'aria-labelledby': 'tokens' },
         h('div', { class: 'card-head' },
             h('h2', { id: 'tokens' }, 'Tokens'), rotate),
-        list);
+        list, hint);
 
     const setTokens = keyedList(list, ({ id }) => id,
         () => tokenRow(revoke), () => rotate.focus());
@@ -37,6 +39,7 @@ export function tokensCard(token, { current, change }) {
 
         token.update(webhook);
         node.hidden = !token.readable;
+        hint.hidden = tokens.length < 2;
         setTokens(tokens.map((one, i) => ({
             ...one,
             newest: i === 0,
@@ -56,8 +59,8 @@ export function tokensCard(token, { current, change }) {
                 overlap.nodes,
             ],
             confirm: 'Rotate token',
-            action: failed => change(async ({ id }) => {
-                result = await rotateToken(id, overlap.get());
+            action: failed => change(async ({ id, revision }) => {
+                result = await rotateToken(id, revision, overlap.get());
 
                 return getWebhook(id);
             }, overlap.orElse(failed)),
@@ -79,7 +82,7 @@ export function tokensCard(token, { current, change }) {
             confirm: 'Revoke token',
             danger: true,
             action: failed => change(async webhook => {
-                await revokeToken(webhook.id, id);
+                await revokeToken(webhook.id, webhook.revision, id);
 
                 return getWebhook(webhook.id);
             }, failed),
@@ -184,7 +187,7 @@ function tokenRow(revoke) {
         setTime(used, token.last_used_at);
         usedLine.hidden = token.last_used_at === undefined;
         ends.hidden = !token.expires_at;
-        button.hidden = token.alone;
+        button.hidden = !token.expires_at;
         setEnd(token.expires_at);
     }
 

@@ -6,6 +6,7 @@ import { listRow } from './list-row.js';
 import { announce } from './messages.js';
 import { poll } from './poll.js';
 import { listHash } from './router.js';
+import { count } from './words.js';
 
 const PAGE = 50;    // webhooks
 const REFRESH = 3;  // seconds
@@ -18,6 +19,7 @@ export function listView({ query, signal }) {
     const after = query.get('after');
     const heading = h('h1', { tabindex: -1 }, 'Webhooks');
     const body = h('tbody', { role: 'rowgroup' });
+    const unreadable = h('div', { class: 'live', role: 'status' });
     const pages = h('nav', { class: 'pages', 'aria-label': 'Pages' });
     const place = h('div', {}, h('p', { class: 'loading' }, 'Loading…'));
     const updates = poll({ task, seconds: REFRESH, signal });
@@ -53,6 +55,7 @@ export function listView({ query, signal }) {
         }
 
         setRows(list.webhooks);
+        setUnreadable(list.unreadable ?? []);
         setPages(list.next);
         show(list.webhooks.length ? table : empty(after));
     }
@@ -67,6 +70,26 @@ export function listView({ query, signal }) {
                 announce(what.textContent);
             }
         }
+    }
+
+    // Neither served nor in the list below, so they are told of.
+
+    function setUnreadable(records) {
+        const what = JSON.stringify(records);
+
+        if (unreadable.dataset.what === what) {
+            return;
+        }
+
+        unreadable.dataset.what = what;
+        setChildren(unreadable, records.length > 0 && h('div', {
+            class: 'note bad',
+        }, icon('stop'), h('div', {},
+            h('p', {}, h('b', {}, count(records.length, 'record'),
+                ' in Redis cannot be read, and',
+                records.length === 1 ? ' is' : ' are', ' not served:')),
+            h('ul', { class: 'faults' }, records.map(({ id, reason }) =>
+                h('li', {}, h('code', {}, id), `: ${reason}`))))));
     }
 
     // Made anew only when it changes: one of its links may have the focus.
@@ -93,7 +116,7 @@ export function listView({ query, signal }) {
                     + ' Each takes the context of one trigger.')),
             h('a', { class: 'button primary', href: '#/new' },
                 icon('plus'), 'Add New Webhook')),
-        updates.banner, place, pages, tools);
+        updates.banner, unreadable, place, pages, tools);
 
     return { title: 'Webhooks', heading, node };
 }

@@ -110,6 +110,30 @@ pageTest('a webhook is not deleted as it was', async page => {
 });
 
 
+pageTest('a token is not rotated unseen', async page => {
+    const made = await makeWebhook({ endpoint: unique('rotate') });
+
+    await openView(page, `#/webhooks/${made.id}`, '.tokens > li');
+    await page.getByRole('button', { name: 'Pause updates' }).click();
+
+    const { body: theirs } = await api('POST', `webhooks/${made.id}/rotate`,
+        { overlap: '0s' });
+
+    await page.getByRole('button', { name: 'Rotate…' }).click();
+
+    const dialog = page.getByRole('dialog');
+
+    await dialog.getByLabel('Not at all').check();
+    await dialog.getByRole('button', { name: 'Rotate token' }).click();
+    await dialog.getByText('Somebody else has just changed').waitFor();
+    assert.equal((await api('GET', `webhooks/${made.id}/token`)).body.token,
+        theirs.token, 'the token that the first one has given on is good');
+
+    await dialog.getByRole('button', { name: 'Rotate token' }).click();
+    await page.getByText('There is a new authentication token.').waitFor();
+});
+
+
 function save(page) {
     return page.getByRole('button', { name: 'Save changes' }).click();
 }

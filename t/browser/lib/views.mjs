@@ -10,6 +10,13 @@ const EMPTY = {
 };
 
 
+// An id as somebody may have written it who is not the page.
+const UNREADABLE = [{
+    id: 'wh_0123456789abcdefghij',
+    reason: 'wh_0123456789abcdefghij:1: "trigger" is missing',
+}];
+
+
 // What the views show: these webhooks and no others. Returns the ids of
 //   used:    accepted and refused requests
 //   off:     switched off, and no workflow is attached
@@ -64,6 +71,14 @@ export function viewsOf({ used, off, rotated, conf }) {
 
     return [
         ['list', page => openView(page, '#/', 'tbody tr')],
+        ['list-unreadable', async page => {
+            await page.route('**/settings/api/webhooks?*', async route => {
+                const list = await (await route.fetch()).json();
+
+                await answer(route, 200, { ...list, unreadable: UNREADABLE });
+            });
+            await openView(page, '#/', '.faults > li');
+        }],
         ['list-empty', async page => {
             await answerWith(page, 'webhooks?');
             await openView(page, '#/', '.empty');
