@@ -281,4 +281,66 @@ ok scalar(grep { $status_again == $_ } 201, 409),
 is scalar(grep { $_ eq 'at:POST unknown' }
     @{ $redis->command('HKEYS', '{clarity}:webhooks') }), 1, 'and only one';
 
+
+
+# Redis is there and does not take the change: that is told as it is.
+
+my %new = (method => 'POST', trigger => 'provision_entitlement');
+
+sub is_refused {
+    my ($what, $status, $code, $detail) = @_;
+
+    for my $change ([ 'POST', 'webhooks', { %new, endpoint => 'refused' } ],
+        [ 'PATCH', "webhooks/$on->{id}", { order => 'any' }, 'If-Match: *' ],
+        [ 'DELETE', "webhooks/$on->{id}" ],
+        [ 'POST', "webhooks/$on->{id}/rotate", { overlap => '1h' } ],
+        [ 'GET', "webhooks/$on->{id}/token" ])
+    {
+        my (undef, $problem, $answer) = $settings->api(@$change);
+
+        problem($answer, $status, $code, "$what: @$change[0, 1]");
+        like $problem->{detail}, $detail, 'with the reason';
+        unlike encode_json($problem), qr/clarity_wh_/, 'and no token';
+    }
+}
+
+my $before = ($settings->api('GET', "webhooks/$on->{id}"))[1]{revision};
+
+$redis->command('CONFIG', 'SET', 'maxmemory', 1);
+is_refused('full', 503, 'queue_unavailable', qr/maxmemory/);
+is((($settings->api('GET', "webhooks/$on->{id}")))[0], 200,
+    'which can still be looked at');
+$redis->command('CONFIG', 'SET', 'maxmemory', 0);
+
+# no right to the audit is none to change anything, or to see a token
+$redis->command('ACL', 'SETUSER', 'default', '-xadd');
+is_refused('no right', 503, 'queue_unavailable', qr/can't run this command|no right/);
+$redis->command('ACL', 'SETUSER', 'default', '+xadd');
+
+my $now = ($settings->api('GET', "webhooks/$on->{id}"))[1];
+is $now->{revision}, $before, 'and nothing was changed';
+is scalar @{ $now->{tokens} }, 1, 'nor rotated';
+
+# writes hang: the command has left, so nobody can say
+for my $change ([ 'POST', 'webhooks', { %new, endpoint => 'unknown' } ],
+    [ 'PATCH', "webhooks/$on->{id}", { order => 'any' }, 'If-Match: *' ],
+    [ 'POST', "webhooks/$on->{id}/rotate", { overlap => '1h' } ])
+{
+    $redis->command('CLIENT', 'PAUSE', 60_000, 'WRITE');
+    my (undef, $problem, $answer) = $settings->api(@$change);
+    $redis->command('CLIENT', 'UNPAUSE');
+
+    problem($answer, 504, 'queue_timeout', "writes hang: @$change[0, 1]");
+    like $problem->{detail}, qr/not known/, 'and says so';
+    wait_until { ($settings->api('GET', 'webhooks'))[0] == 200 } 5, 'the API';
+}
+
+# whichever it was, it can be done again
+my ($status_again) = $settings->api('POST', 'webhooks',
+    { %new, endpoint => 'unknown' });
+ok scalar(grep { $status_again == $_ } 201, 409),
+    "made again: $status_again, there is one";
+is scalar(grep { $_ eq 'at:POST unknown' }
+    @{ $redis->command('HKEYS', '{clarity}:webhooks') }), 1, 'and only one';
+
 $t->done;
