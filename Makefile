@@ -16,6 +16,7 @@
 #   make valgrind   the unit tests, and nginx in some of t/*.t, under valgrind
 #   make bench      what a request costs, beside the peers and the limits
 #   make fuzz       each target of t/fuzz, a minute (FUZZ_SECONDS=60)
+#   make install    PREFIX=/usr/local, DESTDIR=; and see below
 #   make clean
 #
 # Everything is built below $(BUILD). CFLAGS, CPPFLAGS, LDFLAGS add to the
@@ -33,7 +34,7 @@ SANITIZE =
 WARN     = -Wall -Wextra -Werror
 WARN_OWN = $(WARN) -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 
-OWN_CFLAGS  = -std=gnu11 -fPIC -I. $(WARN_OWN) $(HARDEN) $(SANITIZE)
+OWN_CFLAGS  = -std=gnu11 -fPIC -I. -Iinclude $(WARN_OWN) $(HARDEN) $(SANITIZE)
 OWN_LDFLAGS = -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE)
 
 # hiredis and yajl are linked statically: see config.
@@ -45,9 +46,26 @@ WORKER  = $(BUILD)/clarity-worker
 CTL     = $(BUILD)/clarityctl
 LOAD    = $(BUILD)/load
 
+# The SDK: what a program of somebody else links.
+SDK_A   = $(BUILD)/libclarity_worker.a
+SDK_SO  = $(BUILD)/libclarity_worker.so
+SDK_MAP = worker/libclarity_worker.map
+VERSION := $(shell sed -n 's/.*CLARITY_VERSION "\(.*\)"/\1/p' conf/version.h)
+
+# `make install`: each can be set, DESTDIR goes before all of them.
+DESTDIR     =
+PREFIX      = /usr/local
+BINDIR      = $(PREFIX)/bin
+LIBDIR      = $(PREFIX)/lib
+INCLUDEDIR  = $(PREFIX)/include
+DATADIR     = $(PREFIX)/share/clarity
+MANDIR      = $(PREFIX)/share/man
+NGX_MODULES = /usr/lib/nginx/modules
+
 LIBRARY_DIRS := json webhook job redis workflow conf
 LIBRARY_SRCS := $(wildcard $(addsuffix /*.c,$(LIBRARY_DIRS)))
-WORKER_SRCS  := $(wildcard worker/*.c)
+WORKER_SRCS  := $(filter-out worker/sdk.c worker/sdk_call.c,$(wildcard worker/*.c))
+SDK_SRCS     := $(filter-out worker/main.c,$(wildcard worker/*.c))
 CTL_SRCS     := $(wildcard cli/*.c)
 UNIT_SRCS    := $(wildcard t/unit/test_*.c)
 LOAD_SRCS    := $(wildcard t/load/*.c)
@@ -70,12 +88,12 @@ $(error the path "$(CURDIR)" holds white space, which nginx's build cannot \
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all run test test-all unit deps check asan valgrind bench clean
+.PHONY: install all run test test-all unit deps check asan valgrind bench clean
 
 # The recipes of nothing keep make from saying that there is nothing to do,
 # where that is a step on the way to something else.
 
-all: $(MODULE) $(WORKER) $(CTL)
+all: $(MODULE) $(WORKER) $(CTL) $(SDK_A) $(SDK_SO)
 	@:
 
 # The compiler itself may be missing before `deps` has run, hence a make of
@@ -219,6 +237,22 @@ clean:
 $(WORKER): $(call objects,$(WORKER_SRCS)) $(LIBRARY)
 	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Of both libraries only the functions of <clarity/worker.h> can be seen.
+
+$(SDK_SO): $(call objects,$(SDK_SRCS)) $(LIBRARY) $(SDK_MAP)
+	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -shared \
+	    -Wl,-soname,libclarity_worker.so.0 \
+	    -Wl,--version-script=$(SDK_MAP) -o $@ \
+	    $(filter %.o,$^) $(LIBRARY) $(LIBS)
+
+$(SDK_A): $(call objects,$(SDK_SRCS)) $(LIBRARY) $(SDK_MAP)
+	sed -n 's/^ *\(clarity_[a-z_]*\);.*/\1/p' $(SDK_MAP) > $(BUILD)/sdk.names
+	$(LD) -r -o $(BUILD)/sdk.o $(filter %.o,$^) \
+	    --whole-archive $(LIBRARY) --no-whole-archive
+	objcopy --keep-global-symbols=$(BUILD)/sdk.names $(BUILD)/sdk.o
+	rm -f $@
+	$(AR) qcs $@ $(BUILD)/sdk.o
+
 $(CTL): $(call objects,$(CTL_SRCS)) $(LIBRARY)
 	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -253,7 +287,8 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/t/fuzz/fuzz_%.o $(LIBRARY)
 .SECONDARY:
 
 -include $(patsubst %.o,%.d,$(call objects, \
-    $(LIBRARY_SRCS) $(WORKER_SRCS) $(CTL_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(LOAD_SRCS)))
+    $(LIBRARY_SRCS) $(WORKER_SRCS) $(SDK_SRCS) $(CTL_SRCS) $(UNIT_SRCS) \
+    $(FUZZ_SRCS) $(LOAD_SRCS)))
 
 
 # The module: nginx's own configure writes a makefile, which knows what of it
@@ -275,3 +310,27 @@ $(NGX_MAKEFILE): config Makefile $(NGX_SRC)/conf_flags
 $(MODULE): $(NGX_MAKEFILE) $(MODULE_FILES)
 	@$(MAKE) --no-print-directory -C $(NGX_SRC) -f $(NGX_OBJS)/Makefile modules
 	install -m 644 $(BUILD)/nginx/$(@F) $@
+
+
+# Into DESTDIR: the module, the programs, the SDK, the settings page, examples.
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig \
+	    $(DESTDIR)$(INCLUDEDIR)/clarity $(DESTDIR)$(MANDIR)/man3 \
+	    $(DESTDIR)$(DATADIR) $(DESTDIR)$(NGX_MODULES)
+	install -m 755 $(WORKER) $(CTL) $(DESTDIR)$(BINDIR)
+	install -m 644 $(MODULE) $(DESTDIR)$(NGX_MODULES)
+	install -m 644 $(SDK_A) $(DESTDIR)$(LIBDIR)
+	install -m 644 $(SDK_SO) \
+	    $(DESTDIR)$(LIBDIR)/libclarity_worker.so.$(VERSION)
+	ln -sf libclarity_worker.so.$(VERSION) \
+	    $(DESTDIR)$(LIBDIR)/libclarity_worker.so.0
+	ln -sf libclarity_worker.so.0 $(DESTDIR)$(LIBDIR)/libclarity_worker.so
+	install -m 644 include/clarity/worker.h $(DESTDIR)$(INCLUDEDIR)/clarity
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|' \
+	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
+	    worker/clarity-worker.pc.in \
+	    > $(DESTDIR)$(LIBDIR)/pkgconfig/clarity-worker.pc
+	install -m 644 docs/man/clarity_worker.3 $(DESTDIR)$(MANDIR)/man3
+	rm -rf $(DESTDIR)$(DATADIR)/settings $(DESTDIR)$(DATADIR)/examples
+	cp -r settings examples $(DESTDIR)$(DATADIR)

@@ -12,6 +12,9 @@ static void show_head(const clarity_shower_t *shower);
 static void show_start(const clarity_shower_t *shower);
 static void show_step(
     const clarity_shower_t *shower, const clarity_action_t *action, size_t i);
+static clarity_str_t type_of(const clarity_action_t *action);
+static void show_input(
+    const clarity_shower_t *shower, const clarity_action_t *action);
 static void show_http(
     const clarity_shower_t *shower, const clarity_action_t *action);
 static void show_request(const clarity_shower_t *shower,
@@ -32,6 +35,7 @@ static const char *const types[] = {
     [CLARITY_ACTION_EXEC] = "exec",
     [CLARITY_ACTION_PUBLISH] = "publish",
     [CLARITY_ACTION_DELAY] = "delay",
+    [CLARITY_ACTION_CUSTOM] = "",
 };
 
 
@@ -148,12 +152,12 @@ show_step(
     if (shower->json) {
         clarity_buf_addz(out, i == 0 ? "{\"id\":" : ",{\"id\":");
         clarity_buf_add_json(out, action->id);
-        clarity_buf_addf(out, ",\"type\":\"%s\"", types[action->type]);
+        clarity_show_text_json(out, "type", type_of(action));
 
     } else {
         clarity_buf_addf(out, "\n%zu ", i + 1);
         clarity_show_text(out, action->id);
-        clarity_buf_addf(out, ": %s\n", types[action->type]);
+        clarity_buf_addf(out, ": %.*s\n", clarity_fmt(type_of(action)));
     }
 
     switch (action->type) {
@@ -165,10 +169,52 @@ show_step(
         show_wait(shower, &action->when, shower->preview->now);
         break;
 
+    case CLARITY_ACTION_CUSTOM: show_input(shower, action); break;
+
     default: show_strings(shower, action);
     }
 
     clarity_buf_addz(out, shower->json ? "}" : "");
+}
+
+
+static clarity_str_t
+type_of(const clarity_action_t *action)
+{
+    return action->type == CLARITY_ACTION_CUSTOM
+               ? action->custom.type
+               : clarity_str(types[action->type]);
+}
+
+
+static void
+show_input(const clarity_shower_t *shower, const clarity_action_t *action)
+{
+    clarity_buf_t input = { 0 };
+    clarity_error_t error;
+
+    if (action->custom.input == NULL) {
+        clarity_buf_add(&input, shower->preview->scope.context->raw);
+
+    } else if (!clarity_json_template_render(action->custom.input,
+                   &shower->preview->scope, &input, &error))
+    {
+        show_error(shower, &error);
+        clarity_buf_free(&input);
+        return;
+    }
+
+    if (shower->json) {
+        clarity_buf_addz(shower->out, ",\"input\":");
+        clarity_buf_add(shower->out, clarity_buf_str(&input));
+
+    } else {
+        clarity_buf_addz(shower->out, "    ");
+        clarity_show_text(shower->out, clarity_buf_str(&input));
+        clarity_buf_addz(shower->out, "\n");
+    }
+
+    clarity_buf_free(&input);
 }
 
 

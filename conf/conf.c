@@ -78,6 +78,7 @@ static const clarity_conf_key_t conf_keys[] = {
     { "allow_addresses", clarity_conf_set_allowed },
     { "ca_file", clarity_conf_set_ca_file },
     { "allow_exec", clarity_conf_set_commands },
+    { "action_types", clarity_conf_set_types },
     { NULL, NULL },
 };
 
@@ -141,6 +142,12 @@ clarity_conf_free(clarity_conf_t *conf)
     }
 
     free(conf->commands);
+
+    for (i = 0; i < conf->ntypes; i++) {
+        free(conf->types[i]);
+    }
+
+    free(conf->types);
 
     explicit_bzero(conf->redis.password, sizeof(conf->redis.password));
 

@@ -34,6 +34,13 @@ typedef struct {
     size_t nallowed;
     char **commands; /* that exec may start; absolute paths */
     size_t ncommands;
+    char **types; /* of actions, that programs of the SDK have */
+    size_t ntypes;
+
+    /* Triggers that a program has a handler for; set by the SDK, whose they
+     * are. */
+    const char *const *handled;
+    size_t nhandled;
 } clarity_conf_t;
 
 /* ms, where the file does not say otherwise. */
@@ -43,6 +50,7 @@ typedef struct {
 #define CLARITY_MAX_CONCURRENCY 10000
 #define CLARITY_MAX_ALLOWED     256
 #define CLARITY_MAX_COMMANDS    256
+#define CLARITY_MAX_TYPES       64
 
 /*
  * NULL and *error ("FILE:LINE: what, what was expected"): not JSON, an unknown

@@ -5,6 +5,8 @@
 
 #include "conf/conf_part.h"
 #include "conf/file.h"
+#include "json/text.h"
+#include "workflow/workflow.h"
 
 #define KEY_FILE_MAX ((size_t) 1 << 16)
 #define CA_FILE_MAX  ((size_t) 16 << 20)
@@ -152,6 +154,48 @@ clarity_conf_set_commands(
         }
 
         conf->commands[conf->ncommands++] = command;
+    }
+
+    return true;
+}
+
+
+bool
+clarity_conf_set_types(
+    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
+{
+    char *type;
+    const char *reason;
+    const clarity_json_t *item;
+
+    if (value->kind != CLARITY_ARRAY || value->count > CLARITY_MAX_TYPES) {
+        return clarity_conf_wrong(
+            conf, value, "an array of up to 64 names of action types", error);
+    }
+
+    conf->types = calloc(value->count + 1, sizeof(char *));
+
+    if (conf->types == NULL) {
+        return clarity_error(error, "%s: out of memory", conf->file);
+    }
+
+    for (item = value->first; item != NULL; item = item->next) {
+        reason = item->kind == CLARITY_STRING
+                     ? clarity_type_refused(item->text)
+                     : "is no string, expected names";
+
+        if (reason != NULL) {
+            return clarity_error(error, "%s:%u: \"action_types\": %s %s",
+                conf->file, item->line, clarity_quote(item->raw).text, reason);
+        }
+
+        type = strndup(item->text.data, item->text.len);
+
+        if (type == NULL) {
+            return clarity_error(error, "%s: out of memory", conf->file);
+        }
+
+        conf->types[conf->ntypes++] = type;
     }
 
     return true;

@@ -15,6 +15,8 @@ bool clarity_conf_set_ca_file(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 bool clarity_conf_set_commands(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
+bool clarity_conf_set_types(
+    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 
 /* conf.c: a path, malloc'd. */
 bool clarity_conf_get_path(const clarity_conf_t *conf,

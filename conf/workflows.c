@@ -29,6 +29,10 @@ static bool load_folder(loader_t *loader);
 static int is_workflow(const struct dirent *entry);
 static int by_name(const struct dirent **a, const struct dirent **b);
 static bool load_workflow(loader_t *loader, const char *path);
+static bool load_handlers(loader_t *loader);
+static bool add_workflow(loader_t *loader, clarity_workflow_t *workflow);
+static size_t collect_types(
+    const clarity_conf_t *conf, const char *names[CLARITY_MAX_TYPES + 1]);
 static size_t first_line(const clarity_buf_t *errors);
 static bool prepare(loader_t *loader);
 static bool id_is_new(const loader_t *loader, clarity_error_t *error);
@@ -64,7 +68,9 @@ clarity_workflows_load(
 
     /* Without triggers each workflow would only repeat that there are none. */
 
-    if (!load_triggers(&loader) || !load_folder(&loader)) {
+    if (!load_triggers(&loader) || !load_folder(&loader)
+        || !load_handlers(&loader))
+    {
         clarity_workflows_drop(set);
         return NULL;
     }
@@ -80,7 +86,9 @@ clarity_workflows_restore(clarity_str_t text,
 {
     bool good;
     char path[PATH_MAX];
+    const char *names[CLARITY_MAX_TYPES + 1];
     clarity_buf_t errors = { 0 };
+    clarity_types_t types;
     clarity_workflows_t *set;
     loader_t loader = { conf, true, &errors, NULL, NULL, false };
 
@@ -100,15 +108,18 @@ clarity_workflows_restore(clarity_str_t text,
     snprintf(path, sizeof(path), "%s/restored.json", conf->workflows);
 
     loader.set = set;
-    loader.workflow = clarity_workflow_parse(text, path, triggers, error);
+    types.names = names;
+    types.n = collect_types(conf, names);
 
-    if (loader.workflow == NULL) {
-        clarity_workflows_drop(set);
-        return NULL;
+    loader.workflow =
+        clarity_workflow_parse_all(text, path, triggers, &types, &errors);
+
+    good = loader.workflow != NULL;
+
+    if (good) {
+        set->workflows[set->count++] = loader.workflow;
+        good = prepare(&loader);
     }
-
-    set->workflows[set->count++] = loader.workflow;
-    good = prepare(&loader);
 
     if (!good) {
         clarity_error(error, "%.*s", (int) first_line(&errors), errors.data);
@@ -118,6 +129,23 @@ clarity_workflows_restore(clarity_str_t text,
     clarity_buf_free(&errors);
 
     return good ? set : NULL;
+}
+
+
+/* One that was begun may be a handler's too. */
+static size_t
+collect_types(
+    const clarity_conf_t *conf, const char *names[CLARITY_MAX_TYPES + 1])
+{
+    size_t i;
+
+    for (i = 0; i < conf->ntypes; i++) {
+        names[i] = conf->types[i];
+    }
+
+    names[i] = CLARITY_TYPE_ON;
+
+    return i + 1;
 }
 
 
@@ -215,8 +243,8 @@ load_folder(loader_t *loader)
     }
 
     good = true;
-    loader->set->workflows =
-        calloc((size_t) n + 1, sizeof(clarity_workflow_t *));
+    loader->set->workflows = calloc(
+        (size_t) n + loader->conf->nhandled + 1, sizeof(clarity_workflow_t *));
 
     if (loader->set->workflows == NULL) {
         clarity_error(&error, "%s: out of memory", folder);
@@ -278,19 +306,72 @@ by_name(const struct dirent **a, const struct dirent **b)
 static bool
 load_workflow(loader_t *loader, const char *path)
 {
+    bool good;
     clarity_buf_t text = { 0 };
+    clarity_types_t types;
     clarity_error_t error;
-    clarity_workflow_t *workflow;
 
     if (!clarity_file_read(path, WORKFLOW_FILE_MAX, &text, &error)) {
         clarity_buf_free(&text);
         return add_error(loader->errors, &error);
     }
 
-    workflow = clarity_workflow_parse_all(
-        clarity_buf_str(&text), path, loader->set->triggers, loader->errors);
+    types.names = (const char *const *) loader->conf->types;
+    types.n = loader->conf->ntypes;
+
+    good = add_workflow(
+        loader, clarity_workflow_parse_all(clarity_buf_str(&text), path,
+                    loader->set->triggers, &types, loader->errors));
 
     clarity_buf_free(&text);
+
+    return good;
+}
+
+
+/*
+ * Each trigger that a program has a handler for is a workflow of one action:
+ * so its jobs are kept, repeated and shown like all others.
+ */
+static bool
+load_handlers(loader_t *loader)
+{
+    bool good;
+    size_t i;
+    const char *trigger;
+    clarity_buf_t text = { 0 };
+    static const char *const names[] = { CLARITY_TYPE_ON };
+    static const clarity_types_t types = { names, 1 };
+
+    good = true;
+
+    for (i = 0; i < loader->conf->nhandled; i++) {
+        trigger = loader->conf->handled[i];
+
+        clarity_buf_reset(&text);
+        clarity_buf_addf(&text, "{\"id\":\"on-%s\",\"trigger\":", trigger);
+        clarity_buf_add_json(&text, clarity_str(trigger));
+        clarity_buf_addz(&text,
+            ",\"actions\":[{\"id\":\"handle\",\"type\":\"" CLARITY_TYPE_ON
+            "\",\"timeout\":\"1h\"}]}");
+
+        good &= add_workflow(
+            loader, clarity_workflow_parse_all(clarity_buf_str(&text),
+                        "the handler of a trigger", loader->set->triggers,
+                        &types, loader->errors));
+    }
+
+    clarity_buf_free(&text);
+
+    return good;
+}
+
+
+/* workflow NULL: it could not be read, which has been told. */
+static bool
+add_workflow(loader_t *loader, clarity_workflow_t *workflow)
+{
+    clarity_error_t error;
 
     if (workflow == NULL) {
         return false;

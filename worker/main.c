@@ -95,6 +95,7 @@ start(const clarity_conf_t *conf, clarity_workflows_t *set, bool test)
     int status;
     clarity_log_t log;
     clarity_error_t error;
+    static const clarity_handlers_t none;
 
     if (test) {
         printf("configuration %s is ok: %zu triggers, %zu workflows\n",
@@ -103,13 +104,23 @@ start(const clarity_conf_t *conf, clarity_workflows_t *set, bool test)
         return 0;
     }
 
+    if (conf->ntypes > 0) {
+        fprintf(stderr,
+            "clarity-worker: %s: \"action_types\" has \"%s\", which this "
+            "program has no handler for, expected none: start the program "
+            "that has one\n",
+            conf->file, conf->types[0]);
+        clarity_workflows_drop(set);
+        return 1;
+    }
+
     if (!clarity_log_open(&log, conf->log, &error)) {
         fprintf(stderr, "clarity-worker: %s\n", error.text);
         clarity_workflows_drop(set);
         return 1;
     }
 
-    status = clarity_worker_run(conf, set, &log);
+    status = clarity_worker_work(conf, set, &log, &none, -1);
 
     clarity_log_close(&log);
 

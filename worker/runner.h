@@ -8,6 +8,7 @@
 
 #include "conf/conf.h"
 #include "conf/workflows.h"
+#include "worker/action_custom.h"
 #include "worker/action_exec.h"
 #include "worker/action_http.h"
 #include "worker/lease.h"
@@ -24,6 +25,8 @@ typedef struct {
     const clarity_conf_t *conf;
     clarity_http_t *http;
     clarity_exec_t *exec;
+    clarity_custom_t *custom;
+    const clarity_handlers_t *handlers;
     clarity_metrics_t *metrics;
 } clarity_runner_conf_t;
 

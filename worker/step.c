@@ -11,7 +11,9 @@
 
 static bool call_http(clarity_run_t *run, const clarity_scope_t *scope);
 static bool call_exec(clarity_run_t *run, const clarity_scope_t *scope);
+static bool call_custom(clarity_run_t *run, const clarity_scope_t *scope);
 static bool call_publish(clarity_run_t *run, const clarity_scope_t *scope);
+static bool leave_to_others(clarity_run_t *run);
 static bool give_publish(clarity_run_t *run, const clarity_strings_t *strings);
 static void on_published(void *data, int reply);
 static bool refuse(clarity_run_t *run, const clarity_error_t *error);
@@ -34,6 +36,8 @@ clarity_run_call(clarity_run_t *run)
     case CLARITY_ACTION_EXEC: return call_exec(run, &scope);
 
     case CLARITY_ACTION_PUBLISH: return call_publish(run, &scope);
+
+    case CLARITY_ACTION_CUSTOM: return call_custom(run, &scope);
 
     default: return call_http(run, &scope);
     }
@@ -122,6 +126,74 @@ call_exec(clarity_run_t *run, const clarity_scope_t *scope)
     clarity_strings_free(&strings);
 
     return run->work != NULL;
+}
+
+
+static bool
+call_custom(clarity_run_t *run, const clarity_scope_t *scope)
+{
+    char key[KEY_MAX];
+    clarity_buf_t input = { 0 };
+    clarity_error_t error;
+    const clarity_job_t *job;
+    const clarity_action_t *action;
+    clarity_custom_conf_t conf = { 0 };
+
+    action = clarity_run_action(run);
+    job = &run->task->lease->delivery.job;
+
+    conf.info = clarity_handlers_find(
+        run->task->runner->conf.handlers, action->custom.type, job->trigger);
+
+    if (conf.info == NULL) {
+        return leave_to_others(run);
+    }
+
+    if (action->custom.input != NULL
+        && !clarity_json_template_render(
+            action->custom.input, scope, &input, &error))
+    {
+        clarity_buf_free(&input);
+        return refuse(run, &error);
+    }
+
+    make_key(run, key);
+
+    conf.name = action->custom.type;
+    conf.job = run->task->lease->delivery.id;
+    conf.trigger = job->trigger.data;
+    conf.webhook = job->webhook.data;
+    conf.workflow = run->id;
+    conf.step = action->id;
+    conf.idempotency_key = key;
+    conf.traceparent = traceparent(run);
+    conf.context = job->context;
+    conf.input =
+        action->custom.input != NULL ? clarity_buf_str(&input) : job->context;
+    conf.attempt = run->steps[run->step].attempt;
+    conf.timeout = action->custom.timeout;
+    conf.done = on_done;
+    conf.data = run;
+
+    run->work = clarity_custom_start(run->task->runner->conf.custom, &conf);
+
+    clarity_buf_free(&input);
+
+    return run->work != NULL;
+}
+
+
+/* A run that another program began: perhaps it is there again later. */
+static bool
+leave_to_others(clarity_run_t *run)
+{
+    clarity_attempt_t attempt = { 0 };
+
+    attempt.verdict = CLARITY_ATTEMPT_RETRY;
+    snprintf(attempt.reason, sizeof(attempt.reason),
+        "this worker has no handler for it");
+
+    return clarity_run_end_attempt(run, &attempt);
 }
 
 

@@ -27,6 +27,8 @@ typedef struct {
     clarity_hosts_t *hosts;
     clarity_http_t *http;
     clarity_exec_t *exec;
+    clarity_custom_t *custom;
+    const clarity_handlers_t *handlers;
     clarity_metrics_t *metrics;
     clarity_runner_t *runner;
     clarity_queue_t *queue;
@@ -35,22 +37,24 @@ typedef struct {
     size_t ntriggers;
     size_t nworkflows;
 
-    bool is_ready; /* jobs have been waited for */
+    int stop_fd;        /* -1: none */
+    struct event *stop; /* of it */
+    bool is_ready;      /* jobs have been waited for */
     bool stopping;
     bool hurrying; /* nothing more is waited for but Redis */
     int status;
-} clarity_worker_t;
+} clarity_loop_t;
 
-static bool create(clarity_worker_t *worker, clarity_workflows_t *set);
-static bool create_actions(clarity_worker_t *worker);
-static bool create_signals(clarity_worker_t *worker);
-static bool create_listener(clarity_worker_t *worker);
-static bool create_watchdog(clarity_worker_t *worker);
+static bool create(clarity_loop_t *worker, clarity_workflows_t *set);
+static bool create_actions(clarity_loop_t *worker);
+static bool create_signals(clarity_loop_t *worker);
+static bool create_listener(clarity_loop_t *worker);
+static bool create_watchdog(clarity_loop_t *worker);
 static void get_gauges(void *owner, clarity_gauges_t *gauges);
 static const char *get_health(void *owner);
 static const char *get_readiness(void *owner);
 static void on_watchdog(evutil_socket_t fd, short events, void *data);
-static void destroy(clarity_worker_t *worker);
+static void destroy(clarity_loop_t *worker);
 static void on_ready(void *owner);
 static void on_refused(void *owner, const char *reason);
 static void on_held(void *owner, clarity_lease_t *lease,
@@ -64,21 +68,23 @@ static void on_ended(
 static void on_stop(evutil_socket_t fd, short events, void *data);
 static void on_timer(evutil_socket_t fd, short events, void *data);
 static void on_idle(void *owner);
-static void hurry(clarity_worker_t *worker);
+static void hurry(clarity_loop_t *worker);
 static void on_left(void *owner);
 static void on_reload(evutil_socket_t fd, short events, void *data);
-static void log_errors(clarity_worker_t *worker, const clarity_buf_t *errors);
+static void log_errors(clarity_loop_t *worker, const clarity_buf_t *errors);
 static void on_reopen(evutil_socket_t fd, short events, void *data);
 
 
 int
-clarity_worker_run(
-    const clarity_conf_t *conf, clarity_workflows_t *set, clarity_log_t *log)
+clarity_worker_work(const clarity_conf_t *conf, clarity_workflows_t *set,
+    clarity_log_t *log, const clarity_handlers_t *handlers, int stop)
 {
-    clarity_worker_t worker = { 0 };
+    clarity_loop_t worker = { 0 };
 
     worker.conf = conf;
     worker.log = log;
+    worker.handlers = handlers;
+    worker.stop_fd = stop;
 
     clarity_log(log, CLARITY_LOG_INFO, "started",
         "version=%s pid=%u triggers=%u workflows=%u", CLARITY_VERSION,
@@ -104,7 +110,7 @@ clarity_worker_run(
 
 
 static bool
-create(clarity_worker_t *worker, clarity_workflows_t *set)
+create(clarity_loop_t *worker, clarity_workflows_t *set)
 {
     clarity_queue_conf_t queue = { 0 };
     clarity_runner_conf_t runner = { 0 };
@@ -126,6 +132,8 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
     runner.conf = worker->conf;
     runner.http = worker->http;
     runner.exec = worker->exec;
+    runner.custom = worker->custom;
+    runner.handlers = worker->handlers;
     runner.metrics = worker->metrics;
 
     worker->runner = clarity_runner_create(&runner, set);
@@ -166,7 +174,7 @@ create(clarity_worker_t *worker, clarity_workflows_t *set)
 
 
 static bool
-create_actions(clarity_worker_t *worker)
+create_actions(clarity_loop_t *worker)
 {
     clarity_http_conf_t http = { 0 };
 
@@ -185,14 +193,16 @@ create_actions(clarity_worker_t *worker)
     worker->http = clarity_http_create(&http);
 
     worker->exec = clarity_exec_create(worker->base, worker->hosts);
+    worker->custom = clarity_custom_create(worker->base, worker->hosts);
 
     return worker->metrics != NULL && worker->hosts != NULL
-           && worker->http != NULL && worker->exec != NULL;
+           && worker->http != NULL && worker->exec != NULL
+           && worker->custom != NULL;
 }
 
 
 static bool
-create_signals(clarity_worker_t *worker)
+create_signals(clarity_loop_t *worker)
 {
     size_t i;
     static const struct {
@@ -220,13 +230,22 @@ create_signals(clarity_worker_t *worker)
         }
     }
 
+    if (worker->stop_fd != -1) {
+        worker->stop =
+            event_new(worker->base, worker->stop_fd, EV_READ, on_stop, worker);
+
+        if (worker->stop == NULL || event_add(worker->stop, NULL) != 0) {
+            return false;
+        }
+    }
+
     /* A peer that closes is no reason to end. */
     return signal(SIGPIPE, SIG_IGN) != SIG_ERR;
 }
 
 
 static bool
-create_listener(clarity_worker_t *worker)
+create_listener(clarity_loop_t *worker)
 {
     clarity_error_t error;
     clarity_listener_conf_t conf = { 0 };
@@ -256,7 +275,7 @@ create_listener(clarity_worker_t *worker)
 
 
 static bool
-create_watchdog(clarity_worker_t *worker)
+create_watchdog(clarity_loop_t *worker)
 {
     uint64_t ms;
     struct timeval tv;
@@ -280,7 +299,7 @@ create_watchdog(clarity_worker_t *worker)
 static void
 get_gauges(void *owner, clarity_gauges_t *gauges)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     memset(gauges, 0xff, sizeof(*gauges)); /* -1: not known */
 
@@ -297,7 +316,7 @@ get_gauges(void *owner, clarity_gauges_t *gauges)
 static const char *
 get_health(void *owner)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     return worker->stopping ? NULL : clarity_queue_amiss(worker->queue);
 }
@@ -306,7 +325,7 @@ get_health(void *owner)
 static const char *
 get_readiness(void *owner)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     if (worker->stopping) {
         return "it stops";
@@ -330,7 +349,7 @@ on_watchdog(evutil_socket_t fd, short events, void *data)
 
 
 static void
-destroy(clarity_worker_t *worker)
+destroy(clarity_loop_t *worker)
 {
     size_t i;
 
@@ -340,12 +359,17 @@ destroy(clarity_worker_t *worker)
     clarity_queue_free(worker->queue);
     clarity_http_free(worker->http);
     clarity_exec_free(worker->exec);
+    clarity_custom_free(worker->custom);
     clarity_hosts_free(worker->hosts);
     worker->log->seen = NULL;
     clarity_metrics_free(worker->metrics);
 
     if (worker->watchdog != NULL) {
         event_free(worker->watchdog);
+    }
+
+    if (worker->stop != NULL) {
+        event_free(worker->stop);
     }
 
     for (i = 0; i < SIGNALS; i++) {
@@ -369,7 +393,7 @@ destroy(clarity_worker_t *worker)
 static void
 on_ready(void *owner)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     worker->is_ready = true;
 
@@ -382,7 +406,7 @@ on_ready(void *owner)
 static void
 on_refused(void *owner, const char *reason)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     clarity_log(worker->log, CLARITY_LOG_ERROR, "redis_disagrees", "reason=%s",
         reason);
@@ -396,7 +420,7 @@ static void
 on_held(
     void *owner, clarity_lease_t *lease, const clarity_str_t *fields, size_t n)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     clarity_runner_held(worker->runner, lease, fields, n);
 }
@@ -405,7 +429,7 @@ on_held(
 static void
 on_recorded(void *owner, clarity_lease_t *lease, void *data)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     clarity_runner_recorded(worker->runner, lease, data);
 }
@@ -414,7 +438,7 @@ on_recorded(void *owner, clarity_lease_t *lease, void *data)
 static void
 on_cancelled(void *owner, clarity_lease_t *lease)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     clarity_runner_cancelled(worker->runner, lease);
 }
@@ -423,7 +447,7 @@ on_cancelled(void *owner, clarity_lease_t *lease)
 static void
 on_text(void *owner, clarity_lease_t *lease, clarity_str_t text)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     clarity_runner_text(worker->runner, lease, text);
 }
@@ -432,7 +456,7 @@ on_text(void *owner, clarity_lease_t *lease, clarity_str_t text)
 static void
 on_woken(void *owner, clarity_lease_t *lease)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     clarity_runner_woken(worker->runner, lease);
 }
@@ -441,7 +465,7 @@ on_woken(void *owner, clarity_lease_t *lease)
 static void
 on_ended(void *owner, clarity_lease_t *lease, clarity_lease_end_t end)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     clarity_runner_ended(worker->runner, lease, end);
 }
@@ -450,7 +474,7 @@ on_ended(void *owner, clarity_lease_t *lease, clarity_lease_end_t end)
 static void
 on_stop(evutil_socket_t fd, short events, void *data)
 {
-    clarity_worker_t *worker = data;
+    clarity_loop_t *worker = data;
 
     (void) fd;
     (void) events;
@@ -475,7 +499,7 @@ on_stop(evutil_socket_t fd, short events, void *data)
 static void
 on_timer(evutil_socket_t fd, short events, void *data)
 {
-    clarity_worker_t *worker = data;
+    clarity_loop_t *worker = data;
 
     (void) fd;
     (void) events;
@@ -486,7 +510,7 @@ on_timer(evutil_socket_t fd, short events, void *data)
 
 /* What is not done is let go of; if Redis is away its leases will run out. */
 static void
-hurry(clarity_worker_t *worker)
+hurry(clarity_loop_t *worker)
 {
     if (worker->hurrying) {
         event_base_loopbreak(worker->base);
@@ -503,7 +527,7 @@ hurry(clarity_worker_t *worker)
 static void
 on_idle(void *owner)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     worker->hurrying = true;
 
@@ -515,7 +539,7 @@ on_idle(void *owner)
 static void
 on_left(void *owner)
 {
-    clarity_worker_t *worker = owner;
+    clarity_loop_t *worker = owner;
 
     event_base_loopbreak(worker->base);
 }
@@ -525,7 +549,7 @@ static void
 on_reload(evutil_socket_t fd, short events, void *data)
 {
     clarity_buf_t errors = { 0 };
-    clarity_worker_t *worker = data;
+    clarity_loop_t *worker = data;
     clarity_workflows_t *set;
 
     (void) fd;
@@ -558,7 +582,7 @@ on_reload(evutil_socket_t fd, short events, void *data)
 
 /* One a line, as they are there. */
 static void
-log_errors(clarity_worker_t *worker, const clarity_buf_t *errors)
+log_errors(clarity_loop_t *worker, const clarity_buf_t *errors)
 {
     size_t len;
     char line[sizeof(clarity_error_t)];
@@ -586,7 +610,7 @@ log_errors(clarity_worker_t *worker, const clarity_buf_t *errors)
 static void
 on_reopen(evutil_socket_t fd, short events, void *data)
 {
-    clarity_worker_t *worker = data;
+    clarity_loop_t *worker = data;
 
     (void) fd;
     (void) events;

@@ -1,22 +1,32 @@
 #include "workflow/parse.h"
 
-static bool parse_type(clarity_action_type_t *type,
-    const clarity_json_t *value, const clarity_load_t *load);
+static bool parse_type(clarity_action_t *action, const clarity_json_t *value,
+    const clarity_types_t *types, const clarity_load_t *load);
 static bool parse_delay(clarity_action_t *action, const clarity_json_t *value,
     const clarity_names_t *names, const clarity_load_t *load);
 static bool parse_http_request(clarity_action_t *action,
     const clarity_json_t *value, const clarity_names_t *names,
     const clarity_load_t *load);
 
+static const char *const builtin[] = {
+    [CLARITY_ACTION_HTTP_REQUEST] = "http_request",
+    [CLARITY_ACTION_EXEC] = "exec",
+    [CLARITY_ACTION_PUBLISH] = "publish",
+    [CLARITY_ACTION_DELAY] = "delay",
+};
+
+#define NBUILTIN (sizeof(builtin) / sizeof(builtin[0]))
+
 
 bool
 clarity_action_parse(clarity_action_t *action, const clarity_json_t *value,
-    const clarity_names_t *names, const clarity_load_t *load)
+    const clarity_names_t *names, const clarity_types_t *types,
+    const clarity_load_t *load)
 {
     action->line = value->line;
 
     /* first, as the other members depend on it */
-    if (!parse_type(&action->type, value, load)) {
+    if (!parse_type(action, value, types, load)) {
         return false;
     }
 
@@ -30,43 +40,84 @@ clarity_action_parse(clarity_action_t *action, const clarity_json_t *value,
 
     case CLARITY_ACTION_DELAY: return parse_delay(action, value, names, load);
 
+    case CLARITY_ACTION_CUSTOM:
+        return clarity_custom_action_parse(action, value, names, load);
+
     default: return parse_http_request(action, value, names, load);
     }
 }
 
 
 static bool
-parse_type(clarity_action_type_t *type, const clarity_json_t *value,
-    const clarity_load_t *load)
+parse_type(clarity_action_t *action, const clarity_json_t *value,
+    const clarity_types_t *types, const clarity_load_t *load)
 {
     size_t i;
     const clarity_json_t *name;
-    static const char *const types[] = {
-        [CLARITY_ACTION_HTTP_REQUEST] = "http_request",
-        [CLARITY_ACTION_EXEC] = "exec",
-        [CLARITY_ACTION_PUBLISH] = "publish",
-        [CLARITY_ACTION_DELAY] = "delay",
-    };
+    clarity_list_t list = { 0 };
 
     name = clarity_json_get(value, clarity_lit("type"));
 
     /* what reads the members says so */
     if (name == NULL || name->kind != CLARITY_STRING) {
-        *type = CLARITY_ACTION_HTTP_REQUEST;
+        action->type = CLARITY_ACTION_HTTP_REQUEST;
         return true;
     }
 
-    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (clarity_str_is(name->text, types[i])) {
-            *type = (clarity_action_type_t) i;
+    for (i = 0; i < NBUILTIN; i++) {
+        if (clarity_str_is(name->text, builtin[i])) {
+            action->type = (clarity_action_type_t) i;
             return true;
         }
+
+        clarity_list_add(&list, clarity_str(builtin[i]));
+    }
+
+    for (i = 0; i < types->n; i++) {
+        if (clarity_str_is(name->text, types->names[i])) {
+            action->type = CLARITY_ACTION_CUSTOM;
+            action->custom.type = name->text;
+            return true;
+        }
+
+        clarity_list_add(&list, clarity_str(types->names[i]));
     }
 
     return clarity_load_error(load, name->line,
-        "unknown action type %s, expected \"http_request\", \"exec\", "
-        "\"publish\" or \"delay\"",
-        clarity_quote(name->text).text);
+        "unknown action type %s, expected one of %s",
+        clarity_quote(name->text).text, list.text);
+}
+
+
+/* A name of [a-z0-9_] that is none of ours. */
+const char *
+clarity_type_refused(clarity_str_t name)
+{
+    size_t i;
+
+    for (i = 0; i < name.len; i++) {
+        if ((name.data[i] < 'a' || name.data[i] > 'z')
+            && (name.data[i] < '0' || name.data[i] > '9')
+            && name.data[i] != '_')
+        {
+            break;
+        }
+    }
+
+    if (i < name.len || name.len == 0 || name.len > CLARITY_WORKFLOW_ID_MAX) {
+        return "is no name of an action type, expected 1 to 64 of a-z, 0-9 "
+               "and \"_\"";
+    }
+
+    for (i = 0; i < NBUILTIN; i++) {
+        if (clarity_str_is(name, builtin[i])
+            || clarity_str_is(name, CLARITY_TYPE_ON)) {
+            return "is an action type of the worker itself, expected another "
+                   "name";
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -159,5 +210,6 @@ clarity_action_clear(clarity_action_t *action)
     clarity_http_action_clear(&action->http);
     clarity_exec_action_clear(&action->exec);
     clarity_publish_action_clear(&action->publish);
+    clarity_custom_action_clear(&action->custom);
     clarity_when_clear(&action->when);
 }

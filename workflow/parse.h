@@ -29,7 +29,7 @@ clarity_condition_t *clarity_condition_read(const clarity_json_t *value,
 /* A zeroed action is empty; clear it whatever the result. */
 bool clarity_action_parse(clarity_action_t *action,
     const clarity_json_t *value, const clarity_names_t *names,
-    const clarity_load_t *load);
+    const clarity_types_t *types, const clarity_load_t *load);
 void clarity_action_clear(clarity_action_t *action);
 
 /* The same for what is http_request's own. id: the action's. */
@@ -63,6 +63,11 @@ bool clarity_exec_action_parse(clarity_action_t *action,
     const clarity_json_t *value, const clarity_names_t *names,
     const clarity_load_t *load);
 void clarity_exec_action_clear(clarity_exec_action_t *exec);
+
+bool clarity_custom_action_parse(clarity_action_t *action,
+    const clarity_json_t *value, const clarity_names_t *names,
+    const clarity_load_t *load);
+void clarity_custom_action_clear(clarity_custom_action_t *custom);
 
 bool clarity_publish_action_parse(clarity_action_t *action,
     const clarity_json_t *value, const clarity_names_t *names,

@@ -12,12 +12,14 @@ typedef struct {
     clarity_load_t load;
     clarity_workflow_t *workflow;
     clarity_names_t names;
+    const clarity_types_t *types;
     clarity_str_t *steps;   /* owned */
     clarity_str_t *secrets; /* owned */
 } parser_t;
 
 static clarity_workflow_t *parse(clarity_str_t text,
-    const clarity_load_t *load, const clarity_triggers_t *triggers);
+    const clarity_load_t *load, const clarity_triggers_t *triggers,
+    const clarity_types_t *types);
 static bool read_workflow(
     parser_t *parser, clarity_str_t text, const clarity_triggers_t *triggers);
 static bool read_members(parser_t *parser, const clarity_triggers_t *triggers);
@@ -40,19 +42,20 @@ clarity_workflow_parse(clarity_str_t text, const char *file,
 {
     clarity_load_t load = { file, error, NULL };
 
-    return parse(text, &load, triggers);
+    return parse(text, &load, triggers, &(clarity_types_t){ 0 });
 }
 
 
 clarity_workflow_t *
 clarity_workflow_parse_all(clarity_str_t text, const char *file,
-    const clarity_triggers_t *triggers, clarity_buf_t *errors)
+    const clarity_triggers_t *triggers, const clarity_types_t *types,
+    clarity_buf_t *errors)
 {
     clarity_error_t error = { 0 };
     clarity_load_t load = { file, &error, errors };
     clarity_workflow_t *workflow;
 
-    workflow = parse(text, &load, triggers);
+    workflow = parse(text, &load, triggers, types);
 
     if (workflow == NULL) {
         (void) clarity_load_goes_on(&load);
@@ -64,10 +67,10 @@ clarity_workflow_parse_all(clarity_str_t text, const char *file,
 
 static clarity_workflow_t *
 parse(clarity_str_t text, const clarity_load_t *load,
-    const clarity_triggers_t *triggers)
+    const clarity_triggers_t *triggers, const clarity_types_t *types)
 {
     bool ok;
-    parser_t parser = { .load = *load };
+    parser_t parser = { .load = *load, .types = types };
 
     parser.workflow = calloc(1, sizeof(*parser.workflow));
     if (parser.workflow == NULL) {
@@ -377,7 +380,8 @@ read_action(parser_t *parser, const clarity_json_t *value)
     good = true;
 
     if (!clarity_load_took(&parser->load,
-            clarity_action_parse(action, value, &parser->names, &parser->load),
+            clarity_action_parse(
+                action, value, &parser->names, parser->types, &parser->load),
             &good))
     {
         return false;

@@ -95,12 +95,32 @@ typedef struct {
     size_t max_length; /* of a stream, in entries; 0: no bound */
 } clarity_publish_action_t;
 
+/* One of a program's own, made with the SDK. */
+typedef struct {
+    clarity_str_t type;
+    clarity_json_template_t *input; /* NULL: the context */
+    uint64_t timeout;               /* ms, of one attempt */
+} clarity_custom_action_t;
+
 typedef enum {
     CLARITY_ACTION_HTTP_REQUEST,
     CLARITY_ACTION_EXEC,
     CLARITY_ACTION_PUBLISH,
-    CLARITY_ACTION_DELAY
+    CLARITY_ACTION_DELAY,
+    CLARITY_ACTION_CUSTOM
 } clarity_action_type_t;
+
+/* The names of the custom types that there are; zeroed: none. */
+typedef struct {
+    const char *const *names;
+    size_t n;
+} clarity_types_t;
+
+/* Of the one action that is made for each trigger with a handler. */
+#define CLARITY_TYPE_ON "on"
+
+/* NULL: it can be one. Else why not: what, what was expected. */
+const char *clarity_type_refused(clarity_str_t name);
 
 /* What a step is to do whose worker died in the middle of it. */
 typedef enum {
@@ -114,7 +134,8 @@ typedef struct {
     clarity_action_type_t type;
     clarity_http_action_t http;           /* HTTP_REQUEST */
     clarity_exec_action_t exec;           /* EXEC */
-    clarity_retry_t retry;                /* of the two */
+    clarity_custom_action_t custom;       /* CUSTOM */
+    clarity_retry_t retry;                /* of the three */
     clarity_unknown_outcome_t if_unknown; /* likewise */
     clarity_publish_action_t publish;     /* PUBLISH */
     clarity_when_t when;                  /* DELAY */
@@ -149,11 +170,11 @@ clarity_workflow_t *clarity_workflow_parse(clarity_str_t text,
     const char *file, const clarity_triggers_t *triggers,
     clarity_error_t *error);
 
-/* The same, but every error that can be told is added to errors, a line
+/* The same with custom types, and every error that can be told is added to errors, a line
  * each. */
 clarity_workflow_t *clarity_workflow_parse_all(clarity_str_t text,
     const char *file, const clarity_triggers_t *triggers,
-    clarity_buf_t *errors);
+    const clarity_types_t *types, clarity_buf_t *errors);
 
 /* Wipes the secrets' values. */
 void clarity_workflow_free(clarity_workflow_t *workflow);

@@ -24,6 +24,10 @@ words such as %%RECEIVER%%: see L<Clarity::Test>.
 More keys of its configuration, or other values. From the start there are
 C<redis>, C<triggers>, C<workflows> and C<allow_addresses>, 127.0.0.0/8.
 
+=item program => FILE
+
+Another one, made with the SDK.
+
 =item under => [ COMMAND, ... ]
 
 What starts it: a command that executes the rest of its arguments.
@@ -71,8 +75,13 @@ sub prepare {
 sub argv {
     my ($self) = @_;
 
-    return (@{ $self->{under} // [] },
-        $self->test->build . '/clarity-worker', '-c', $self->{file});
+    my $program = $self->{program};
+
+    # A program of the SDK takes its configuration alone.
+    return (@{ $self->{under} // [] }, $program
+            && $program !~ m{/clarity-worker$}
+        ? ($program, $self->{file})
+        : ($self->test->build . '/clarity-worker', '-c', $self->{file}));
 }
 
 

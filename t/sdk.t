@@ -1,0 +1,180 @@
+# The SDK as it is installed: the example is built with pkg-config, against
+# the shared and the static library, and does its jobs.
+
+use Clarity::Test;
+use Clarity::Jobs;
+use Time::HiRes qw(sleep time);
+
+my $t = Clarity::Test->new;
+my $dir = $t->dir;
+my $root = $t->root;
+my $redis = $t->redis;
+
+sub run {
+    my ($command) = @_;
+
+    my $said = `cd $root && ($command) 2>&1`;
+    die "$command:\n$said" if $?;
+    chomp $said;
+
+    return $said;
+}
+
+# make's own options of the outer make mislead it, as would its job server.
+run("env -u MAKEFLAGS -u MAKEOVERRIDES make --no-print-directory -s install"
+    . " BUILD=" . $t->build . " DESTDIR=$dir/root PREFIX=/opt/clarity"
+    . " NGX_MODULES=/opt/clarity/modules");
+
+my $installed = "$dir/root/opt/clarity";
+
+ok -x "$installed/bin/$_", "bin/$_ is installed" for qw(clarity-worker clarityctl);
+ok -f "$installed/modules/ngx_http_clarity_webhook_module.so", 'the module';
+ok -f "$installed/share/clarity/settings/index.html", 'the settings page';
+is readlink "$installed/lib/libclarity_worker.so", 'libclarity_worker.so.0',
+    'the library by its soname';
+
+# What can be seen of the libraries is what the header declares.
+
+my $header = do { local (@ARGV, $/) = "$installed/include/clarity/worker.h"; <> };
+my %declared = map { $_ => 1 }
+    $header =~ /\b(clarity_(?:worker|call)_[a-z_]+)\(/g;
+my @shared = run("nm -D --defined-only $installed/lib/libclarity_worker.so"
+    . ' | sed -n "s/.* T //p"') =~ /^(\w+)\@\@CLARITY_WORKER_0\.1$/mg;
+is_deeply [ sort @shared ], [ sort keys %declared ],
+    'the shared library has the functions of the header, versioned, and no other';
+my @static = run("nm -g --defined-only $installed/lib/libclarity_worker.a"
+    . ' | sed -n "s/.* [A-Z] //p"') =~ /^(\w+)$/mg;
+is_deeply [ sort @static ], [ sort keys %declared ], 'so has the static one';
+
+my $man = do { local (@ARGV, $/) = "$installed/share/man/man3/clarity_worker.3"; <> };
+is_deeply [ grep { $man !~ /\.Fn $_\b/ } sort keys %declared ], [],
+    'the man page has every function';
+
+# The header alone, in C and as a C++ compiler would see it.
+
+$t->write_file('alone.c', "#include <clarity/worker.h>\n"
+    . "int main(void) { return clarity_worker_version()[0] != '0'; }\n");
+
+$ENV{PKG_CONFIG_PATH} = "$installed/lib/pkgconfig";
+$ENV{PKG_CONFIG_SYSROOT_DIR} = "$dir/root";
+my $flags = run('pkg-config --cflags --libs clarity-worker');
+my $static = run('pkg-config --static --cflags --libs clarity-worker');
+my $sanitizers = $t->build =~ /asan/ ? '-fsanitize=address,undefined' : '';
+my $strict = "-std=c11 -Wall -Wextra -Wpedantic -Werror $sanitizers";
+
+run("cc $strict $dir/alone.c -o $dir/alone $flags"
+    . " && LD_LIBRARY_PATH=$installed/lib $dir/alone");
+pass 'the header stands alone, in strict C11';
+
+mkdir "$dir/built";
+my $example = "$installed/share/clarity/examples/handler/handler.c";
+run("cc -Wall -Wextra -Werror $sanitizers $example -o $dir/built/shared $flags");
+run("cc -Wall -Wextra -Werror $sanitizers $example -o $dir/built/static"
+    . ' ' . $static =~ s/-lclarity_worker\b/-l:libclarity_worker.a/r);
+like run("LD_LIBRARY_PATH=$installed/lib ldd $dir/built/shared"),
+    qr/libclarity_worker\.so\.0/, 'one example with the shared library';
+unlike run("ldd $dir/built/static"), qr/libclarity_worker/, 'one with the static';
+
+# Each does the same.
+
+my $receiver = $t->receiver;
+
+for my $kind (qw(shared static)) {
+    my $handler = Clarity::Worker->new($t, name => $kind,
+        env => { LD_LIBRARY_PATH => "$installed/lib" },
+        program => "$dir/built/$kind",
+        conf => { action_types => ['greet'], drain => '2s' },
+        workflows => {
+            'welcome.json' => do { local (@ARGV, $/) =
+                "$root/examples/handler/workflows/welcome.json"; <> },
+            'sleeper.json' => { id => 'sleeper',
+                trigger => 'provision_entitlement',
+                conditions => { parameter => 'grant_type', equals => 'sleeper' },
+                actions => [ { id => 'hello', type => 'greet',
+                    input => { name => 'sleeper' }, timeout => '1s' } ] },
+        });
+
+    my $id = add_job($redis);
+    my $job = wait_for_job($redis, $id, 'succeeded');
+    my $step = $job->{steps}{welcome}{hello};
+    is $step->{attempt}, 2, "$kind: the second attempt succeeded";
+    is_deeply $step->{result}{body}, { greeting => 1,
+        key => "$id:welcome:hello" }, 'with the handler\'s result';
+    is $job->{steps}{welcome}{tell}{state}, 'succeeded',
+        'which a later step could use';
+    is +($handler->events('step_retried'))[0]{reason}, 'they are still asleep',
+        'the handler says why it wants to be called again';
+
+    $id = add_job($redis, context => context(app_identifier => '"nobody"'));
+    $job = wait_for_job($redis, $id, 'failed');
+    is $job->{reason}, 'workflow "welcome": step "hello": there is nobody to greet',
+        'and why it fails';
+    is $job->{steps}{welcome}{hello}{attempt}, 1, 'at once';
+
+    $id = add_job($redis, trigger => 'identity_modified',
+        context => '{"identity_id":4711}');
+    $job = wait_for_job($redis, $id, 'succeeded');
+    is $job->{runs}{'on-identity_modified'}{state}, 'succeeded',
+        'a trigger\'s handler is a run of the job';
+    like $handler->log, qr/^job $id: \{"identity_id":4711\}$/m,
+        'and gets its context';
+
+    # Its time is up: it sees it, and others do not wait for it.
+
+    my $start = time;
+    my $slow = add_job($redis, context => context(grant_type => '"sleeper"'));
+    $handler->log_like(qr/"job_started","job":"$slow"/);
+    $id = add_job($redis, trigger => 'identity_modified', context => '{}');
+    wait_for_job($redis, $id, 'succeeded');
+    cmp_ok time - $start, '<', 1, 'a handler that blocks holds up no other job';
+    $job = wait_for_job($redis, $slow, 'failed', 20);
+    like $job->{reason}, qr/they do not wake up/, 'it is told when its time is up';
+    cmp_ok time - $start, '<', 10, 'in time';
+
+    # A drain that ends before it does leaves the job to others.
+
+    $handler->write_workflow('sleeper.json', { id => 'sleeper',
+        trigger => 'provision_entitlement',
+        conditions => { parameter => 'grant_type', equals => 'sleeper' },
+        actions => [ { id => 'hello', type => 'greet',
+            input => { name => 'sleeper' }, timeout => '60s' } ] });
+    $handler->signal('HUP');
+    $handler->log_like(qr/"event":"reloaded"/);
+    $id = add_job($redis, context => context(grant_type => '"sleeper"'));
+    wait_until {
+        my $step = (job($redis, $id) // return)->{steps}{sleeper}{hello};
+        $step && $step->{attempt} == 2 && $step->{state} eq 'running';
+    } 5, 'the handler to sleep';
+    $handler->signal('TERM');
+    is $handler->wait_exit(15), 0, 'it ends, though a handler still runs';
+    is pending($redis), 1, 'whose job is there for others';
+    $redis->command('FLUSHALL');
+}
+
+# What is wrong is said.
+
+sub said {
+    my ($program, %conf) = @_;
+
+    my $worker = Clarity::Worker->new($t, name => 'wrong' . ++$t->{wrong},
+        env => { LD_LIBRARY_PATH => "$installed/lib" }, program => $program,
+        start => 0, conf => \%conf, workflows => {});
+    $worker->launch;
+    my $status = $worker->wait_exit(5) >> 8;
+
+    return "$status: " . $worker->log;
+}
+
+like said("$dir/built/shared", action_types => [ 'greet', 'dance' ]),
+    qr/^1: handler: \S+: "action_types" has "dance", expected one that this program has a handler for/,
+    'a type that nobody handles';
+like said("$dir/built/shared", triggers => '/nowhere'),
+    qr{^1: handler: /nowhere: cannot be opened}, 'no triggers';
+like said($t->build . '/clarity-worker', action_types => ['greet']),
+    qr/^1: clarity-worker: \S+: "action_types" has "greet", which this program has no handler for/,
+    'clarity-worker itself has none';
+like said($t->build . '/clarity-worker', action_types => ['exec']),
+    qr/^1: clarity-worker: \S+:1: "action_types": \S+ is an action type of the worker itself/,
+    'a type that there is already';
+
+$t->done;
