@@ -111,7 +111,7 @@ is_told(qr/$redis_is refuses jobs \(NOPERM\): ./,
     'a user that may not add jobs');
 is_told(qr/$away: HMGET was refused \(NOPERM\): ./,
     'a user that may not look at the format');
-is_told(qr/$redis_is refuses settings \(NOPERM\): ./,
+is_told(qr/\[error\].* of Redis cannot be read: NOPERM /,
     'a user that may not read the webhooks made at run time');
 is_told(qr/\Q$full_server\E.* AUTH was refused \(ERR\): .*maxclients/,
     'a Redis that has no place for another client');
@@ -127,10 +127,11 @@ my $load = $t->load(nginx => $nginx, uri => '/good/', token => 'marked-token');
 $load->wait_for(50, 504);
 $load->wait_for(500, 503);
 
-# it may be closed and reset
+# closed, reset, or broken when nginx writes
 my $lines = lines(qr/Redis/) - $before;
-ok $lines == 1 || $lines == 2,
-    'one line for a connection that is made and lost again and again';
+ok $lines >= 1 && $lines <= 3,
+    'one line a cause for a connection that is lost again and again'
+    or diag "$lines lines";
 
 $proxy->rule;
 $load->wait_for(100, 202);

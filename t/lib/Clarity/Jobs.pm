@@ -25,7 +25,7 @@ use Time::HiRes qw(time);
 
 use Clarity::Wait;
 
-our @EXPORT = qw(add_job add_entry entries job wait_for_job pending
+our @EXPORT = qw(add_job add_entry job wait_for_job pending stream_entries
     stream_key hash_key);
 
 
@@ -77,13 +77,13 @@ sub add_entry {
 }
 
 
-=head2 entries(REDIS)
+=head2 stream_entries(REDIS)
 
 All of the stream: references to lists, an entry's id and its fields and values.
 
 =cut
 
-sub entries {
+sub stream_entries {
     my ($redis) = @_;
 
     my @entries;

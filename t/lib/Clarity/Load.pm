@@ -296,7 +296,7 @@ sub _jobs {
     my ($before, $after) = map { quotemeta } split PLACE, $self->{body}, 2;
     my (%jobs, %of_number);
 
-    for (entries($redis)) {
+    for (stream_entries($redis)) {
         my ($id, %fields) = @$_;
         my ($number) = $fields{context} =~ /^$before(\d{10})$after$/ or next;
 
