@@ -46,8 +46,8 @@ clarity_parameter_describe(
     }
 
     if (parameter->format != CLARITY_FORMAT_NONE) {
-        clarity_buf_addf(buf, ",\"format\":\"%s\"",
-            clarity_format_name(parameter->format));
+        clarity_buf_addf(
+            buf, ",\"format\":\"%s\"", clarity_format_name(parameter->format));
     }
 
     if (parameter->min_length > 0) {
@@ -82,8 +82,7 @@ add_types(unsigned types, clarity_buf_t *buf)
 
     for (i = 0; i < NTYPES; i++) {
         if (types & ordered_types[i].type) {
-            clarity_buf_addf(
-                buf, "%s\"%s\"", between, ordered_types[i].name);
+            clarity_buf_addf(buf, "%s\"%s\"", between, ordered_types[i].name);
             between = ",";
         }
     }
@@ -110,17 +109,11 @@ static void
 add_value(const clarity_enum_t *value, clarity_buf_t *buf)
 {
     switch (value->type) {
-    case CLARITY_TYPE_STRING:
-        clarity_buf_add_json(buf, value->text);
-        break;
-    case CLARITY_TYPE_NUMBER:
-        clarity_buf_add(buf, value->text);
-        break;
+    case CLARITY_TYPE_STRING: clarity_buf_add_json(buf, value->text); break;
+    case CLARITY_TYPE_NUMBER: clarity_buf_add(buf, value->text); break;
     case CLARITY_TYPE_BOOLEAN:
         clarity_buf_addz(buf, value->boolean ? "true" : "false");
         break;
-    default:
-        clarity_buf_addz(buf, "null");
-        break;
+    default: clarity_buf_addz(buf, "null"); break;
     }
 }
