@@ -159,7 +159,8 @@ pageTest('a change whose answer is lost is not claimed', async page => {
 });
 
 
-pageTest('a webhook that somebody deletes is gone', async (page, { openAnother }) => {
+pageTest('a webhook that somebody deletes is gone', async (page,
+    { openAnother }) => {
     const { id, revision } = await makeWebhook({ endpoint: unique('gone') });
     const other = await openAnother();
 
