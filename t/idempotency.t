@@ -325,9 +325,13 @@ my %made;
 for my $window (undef, 'off', '3h') {
     my $endpoint = $window // 'inherits';
 
-    $answer = $nginx->post('/settings/api/webhooks', encode_json({
-        method => 'POST', endpoint => $endpoint,
-        trigger => 'provision_entitlement', idempotency => $window }));
+    # each process finds its way back to Redis by itself
+    wait_until {
+        $answer = $nginx->post('/settings/api/webhooks', encode_json({
+            method => 'POST', endpoint => $endpoint,
+            trigger => 'provision_entitlement', idempotency => $window }));
+        $answer->status != 503;
+    } 5, 'the API';
     is $answer->status, 201, "a webhook: $endpoint";
     $made{$endpoint} = decode_json($answer->body)->{token};
 }
