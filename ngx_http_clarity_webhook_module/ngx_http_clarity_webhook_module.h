@@ -390,7 +390,6 @@ char *ngx_http_clarity_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_http_clarity_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_clarity_merge_loc_conf(
     ngx_conf_t *cf, void *parent, void *child);
-ngx_int_t ngx_http_clarity_check_conf(ngx_conf_t *cf);
 
 char *ngx_http_clarity_set_triggers(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -405,6 +404,10 @@ ngx_int_t ngx_http_clarity_header_name(ngx_conf_t *cf, ngx_str_t *name);
 
 /* After a time was set: it cannot be 0. */
 char *ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data);
+
+/* _check */
+
+ngx_int_t ngx_http_clarity_check_conf(ngx_conf_t *cf);
 
 /* _settings_conf */
 
