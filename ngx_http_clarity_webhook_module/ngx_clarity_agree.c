@@ -18,6 +18,15 @@ static void ngx_clarity_agree_refuse(ngx_clarity_agree_t *agree,
 
 
 void
+ngx_clarity_agree_init(ngx_clarity_agree_t *agree,
+    const ngx_clarity_redis_conf_t *conf, clarity_redis_session_t *session)
+{
+    agree->conf = conf;
+    agree->session = session;
+}
+
+
+void
 ngx_clarity_agree(ngx_clarity_agree_t *agree)
 {
     size_t                 argc;

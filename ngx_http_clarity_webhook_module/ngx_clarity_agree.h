@@ -23,6 +23,10 @@ typedef struct {
     void *owner;
 } ngx_clarity_agree_t;
 
+/* owner and agreed are set by its owner, the rest is zero. */
+void ngx_clarity_agree_init(ngx_clarity_agree_t *agree,
+    const ngx_clarity_redis_conf_t *conf, clarity_redis_session_t *session);
+
 /* In a session's setup. agree lives as long as the session. */
 void ngx_clarity_agree(ngx_clarity_agree_t *agree);
 

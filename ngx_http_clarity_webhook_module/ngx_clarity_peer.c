@@ -26,12 +26,15 @@ static void ngx_clarity_peer_failed(
 
 
 void
-ngx_clarity_peer_init(ngx_clarity_peer_t *peer)
+ngx_clarity_peer_init(ngx_clarity_peer_t *peer,
+    const ngx_clarity_redis_conf_t *conf, ngx_log_t *log)
 {
-    peer->addrs = peer->conf->addrs;
-    peer->naddrs = peer->conf->naddrs;
+    peer->conf = conf;
+    peer->log = log;
+    peer->addrs = conf->addrs;
+    peer->naddrs = conf->naddrs;
 
-    peer->quiet = *peer->log;
+    peer->quiet = *log;
     peer->quiet.next = NULL;
 
     if (peer->quiet.log_level < NGX_LOG_DEBUG) {

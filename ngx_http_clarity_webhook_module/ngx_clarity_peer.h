@@ -11,7 +11,6 @@
 
 #include "ngx_clarity_redis.h"
 
-/* conf, log, owner and the callbacks are set by its owner. */
 typedef struct {
     const ngx_clarity_redis_conf_t *conf;
     ngx_log_t                      *log;
@@ -36,7 +35,9 @@ typedef struct {
     unsigned            told : 1; /* that the name has no answer */
 } ngx_clarity_peer_t;
 
-void ngx_clarity_peer_init(ngx_clarity_peer_t *peer);
+/* owner and the callbacks are set by its owner, the rest is zero. */
+void ngx_clarity_peer_init(ngx_clarity_peer_t *peer,
+    const ngx_clarity_redis_conf_t *conf, ngx_log_t *log);
 void ngx_clarity_peer_free(ngx_clarity_peer_t *peer);
 
 /*

@@ -42,6 +42,9 @@ struct ngx_clarity_redis_s {
 };
 
 
+static ngx_int_t ngx_clarity_redis_init_session(ngx_clarity_redis_t *redis);
+static void ngx_clarity_redis_init_parts(
+    ngx_clarity_redis_t *redis, ngx_log_t *log);
 static void ngx_clarity_redis_connect(ngx_clarity_redis_t *redis);
 static void ngx_clarity_redis_connected(void *owner, ngx_connection_t *c);
 static uint64_t ngx_clarity_redis_now(void *owner);
@@ -60,6 +63,7 @@ static void ngx_clarity_redis_timer_handler(ngx_event_t *ev);
 static void ngx_clarity_redis_set_timer(ngx_clarity_redis_t *redis);
 static void ngx_clarity_redis_lost(
     void *owner, ngx_err_t err, const char *reason);
+static void ngx_clarity_redis_close(ngx_clarity_redis_t *redis);
 
 
 ngx_clarity_redis_t *
@@ -67,12 +71,37 @@ ngx_clarity_redis_create(const ngx_clarity_redis_conf_t *conf,
     const ngx_clarity_redis_listener_t *listener, ngx_cycle_t *cycle)
 {
     ngx_clarity_redis_t *redis;
-    clarity_redis_conf_t sc;
 
     redis = ngx_pcalloc(cycle->pool, sizeof(ngx_clarity_redis_t));
     if (redis == NULL) {
         return NULL;
     }
+
+    redis->conf = conf;
+
+    if (listener) {
+        redis->listener = *listener;
+    }
+
+    if (ngx_clarity_redis_init_session(redis) != NGX_OK) {
+        return NULL;
+    }
+
+    ngx_clarity_redis_init_parts(redis, cycle->log);
+
+    ngx_clarity_redis_connect(redis);
+
+    return redis;
+}
+
+
+static ngx_int_t
+ngx_clarity_redis_init_session(ngx_clarity_redis_t *redis)
+{
+    clarity_redis_conf_t            sc;
+    const ngx_clarity_redis_conf_t *conf;
+
+    conf = redis->conf;
 
     ngx_memzero(&sc, sizeof(clarity_redis_conf_t));
 
@@ -86,76 +115,62 @@ ngx_clarity_redis_create(const ngx_clarity_redis_conf_t *conf,
     sc.now = ngx_clarity_redis_now;
     sc.setup = ngx_clarity_redis_setup;
 
-    if (listener) {
-        redis->listener = *listener;
+    if (redis->listener.push) {
         sc.push = ngx_clarity_redis_push;
     }
 
     redis->session = clarity_redis_create(&sc);
-    if (redis->session == NULL) {
-        return NULL;
-    }
 
-    redis->conf = conf;
+    return redis->session ? NGX_OK : NGX_ERROR;
+}
 
-    redis->peer.conf = conf;
-    redis->peer.log = cycle->log;
+
+static void
+ngx_clarity_redis_init_parts(ngx_clarity_redis_t *redis, ngx_log_t *log)
+{
+    const ngx_clarity_redis_conf_t *conf;
+
+    conf = redis->conf;
+
     redis->peer.owner = redis;
     redis->peer.connected = ngx_clarity_redis_connected;
     redis->peer.failed = ngx_clarity_redis_lost;
-    ngx_clarity_peer_init(&redis->peer);
 
-    redis->agree.conf = conf;
-    redis->agree.session = redis->session;
-    redis->agree.agreed = ngx_clarity_redis_agreed;
     redis->agree.owner = redis;
+    redis->agree.agreed = ngx_clarity_redis_agreed;
 
-    ngx_clarity_audit_init(&redis->audit, conf, redis->session, cycle->log);
-    ngx_clarity_watch_init(&redis->watch, conf, redis->session, cycle->log);
+    ngx_clarity_peer_init(&redis->peer, conf, log);
+    ngx_clarity_agree_init(&redis->agree, conf, redis->session);
+    ngx_clarity_audit_init(&redis->audit, conf, redis->session, log);
+    ngx_clarity_watch_init(&redis->watch, conf, redis->session, log);
     ngx_clarity_replicas_init(&redis->replicas, conf, redis->session);
-    ngx_clarity_report_init(&redis->report, conf, cycle->log);
+    ngx_clarity_report_init(&redis->report, conf, log);
 
     redis->timer.handler = ngx_clarity_redis_timer_handler;
     redis->timer.data = redis;
-    redis->timer.log = cycle->log;
+    redis->timer.log = log;
     redis->timer.cancelable = 1;
 
     redis->tick.handler = ngx_clarity_redis_tick_handler;
     redis->tick.data = redis;
-    redis->tick.log = cycle->log;
+    redis->tick.log = log;
     redis->tick.cancelable = 1;
 
     redis->flush.handler = ngx_clarity_redis_flush_handler;
     redis->flush.data = redis;
-    redis->flush.log = cycle->log;
-
-    ngx_clarity_redis_connect(redis);
-
-    return redis;
+    redis->flush.log = log;
 }
 
 
 void
 ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis)
 {
-    if (redis->timer.timer_set) {
-        ngx_del_timer(&redis->timer);
-    }
-
-    if (redis->tick.timer_set) {
-        ngx_del_timer(&redis->tick);
-    }
-
     if (redis->flush.posted) {
         ngx_delete_posted_event(&redis->flush);
     }
 
+    ngx_clarity_redis_close(redis);
     ngx_clarity_peer_free(&redis->peer);
-
-    if (redis->connection) {
-        ngx_close_connection(redis->connection);
-        redis->connection = NULL;
-    }
 
     clarity_redis_free(redis->session);
     ngx_clarity_replicas_lost(&redis->replicas);
@@ -195,24 +210,10 @@ ngx_clarity_redis_command(ngx_clarity_redis_t *redis, size_t argc,
 }
 
 
-clarity_durability_class_t
-ngx_clarity_redis_durability(const ngx_clarity_redis_t *redis)
+const ngx_clarity_watch_t *
+ngx_clarity_redis_watch(const ngx_clarity_redis_t *redis)
 {
-    return redis->watch.gives;
-}
-
-
-ngx_uint_t
-ngx_clarity_redis_is_unmet(const ngx_clarity_redis_t *redis)
-{
-    return redis->watch.unmet;
-}
-
-
-uint64_t
-ngx_clarity_redis_depth(const ngx_clarity_redis_t *redis)
-{
-    return redis->watch.depth;
+    return &redis->watch;
 }
 
 
@@ -550,11 +551,9 @@ ngx_clarity_redis_set_timer(ngx_clarity_redis_t *redis)
                == ngx_clarity_redis_own(redis)
             && redis->replicas.written.count == 0);
 
-    if (clarity_redis_state(redis->session) != CLARITY_REDIS_READY) {
-        return;
-    }
-
-    if (!clarity_redis_deadline(redis->session, &deadline)) {
+    if (clarity_redis_state(redis->session) != CLARITY_REDIS_READY
+        || !clarity_redis_deadline(redis->session, &deadline))
+    {
         return;
     }
 
@@ -581,10 +580,28 @@ ngx_clarity_redis_lost(void *owner, ngx_err_t err, const char *reason)
     unsigned wait;
 
     ngx_clarity_report_lost(&redis->report, err, reason);
-
     redis->drop = NULL;
     redis->connecting = 0;
 
+    ngx_clarity_redis_close(redis);
+    redis->timer.cancelable = 1;
+
+    ngx_clarity_watch_lost(&redis->watch);
+
+    /* the requests that waited are answered here */
+    clarity_redis_down(redis->session);
+    ngx_clarity_replicas_lost(&redis->replicas);
+
+    wait = clarity_redis_backoff(redis->session, (uint32_t) ngx_random());
+    ngx_add_timer(&redis->timer, wait);
+}
+
+
+/* The transport, or what was to be one, and the timers. */
+
+static void
+ngx_clarity_redis_close(ngx_clarity_redis_t *redis)
+{
     ngx_clarity_peer_stop(&redis->peer);
 
     if (redis->connection) {
@@ -599,15 +616,4 @@ ngx_clarity_redis_lost(void *owner, ngx_err_t err, const char *reason)
     if (redis->tick.timer_set) {
         ngx_del_timer(&redis->tick);
     }
-
-    redis->timer.cancelable = 1;
-
-    ngx_clarity_watch_lost(&redis->watch);
-
-    /* the requests that waited are answered here */
-    clarity_redis_down(redis->session);
-    ngx_clarity_replicas_lost(&redis->replicas);
-
-    wait = clarity_redis_backoff(redis->session, (uint32_t) ngx_random());
-    ngx_add_timer(&redis->timer, wait);
 }

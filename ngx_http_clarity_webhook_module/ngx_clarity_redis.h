@@ -82,15 +82,9 @@ clarity_redis_given_t ngx_clarity_redis_command(ngx_clarity_redis_t *redis,
 void ngx_clarity_redis_state(const ngx_clarity_redis_t *redis,
     ngx_uint_t *pending, ngx_uint_t *ready);
 
-/*
- * Of a watched one. What Redis gives, as far as it says; that this is less
- * than is asked for, so that it is to get no jobs; and how many of its jobs
- * are not finished, as of a second ago, 0 while that is not known.
- */
-clarity_durability_class_t ngx_clarity_redis_durability(
+/* What is known of a watched one: see ngx_clarity_watch.h. */
+const struct ngx_clarity_watch_s *ngx_clarity_redis_watch(
     const ngx_clarity_redis_t *redis);
-ngx_uint_t ngx_clarity_redis_is_unmet(const ngx_clarity_redis_t *redis);
-uint64_t ngx_clarity_redis_depth(const ngx_clarity_redis_t *redis);
 
 /*
  * From a command's callback: calls back when it is known how many replicas

@@ -32,15 +32,17 @@ struct ngx_clarity_watch_s {
     ngx_uint_t flying; /* commands that are among the session's pending */
     ngx_uint_t ticks;
 
-    clarity_durability_t       says;
+    /* For all: what Redis gives, as far as it says; that this is less than
+     * is asked for, so that it is to get no jobs; and how many of its jobs are
+     * not finished, as of a second ago, 0 until that is known. */
     clarity_durability_class_t gives;
+    unsigned                   unmet : 1;
+    uint64_t                   depth;
 
-    unsigned in_setup : 1;
-    unsigned unmet : 1; /* what it gives is less than is asked for */
-    unsigned told : 1;  /* the log has been told of that */
-
-    clarity_depth_t counts;
-    uint64_t        depth; /* jobs not finished; 0 until it is known */
+    unsigned             in_setup : 1;
+    unsigned             told : 1; /* the log has been told that it is unmet */
+    clarity_durability_t says;
+    clarity_depth_t      counts;
 
     clarity_key_t             stream;
     clarity_key_t             delayed;

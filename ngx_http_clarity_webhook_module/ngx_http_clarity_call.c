@@ -150,10 +150,10 @@ ngx_http_clarity_call_wait(ngx_http_request_t *r, ngx_uint_t redis,
 }
 
 
-const ngx_clarity_redis_t *
-ngx_http_clarity_session(ngx_uint_t redis)
+const ngx_clarity_watch_t *
+ngx_http_clarity_watch(ngx_uint_t redis)
 {
-    return ngx_http_clarity_redis[redis];
+    return ngx_clarity_redis_watch(ngx_http_clarity_redis[redis]);
 }
 
 

@@ -6,6 +6,7 @@
 #ifndef NGX_HTTP_CLARITY_CALL_H
 #define NGX_HTTP_CLARITY_CALL_H
 
+#include "ngx_clarity_watch.h"
 #include "ngx_http_clarity_webhook_module.h"
 
 /*
@@ -37,8 +38,8 @@ clarity_redis_given_t ngx_http_clarity_call(ngx_http_request_t *r,
 ngx_int_t ngx_http_clarity_call_wait(ngx_http_request_t *r,
     ngx_uint_t redis, ngx_http_clarity_call_pt handler);
 
-/* The process's session of that index. */
-const ngx_clarity_redis_t *ngx_http_clarity_session(ngx_uint_t redis);
+/* What is known of the Redis of that index. */
+const ngx_clarity_watch_t *ngx_http_clarity_watch(ngx_uint_t redis);
 
 /* Of the process's session of that index: commands that wait for a reply, and
  * whether commands go out. */

@@ -515,30 +515,6 @@ ngx_http_clarity_set_method(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
-ngx_http_clarity_set_token_header(
-    ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_clarity_loc_conf_t *clcf = conf;
-
-    ngx_str_t *value;
-
-    if (clcf->token_header.data) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_http_clarity_header_name(cf, &value[1]) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    clcf->token_header = value[1];
-
-    return NGX_CONF_OK;
-}
-
-
-char *
 ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data)
 {
     ngx_msec_t *msec = data;

@@ -28,6 +28,8 @@ static ngx_int_t ngx_http_clarity_enqueue_whole(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
 static clarity_outcome_t ngx_http_clarity_job_outcome(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply);
+static ngx_int_t ngx_http_clarity_keep_id(
+    ngx_http_request_t *r, const redisReply *reply);
 static clarity_outcome_t ngx_http_clarity_error_outcome(
     ngx_http_clarity_ctx_t *ctx, const redisReply *reply);
 
@@ -102,18 +104,16 @@ static ngx_int_t
 ngx_http_clarity_check_queue(
     ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal)
 {
-    const ngx_clarity_redis_t *redis;
+    const ngx_clarity_watch_t *watch;
 
-    redis = ngx_http_clarity_session(clcf->redis);
+    watch = ngx_http_clarity_watch(clcf->redis);
 
-    if (ngx_clarity_redis_is_unmet(redis)) {
+    if (watch->unmet) {
         refusal->outcome = CLARITY_DURABILITY_UNAVAILABLE;
         return NGX_DECLINED;
     }
 
-    if (clcf->queue_limit
-        && ngx_clarity_redis_depth(redis) >= clcf->queue_limit)
-    {
+    if (clcf->queue_limit && watch->depth >= clcf->queue_limit) {
         refusal->outcome = CLARITY_QUEUE_FULL;
         return NGX_DECLINED;
     }
@@ -238,16 +238,16 @@ static void
 ngx_http_clarity_stored(ngx_http_request_t *r, clarity_outcome_t outcome)
 {
     ngx_http_clarity_ctx_t      *ctx;
-    const ngx_clarity_redis_t   *redis;
+    const ngx_clarity_watch_t   *watch;
     ngx_http_clarity_loc_conf_t *clcf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
-    redis = ngx_http_clarity_session(clcf->redis);
+    watch = ngx_http_clarity_watch(clcf->redis);
 
     ctx->stored = outcome;
-    ctx->durability = ngx_clarity_redis_durability(redis);
+    ctx->durability = watch->gives;
 
     if (clcf->durability.class == CLARITY_DURABILITY_REPLICAS) {
 
@@ -261,7 +261,7 @@ ngx_http_clarity_stored(ngx_http_request_t *r, clarity_outcome_t outcome)
         return;
     }
 
-    if (ngx_clarity_redis_is_unmet(redis)) {
+    if (watch->unmet) {
         ngx_http_clarity_not_safe(r);
         return;
     }
@@ -344,8 +344,6 @@ static clarity_outcome_t
 ngx_http_clarity_job_outcome(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply)
 {
-    size_t                       len;
-    clarity_job_id_t             id;
     clarity_outcome_t            outcome;
     ngx_http_clarity_ctx_t      *ctx;
     ngx_http_clarity_loc_conf_t *clcf;
@@ -354,8 +352,7 @@ ngx_http_clarity_job_outcome(ngx_http_request_t *r,
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
     if (result == CLARITY_REDIS_NOT_SENT) {
-        return ngx_clarity_redis_is_unmet(
-                   ngx_http_clarity_session(clcf->redis))
+        return ngx_http_clarity_watch(clcf->redis)->unmet
             ? CLARITY_DURABILITY_UNAVAILABLE
             : CLARITY_QUEUE_UNAVAILABLE;
     }
@@ -383,6 +380,21 @@ ngx_http_clarity_job_outcome(ngx_http_request_t *r,
         }
     }
 
+    /* it is stored, and cannot be told */
+
+    return ngx_http_clarity_keep_id(r, reply) == NGX_OK
+        ? outcome
+        : CLARITY_QUEUE_TIMEOUT;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_keep_id(ngx_http_request_t *r, const redisReply *reply)
+{
+    size_t                  len;
+    clarity_job_id_t        id;
+    ngx_http_clarity_ctx_t *ctx;
+
     if (reply->type != REDIS_REPLY_STRING
         || !clarity_job_id_from_entry(
             (clarity_str_t){ reply->str, reply->len }, 0, &id))
@@ -390,20 +402,20 @@ ngx_http_clarity_job_outcome(ngx_http_request_t *r,
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
             "clarity: Redis answered a job with type %d, not with an entry id",
             reply->type);
-        return CLARITY_QUEUE_TIMEOUT;
+        return NGX_ERROR;
     }
 
-    ctx->job_id.data = ngx_pnalloc(r->pool, CLARITY_JOB_ID_MAX);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
+    ctx->job_id.data = ngx_pnalloc(r->pool, CLARITY_JOB_ID_MAX);
     if (ctx->job_id.data == NULL) {
-        /* it is stored, and cannot be told */
-        return CLARITY_QUEUE_TIMEOUT;
+        return NGX_ERROR;
     }
 
     len = clarity_job_id_format(&id, (char *) ctx->job_id.data);
     ctx->job_id.len = len;
 
-    return outcome;
+    return NGX_OK;
 }
 
 

@@ -15,6 +15,8 @@ static char *ngx_http_clarity_set_replicas(
 static ngx_int_t ngx_http_clarity_find_redis(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *conf,
     const clarity_durability_wanted_t *durability, ngx_uint_t *index);
+static ngx_uint_t ngx_http_clarity_is_known(
+    ngx_http_clarity_main_conf_t *cmcf, ngx_clarity_redis_conf_t *redis);
 static ngx_int_t ngx_http_clarity_make_redis(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis);
 static ngx_int_t ngx_http_clarity_read_password(
@@ -244,19 +246,7 @@ ngx_http_clarity_find_redis(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    /* one connection of those to the same server */
-
-    redis->audited = 1;
-
-    for (i = 0; i < cmcf->redis.nelts; i++) {
-        if (known[i]->name.len == redis->name.len
-            && ngx_memcmp(known[i]->name.data, redis->name.data,
-                   redis->name.len)
-                == 0)
-        {
-            redis->audited = 0;
-        }
-    }
+    redis->audited = !ngx_http_clarity_is_known(cmcf, redis);
 
     known = ngx_array_push(&cmcf->redis);
     if (known == NULL) {
@@ -267,6 +257,32 @@ ngx_http_clarity_find_redis(ngx_conf_t *cf,
     *index = cmcf->redis.nelts - 1;
 
     return NGX_OK;
+}
+
+
+/* Is there a connection to that server? One of them audits it. */
+
+static ngx_uint_t
+ngx_http_clarity_is_known(
+    ngx_http_clarity_main_conf_t *cmcf, ngx_clarity_redis_conf_t *redis)
+{
+    ngx_str_t                 *name;
+    ngx_uint_t                 i;
+    ngx_clarity_redis_conf_t **known;
+
+    known = cmcf->redis.elts;
+
+    for (i = 0; i < cmcf->redis.nelts; i++) {
+        name = &known[i]->name;
+
+        if (name->len == redis->name.len
+            && ngx_memcmp(name->data, redis->name.data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

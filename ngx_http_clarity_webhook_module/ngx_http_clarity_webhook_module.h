@@ -252,6 +252,10 @@ char *ngx_http_clarity_set_token_file(
 char *ngx_http_clarity_set_token_header(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* A header's name in a directive, made lower case. NGX_OK, or NGX_ERROR and a
+ * message at emerg. */
+ngx_int_t ngx_http_clarity_header_name(ngx_conf_t *cf, ngx_str_t *name);
+
 /* _context */
 
 /*
@@ -397,10 +401,6 @@ char *ngx_http_clarity_set_webhook(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_clarity_set_method(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-
-/* A header's name in a directive, made lower case. NGX_OK, or NGX_ERROR and a
- * message at emerg. */
-ngx_int_t ngx_http_clarity_header_name(ngx_conf_t *cf, ngx_str_t *name);
 
 /* After a time was set: it cannot be 0. */
 char *ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data);
