@@ -111,7 +111,7 @@ is_told(qr/$redis_is refuses jobs \(NOPERM\): ./,
     'a user that may not add jobs');
 is_told(qr/$away: HMGET was refused \(NOPERM\): ./,
     'a user that may not look at the format');
-is_told(qr/\[error\].* of Redis cannot be read: NOPERM /,
+is_told(qr/$redis_is refuses settings \(NOPERM\): ./,
     'a user that may not read the webhooks made at run time');
 is_told(qr/\Q$full_server\E.* AUTH was refused \(ERR\): .*maxclients/,
     'a Redis that has no place for another client');
