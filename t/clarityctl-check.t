@@ -107,7 +107,7 @@ my @faults = (
     [ '{"file": "secret"}', '{"file": "nowhere"}', 13, 'the secret "hook": \S+/nowhere: cannot be opened: No such file' ],
     [ '{"file": "secret"}', '{"value": "x"}', 13, 'unknown key "value" in "hook", expected one of "env", "file"' ],
     [ '"id": "a",', '"id": "a", "on_error": 1,', 15, 'unknown key "on_error" in an action, expected one of' ],
-    [ '"http_request"', '"http"', 16, 'unknown action type "http", expected "http_request"' ],
+    [ '"http_request"', '"http"', 16, 'unknown action type "http", expected one of "http_request", "exec"' ],
     [ '"POST"', '"post"', 17, 'unknown method "post", expected GET, HEAD, POST' ],
     [ 'https://example.com/{{identity_id}}', 'example.com', 18, '"url": expected a url that starts with http:// or https://' ],
     [ '{{identity_id}}', '{{identity}}', 18, '"url": placeholder "identity": unknown parameter "identity", trigger' ],

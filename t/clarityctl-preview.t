@@ -51,6 +51,7 @@ my $worker = $t->worker(
                 body => { meta => '{{meta}}', text => 'by {{creator_id}}' } },
             { id => 'tell', type => 'http_request', method => 'PUT',
                 url => '%%RECEIVER%%/{{secrets.hook}}/{{steps.ticket.body.number}}',
+                retry => { delay => '1h', jitter => 'none' },
                 auth => { basic => { user => 'clarity',
                     password => { file => $hook } } },
                 body => { number => '{{steps.ticket.body.number}}',

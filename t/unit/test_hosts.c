@@ -18,7 +18,7 @@ static clarity_turn_t turns[20][MOST];
 static void
 fill(clarity_hosts_t *hosts, size_t nhosts, size_t n, size_t *active)
 {
-    char name[16];
+    char name[32];
     size_t i, j;
     clarity_turn_t *turn;
 

@@ -91,7 +91,7 @@ static void
 steps_beyond_the_bound_are_one(void **state)
 {
     unsigned i;
-    char name[16];
+    char name[32];
     clarity_buf_t buf = { 0 };
     clarity_gauges_t gauges = { 0 };
     clarity_metrics_t *metrics;

@@ -236,8 +236,8 @@ an_action(void **state)
         { HEAD "'actions': [{'id': 'a', 'type': 1}]}",
             "w.json:2: \"type\" is a number, expected a string" },
         { HEAD "'actions': [{'id': 'a', 'type': 'http'}]}",
-            "w.json:2: unknown action type \"http\", expected "
-            "\"http_request\", \"exec\", \"publish\" or \"delay\"" },
+            "w.json:2: unknown action type \"http\", expected one of "
+            "\"http_request\", \"exec\", \"publish\", \"delay\"" },
         { HEAD "'actions': [{'id': 'a', 'type': 'delay', 'for': '1h'}]}",
             "w.json:2: unknown key \"for\" in a \"delay\", expected one of "
             "\"id\", \"type\", \"at\", \"delay\"" },
