@@ -53,7 +53,7 @@ export const getActivity = (id, signal) =>
 
 export const createWebhook = body => send('POST', 'webhooks', { body });
 
-// `revision` is the one that the change is made to: if somebody else was
+// `revision` is that of the webhook which the reader saw: if somebody else was
 // faster it fails with status 412.
 
 export const changeWebhook = (id, revision, body) =>

@@ -2,7 +2,7 @@
 // with it.
 
 import { changeWebhook, deleteWebhook } from './api.js';
-import { confirmDialog } from './dialog.js';
+import { changeDialog } from './change-dialog.js';
 import { h, setAttribute, setChildren, setText } from './dom.js';
 import { setLive } from './list-row.js';
 import { sayDone } from './messages.js';
@@ -11,7 +11,8 @@ import { setTime } from './time.js';
 import { sayMethodAndEndpoint } from './words.js';
 
 
-export function detailHead(heading, { current, change }) {
+export function detailHead(heading, context) {
+    const { current, change } = context;
     const method = h('span', { class: 'method' });
     const endpoint = h('span', { class: 'endpoint' });
     const state = h('span', { class: 'badge' });
@@ -72,7 +73,7 @@ export function detailHead(heading, { current, change }) {
     function remove() {
         const what = sayMethodAndEndpoint(current());
 
-        confirmDialog({
+        changeDialog(context, {
             title: 'Delete this webhook?',
             content: [
                 h('p', {}, h('b', {}, what), ' stops answering on every nginx'
@@ -81,9 +82,9 @@ export function detailHead(heading, { current, change }) {
                 h('p', {}, 'Jobs that it has already accepted go on.'),
             ],
             confirm: 'Delete webhook',
+            again: 'Delete all the same',
             danger: true,
-            action: failed => change(
-                ({ id, revision }) => deleteWebhook(id, revision), failed),
+            action: ({ id, revision }) => deleteWebhook(id, revision),
             done: () => {
                 sayDone(`${what} is deleted.`, { keep: true });
                 goInstead(listHash());

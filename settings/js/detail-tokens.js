@@ -1,7 +1,7 @@
 // A webhook's tokens: the newest, those that end soon, and their rotation.
 
 import { getWebhook, revokeToken, rotateToken } from './api.js';
-import { confirmDialog } from './dialog.js';
+import { changeDialog } from './change-dialog.js';
 import { h, keyedList, setChildren, setText } from './dom.js';
 import { radioField, textField } from './fields.js';
 import { sayDone } from './messages.js';
@@ -17,7 +17,7 @@ const OVERLAPS = {
 };
 
 
-export function tokensCard(token, { current, change }) {
+export function tokensCard(token, context) {
     const list = h('ul', { class: 'tokens' });
     const hint = h('p', { class: 'hint' }, 'Uses are those that the nginx that'
         + ' answers here has seen since it was started.');
@@ -52,40 +52,47 @@ export function tokensCard(token, { current, change }) {
         const overlap = overlapFields();
         let result;
 
-        confirmDialog({
+        changeDialog(context, {
             title: 'Rotate the authentication token',
             content: [
                 h('p', {}, 'A new token is made, and works at once.'),
                 overlap.nodes,
             ],
             confirm: 'Rotate token',
-            action: failed => change(async ({ id, revision }) => {
+            again: 'Rotate all the same',
+            consequence: () => ({
+                text: 'If you go on, one more token is made, and all that are'
+                    + ' there now end as you have chosen above.',
+            }),
+            action: async ({ id, revision }) => {
                 result = await rotateToken(id, revision, overlap.get());
 
                 return getWebhook(id);
-            }, overlap.orElse(failed)),
+            },
+            failed: overlap.orElse,
             done: () => sayDone('There is a new authentication token. '
                 + sayEnd(result.previous_expires_at)),
         });
     }
 
     function revoke({ id }) {
-        const { tokens } = current();
-        const rest = tokens.length - 1;
-
-        confirmDialog({
+        changeDialog(context, {
             title: 'Revoke this token?',
             content: h('p', {}, 'Requests with ', h('code', {}, id),
-                ' are refused from now on. ',
-                `${count(rest, 'other token')} ${rest === 1 ? 'goes' : 'go'}`
-                + ' on working. This cannot be undone.'),
+                ' are refused from now on. ', sayRest(context.current(), id),
+                ' This cannot be undone.'),
             confirm: 'Revoke token',
             danger: true,
-            action: failed => change(async webhook => {
+            again: 'Revoke all the same',
+            consequence: now => now.tokens.some(one => one.id === id)
+                ? { text: `If you go on, that one ends now. ${
+                    sayRest(now, id)}` }
+                : { text: 'There is nothing left to revoke.', over: true },
+            action: async webhook => {
                 await revokeToken(webhook.id, webhook.revision, id);
 
                 return getWebhook(webhook.id);
-            }, failed),
+            },
             done: () => sayDone('The token is revoked.'),
         });
     }
@@ -134,6 +141,16 @@ function overlapFields() {
         get: () => choice.get() === 'own' ? own.get() : choice.get(),
         orElse,
     };
+}
+
+
+// What a revocation leaves.
+
+function sayRest({ tokens }, id) {
+    const rest = tokens.filter(token => token.id !== id).length;
+
+    return `${count(rest, 'other token')} ${rest === 1 ? 'goes' : 'go'}`
+        + ' on working.';
 }
 
 

@@ -29,6 +29,7 @@ export function detailView({ captured: [id], signal, setTitle }) {
     let current = null;
     let changes = 0;
     let parts = null;
+    let titles = new Map();
 
     async function task() {
         const before = changes;
@@ -66,6 +67,9 @@ export function detailView({ captured: [id], signal, setTitle }) {
         const trigger = triggers.find(
             ({ name }) => name === webhook.trigger);
         const token = tokenOf(webhook);
+
+        titles = new Map(triggers.map(
+            ({ name, title }) => [name, title || name]));
 
         // The heading moves into the head, and the focus has to go with it.
         const hadFocus = place.contains(document.activeElement);
@@ -108,19 +112,20 @@ export function detailView({ captured: [id], signal, setTitle }) {
     // What the cards change the webhook through.
     const context = {
         current: () => current,
+        titleOf: name => titles.get(name) ?? name,
         change,
         refresh: updates.refresh,
     };
 
-    // `action` gets the webhook and may return it as it is then. True if it
-    // was done. `failed` says what to do with an error, but for a clash with
-    // somebody else, which is the same for all.
+    // `action` gets the webhook that the reader saw and may return it as it is
+    // then. True if it was done. `failed` is what becomes of an error, and may
+    // fail itself.
 
-    async function change(action, failed = sayError) {
+    async function change(action, failed = sayError, seen = current) {
         changes += 1;
 
         try {
-            const webhook = await action(current);
+            const webhook = await action(seen);
 
             changes += 1;
 
@@ -131,10 +136,7 @@ export function detailView({ captured: [id], signal, setTitle }) {
             return true;
         } catch (error) {
             await updates.refresh();
-            failed(error.status === 412 ? new Error('Somebody else has just'
-                + ' changed this webhook, so nothing was done. It is shown as'
-                + ' it is now: look, and try again if you still want to.')
-                : error);
+            await failed(error);
 
             return false;
         } finally {
@@ -143,7 +145,9 @@ export function detailView({ captured: [id], signal, setTitle }) {
     }
 
     function sayError(error) {
-        sayFailed(error.message);
+        sayFailed(error.status === 412 ? 'Somebody else has just changed this'
+            + ' webhook, so nothing was done. It is shown as it is now: look,'
+            + ' and try again if you still want to.' : error.message);
     }
 
     function showGone() {

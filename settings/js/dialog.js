@@ -1,11 +1,17 @@
 // A question before something is done.
 
-import { h, icon, setAttribute, setChildren, uniqueId } from './dom.js';
+import { h, icon, setAttribute, setChildren, setText, uniqueId }
+    from './dom.js';
 
 
-// `action` is async, gets a function that takes an error, and returns whether
-// it was done: then the dialog closes and `done` is called. The browser brings
-// the focus back to what opened it, and keeps it inside meanwhile.
+// `action` is async and returns whether it was done: then the dialog closes and
+// `done` is called. It gets
+//   showFailure(error)
+//   ask(node, { again, over })  things are otherwise than when it was asked:
+//                               `node` says how, `again` is what the button
+//                               says then, `over` that there is none
+// The browser brings the focus back to what opened it, and keeps it inside
+// meanwhile.
 
 export function confirmDialog({ title, content, confirm, danger, action,
     done }) {
@@ -39,7 +45,7 @@ export function confirmDialog({ title, content, confirm, danger, action,
         setAttribute(yes, 'aria-disabled', 'true');
         setChildren(failed);
 
-        const isDone = await action(showFailure);
+        const isDone = await action({ showFailure, ask });
 
         busy = false;
         setAttribute(yes, 'aria-disabled', null);
@@ -53,6 +59,17 @@ export function confirmDialog({ title, content, confirm, danger, action,
     function showFailure(error) {
         setChildren(failed, h('div', { class: 'note bad' }, icon('stop'),
             h('div', {}, h('p', {}, error.message))));
+    }
+
+    // Who goes on does so anew: the focus is on what stops.
+
+    function ask(node, { again, over }) {
+        setChildren(failed, node);
+        setText(yes, again);
+        yes.hidden = over;
+        setText(cancel, over ? 'Close' : 'Stop');
+        cancel.focus();
+        failed.scrollIntoView({ block: 'nearest' });
     }
 
     document.body.append(dialog);

@@ -7,8 +7,7 @@ import { webhookForm } from './form.js';
 import { loading } from './loading.js';
 import { sayDone } from './messages.js';
 import { go, webhookHash } from './router.js';
-import { ORDERS, STATUSES, UNKNOWNS, count, sayIdempotency,
-    sayMethodAndEndpoint } from './words.js';
+import { count, sayMethodAndEndpoint, sayValue } from './words.js';
 
 const NAMES = ['method', 'endpoint', 'trigger', 'order', 'unknown', 'status',
     'idempotency'];
@@ -128,21 +127,9 @@ function editor(webhook, triggers) {
     }
 
     function say(name, value) {
-        switch (name) {
-        case 'trigger':
-            return triggers.triggers.find(one => one.name === value)?.title
+        return name !== 'trigger' ? sayValue(name, value)
+            : triggers.triggers.find(one => one.name === value)?.title
                 ?? value;
-        case 'order':
-            return ORDERS[value]?.[0] ?? value;
-        case 'unknown':
-            return UNKNOWNS[value]?.[0] ?? value;
-        case 'status':
-            return STATUSES[value] ?? value;
-        case 'idempotency':
-            return sayIdempotency(value);
-        default:
-            return value;
-        }
     }
 
     form.set(webhook);

@@ -105,6 +105,39 @@ export function sayFault({ code, parameter }) {
 }
 
 
+// What of a webhook can be changed, and what it is called.
+export const FIELDS = {
+    method: 'Method',
+    endpoint: 'Endpoint',
+    trigger: 'Trigger',
+    active: 'Active',
+    order: 'Order of the parameters',
+    unknown: 'Other parameters',
+    status: 'Answer',
+    idempotency: 'Idempotency keys',
+};
+
+
+// The value of one of these, but for a trigger's title.
+
+export function sayValue(name, value) {
+    switch (name) {
+    case 'active':
+        return value ? 'on' : 'off';
+    case 'order':
+        return ORDERS[value]?.[0] ?? value;
+    case 'unknown':
+        return UNKNOWNS[value]?.[0] ?? value;
+    case 'status':
+        return STATUSES[value] ?? String(value);
+    case 'idempotency':
+        return sayIdempotency(value);
+    default:
+        return value;
+    }
+}
+
+
 export function sayIdempotency(value) {
     if (value === null || value === undefined) {
         return 'As nginx.conf has it (24h if it says nothing)';

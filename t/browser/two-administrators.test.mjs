@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 
-import { openView, pageTest } from './lib/browser.mjs';
+import { openView, pageTest, takePicture } from './lib/browser.mjs';
 import { api, makeWebhook, unique } from './lib/server.mjs';
 
 
@@ -101,37 +101,123 @@ pageTest('a webhook is not deleted as it was', async page => {
     const dialog = page.getByRole('dialog');
 
     await dialog.getByRole('button', { name: 'Delete webhook' }).click();
-    await dialog.getByText('Somebody else has just changed').waitFor();
+    await dialog.getByText('Somebody else has changed this webhook').waitFor();
+    await dialog.getByText('Order of the parameters: In any order').waitFor();
     assert.equal((await api('GET', `webhooks/${id}`)).status, 200);
 
-    await dialog.getByRole('button', { name: 'Delete webhook' }).click();
+    await dialog.getByRole('button', { name: 'Delete all the same' }).click();
     await page.getByText('is deleted.').waitFor();
     assert.equal((await api('GET', `webhooks/${id}`)).status, 404);
 });
 
 
-pageTest('a token is not rotated unseen', async page => {
+// The view of the first one is read again while the dialog is open, so it knows
+// the new token; who has been asked before that does not.
+
+pageTest('a token is not rotated unseen', async (first, { openAnother }) => {
     const made = await makeWebhook({ endpoint: unique('rotate') });
+    const second = await openAnother();
+    const token = async () =>
+        (await api('GET', `webhooks/${made.id}/token`)).body;
 
-    await openView(page, `#/webhooks/${made.id}`, '.tokens > li');
-    await page.getByRole('button', { name: 'Pause updates' }).click();
+    await openView(first, `#/webhooks/${made.id}`, '.tokens > li');
+    await openView(second, `#/webhooks/${made.id}`, '.tokens > li');
 
-    const { body: theirs } = await api('POST', `webhooks/${made.id}/rotate`,
-        { overlap: '0s' });
+    const dialog = await openRotation(first);
 
-    await page.getByRole('button', { name: 'Rotate…' }).click();
+    await openRotation(second);
+    await second.getByRole('button', { name: 'Rotate token' }).click();
+    await second.getByText('There is a new authentication token.').waitFor();
+
+    const theirs = await token();
+
+    await first.locator('.tokens').getByText(theirs.id).waitFor();
+    await first.getByRole('button', { name: 'Rotate token' }).click();
+    await dialog.getByText('Somebody else has changed this webhook').waitFor();
+    await dialog.getByText(new RegExp(`new token, ${theirs.id}, made (just now`
+        + '|\\d+ seconds ago)')).waitFor();
+    await dialog.getByText(`The token ${made.tokens[0].id} is good no longer`)
+        .waitFor();
+    await takePicture(first, 'rotate-conflict', { whole: false });
+    assert.deepEqual(await token(), theirs,
+        'what the second one has given on is good');
+
+    await dialog.getByRole('button', { name: 'Stop' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    assert.deepEqual(await token(), theirs, 'and stays so');
+});
+
+
+pageTest('who has seen what is there may go on', async page => {
+    const { id } = await makeWebhook({ endpoint: unique('go-on') });
+
+    await openView(page, `#/webhooks/${id}`, '.tokens > li');
+
+    const dialog = await openRotation(page);
+    const rotateElsewhere = async () =>
+        (await api('POST', `webhooks/${id}/rotate`, { overlap: '0s' })).body;
+
+    const first = await rotateElsewhere();
+
+    await page.getByRole('button', { name: 'Rotate token' }).click();
+    await dialog.getByText(first.id).waitFor();
+
+    // It is seen anew each time, not once for all.
+    const second = await rotateElsewhere();
+
+    await dialog.getByRole('button', { name: 'Rotate all the same' }).click();
+    await dialog.getByText(second.id).waitFor();
+    assert.equal((await api('GET', `webhooks/${id}/token`)).body.token,
+        second.token);
+
+    await dialog.getByRole('button', { name: 'Rotate all the same' }).click();
+    await page.getByText('There is a new authentication token.').waitFor();
+    assert.notEqual((await api('GET', `webhooks/${id}/token`)).body.token,
+        second.token);
+});
+
+
+pageTest('a token is not revoked unseen', async page => {
+    const made = await makeWebhook({ endpoint: unique('revoke') });
+    const old = made.tokens[0].id;
+    const change = (what, body) =>
+        api('POST', `webhooks/${made.id}/${what}`, body);
+    const ids = async () => (await api('GET', `webhooks/${made.id}`)).body
+        .tokens.map(({ id }) => id);
+
+    await change('rotate', { overlap: '1h' });
+    await openView(page, `#/webhooks/${made.id}`, '.tokens > li + li');
+    await page.getByRole('button', { name: 'Revoke…' }).last().click();
 
     const dialog = page.getByRole('dialog');
 
-    await dialog.getByLabel('Not at all').check();
-    await dialog.getByRole('button', { name: 'Rotate token' }).click();
-    await dialog.getByText('Somebody else has just changed').waitFor();
-    assert.equal((await api('GET', `webhooks/${made.id}/token`)).body.token,
-        theirs.token, 'the token that the first one has given on is good');
+    await dialog.getByText('1 other token goes on working.').waitFor();
 
-    await dialog.getByRole('button', { name: 'Rotate token' }).click();
-    await page.getByText('There is a new authentication token.').waitFor();
+    const { body: newer } = await change('rotate', { overlap: '2h' });
+
+    await page.locator('.tokens').getByText(newer.id).waitFor();
+    await dialog.getByRole('button', { name: 'Revoke token' }).click();
+    await dialog.getByText(`new token, ${newer.id}`).waitFor();
+    await dialog.getByText('2 other tokens go on working.').waitFor();
+    assert.ok((await ids()).includes(old));
+
+    await change('revoke', { token_id: old });
+    await dialog.getByRole('button', { name: 'Revoke all the same' }).click();
+    await dialog.getByText('There is nothing left to revoke.').waitFor();
+    await takePicture(page, 'revoke-conflict', { whole: false });
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    assert.equal((await ids()).length, 2);
 });
+
+
+async function openRotation(page) {
+    const dialog = page.getByRole('dialog');
+
+    await page.getByRole('button', { name: 'Rotate…' }).click();
+    await dialog.getByLabel('Not at all').check();
+
+    return dialog;
+}
 
 
 function save(page) {
