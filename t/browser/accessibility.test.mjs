@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { before } from 'node:test';
 
-import { PHONE, WIDE, pageTest, takePicture } from './lib/browser.mjs';
+import { PHONE, WIDE, pageTest, removeRoutes, takePicture }
+    from './lib/browser.mjs';
 import { require } from './lib/modules.mjs';
 import { makeExamples, viewsOf } from './lib/views.mjs';
 
@@ -32,7 +33,7 @@ before(async () => { examples = await makeExamples(); });
 for (const [screen, [options, schemes]] of Object.entries(SCREENS)) {
     pageTest(`every view is accessible on ${screen}`, async page => {
         for (const [name, open] of viewsOf(examples)) {
-            await page.unrouteAll();
+            await removeRoutes(page);
             await open(page);
 
             for (const scheme of schemes) {
@@ -57,7 +58,7 @@ pageTest('nothing is too wide, whatever the width', async page => {
             continue;
         }
 
-        await page.unrouteAll();
+        await removeRoutes(page);
         await open(page);
 
         for (const width of WIDTHS) {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-import { openView, pageTest } from './lib/browser.mjs';
+import { openView, pageTest, removeRoutes } from './lib/browser.mjs';
 import { api, makeWebhook, pageUrl, unique, waitUntil }
     from './lib/server.mjs';
 import { makeExamples, viewsOf } from './lib/views.mjs';
@@ -109,7 +109,7 @@ pageTest('all that the server says is text', async page => {
             continue;
         }
 
-        await page.unrouteAll();
+        await removeRoutes(page);
         await page.route('**/settings/api/**', async route => {
             const answer = await route.fetch();
             const text = await answer.text();

@@ -1,7 +1,8 @@
 // A view keeps itself up to date, and gets in nobody's way by it.
 
 import assert from 'node:assert/strict';
-import { openView, pageTest } from './lib/browser.mjs';
+
+import { openView, pageTest, removeRoutes } from './lib/browser.mjs';
 import { api, makeWebhook, send, unique, waitUntil } from './lib/server.mjs';
 
 const UPDATE = 5_000;   // ms: longer than any view waits for the next one
@@ -105,7 +106,7 @@ pageTest('a server that is away is said, and found again', async page => {
     assert.ok(await page.locator('tbody tr').count(),
         'what was shown stays');
 
-    await page.unrouteAll();
+    await removeRoutes(page);
     await page.getByRole('button', { name: 'Try now' }).click();
     await page.getByText('The server cannot be reached.')
         .waitFor({ state: 'detached' });
@@ -122,17 +123,17 @@ pageTest('what stands before the API is told by its status', async page => {
     await openView(page, '#/new', '.note.bad');
     await page.getByText('You are not signed in').waitFor();
 
-    await page.unrouteAll();
+    await removeRoutes(page);
     await refuse(502);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('The server answered with HTTP 502.').waitFor();
 
-    await page.unrouteAll();
+    await removeRoutes(page);
     await refuse(200);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('is not JSON').waitFor();
 
-    await page.unrouteAll();
+    await removeRoutes(page);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByLabel('Endpoint').waitFor();
 });
@@ -153,7 +154,7 @@ pageTest('a change whose answer is lost is not claimed', async page => {
         .waitFor();
     assert.equal(await page.getByLabel('Endpoint').inputValue(), endpoint);
 
-    await page.unrouteAll();
+    await removeRoutes(page);
     await page.getByRole('button', { name: 'Create Webhook' }).click();
     await page.locator('.fault:visible').waitFor();
 });

@@ -61,9 +61,20 @@ export function pageTest(name, body, options = {}) {
             await takePicture(page, `failed: ${name}`);
             throw error;
         } finally {
-            await Promise.all(pages.map(one => one.context().close()));
+            for (const one of pages) {
+                await removeRoutes(one);
+                await one.context().close();
+            }
         }
     });
+}
+
+
+// A request may be with a route's handler still: what becomes of it is of no
+// interest any more.
+
+export function removeRoutes(page) {
+    return page.unrouteAll({ behavior: 'ignoreErrors' });
 }
 
 
