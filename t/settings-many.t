@@ -121,7 +121,6 @@ wait_until {
 pass 'the API tells on how many processes it is live, and why not on all';
 
 # the log is told again only where the size is another one
-my $told = lines('small', qr/has no room/);
 for (1 .. 5) {
     $settings->api('PATCH', "webhooks/$few[1]{id}", { order => 'any' },
         'If-Match: *');
@@ -129,9 +128,12 @@ for (1 .. 5) {
 wait_until {
     ($settings->api('GET', "webhooks/$few[1]{id}"))[1]{live}{workers} == 2
 } 5, 'the changes';
-is lines('small', qr/has no room/), $told, 'that is told once';
 
-# deleting makes room, and so does a larger zone
+my @sizes = $t->read_file('small/error.log') =~ /has no room for (\d+) bytes/g;
+my %sizes = map { $_ => 1 } @sizes;
+is scalar @sizes, scalar keys %sizes, 'that is told once';
+
+# a larger zone has room
 my $conf = $t->read_file('small/nginx.conf');
 $small->configure($conf =~ s/clarity_zone 1m/clarity_zone 8m/r);
 $small->renew;

@@ -127,6 +127,7 @@ for my $round (1 .. 3) {
 
 for my $round (1 .. 5) {
     my $victim = wait_until { follower() } 5, 'the process that follows';
+    my @old = $nginx->workers;
 
     $nginx->signal('HUP');
     kill 'KILL', $victim;
@@ -135,7 +136,10 @@ for my $round (1 .. 5) {
     wait_until {
         $made = eval { $settings->create(endpoint => "over-both-$round") }
     } 5, 'a webhook to be made';
-    wait_until { $nginx->workers == 4 } 10, 'four processes';
+    wait_until {
+        my %now = map { $_ => 1 } $nginx->workers;
+        keys %now == 4 && !grep { $now{$_} } @old;
+    } 15, 'four new processes';
 
     my $seconds = $settings->last_wrong(202, $made,
         $settings->each_worker($nginx));

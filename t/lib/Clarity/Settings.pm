@@ -212,30 +212,46 @@ sub each_worker {
     my %connections;
 
     for my $nginx (@nginx) {
-        my %wanted;
-
-        # the master starts them one after the other
-        wait_until {
-            %wanted = map { $_ => 1 } $nginx->workers;
-            keys %wanted >= ($nginx->{workers} // 2);
-        } 10, 'all worker processes';
+        my %of;
 
         wait_until {
-            my @http = map { $nginx->connect } 1 .. 16;
+            my %now = map { $_ => 1 } $nginx->workers;
 
-            $_->write(Clarity::Nginx::request_text('GET', '/webhooks/none',
-                keepalive => 1)) for @http;
+            # those of an old configuration leave, the master starts the
+            # others one by one
+            delete $of{$_} for grep { !$now{$_} } keys %of;
 
-            for my $http (@http) {
-                my $pid = $http->read->header('x-worker');
-                $connections{$pid} = $http if delete $wanted{$pid};
+            if (keys %now == ($nginx->{workers} // 2)
+                && keys %of == keys %now)
+            {
+                return 1;
             }
 
-            !%wanted;
-        } 10, 'a connection to each worker process';
+            %of = (%of, _answering($nginx));
+            return 0;
+        } 15, 'a connection to each worker process';
+
+        %connections = (%connections, %of);
     }
 
     return \%connections;
+}
+
+
+# Connections that are made at once are shared out.
+
+sub _answering {
+    my ($nginx) = @_;
+
+    my @http = map { $nginx->connect } 1 .. 16;
+
+    $_->write(Clarity::Nginx::request_text('GET', '/webhooks/none',
+        keepalive => 1)) for @http;
+
+    return map {
+        my $answer = $_->read;
+        $answer ? ($answer->header('x-worker') => $_) : ();
+    } @http;
 }
 
 
