@@ -5,6 +5,8 @@
 
 #include "ngx_clarity_watch.h"
 
+#include "redis/reply_error.h"
+
 
 /* ticks from one look at the durability to the next, while it is enough */
 #define NGX_CLARITY_WATCH_TICKS 5
@@ -17,6 +19,9 @@ static ngx_int_t ngx_clarity_watch_give(ngx_clarity_watch_t *watch,
     void *data);
 static void ngx_clarity_watch_durability_handler(
     void *data, clarity_redis_result_t result, const redisReply *reply);
+static ngx_int_t ngx_clarity_watch_replied(
+    const ngx_clarity_watch_place_t *place, clarity_redis_result_t result,
+    const redisReply *reply);
 static void ngx_clarity_watch_judge(ngx_clarity_watch_t *watch);
 static void ngx_clarity_watch_depth_handler(
     void *data, clarity_redis_result_t result, const redisReply *reply);
@@ -182,19 +187,59 @@ ngx_clarity_watch_durability_handler(
 
     watch = place->watch;
 
-    if (!watch->in_setup) {
-        watch->flying--;
-    }
-
-    if (result != CLARITY_REDIS_REPLIED) {
+    if (ngx_clarity_watch_replied(place, result, reply) != NGX_OK) {
         return;
     }
 
     clarity_durability_reply(&watch->says, place->index, reply);
 
-    if (place->index == CLARITY_DURABILITY_COMMANDS - 1) {
+    if (place->index == CLARITY_DURABILITY_COMMANDS - 1 && !watch->blind) {
         ngx_clarity_watch_judge(watch);
     }
+}
+
+
+/*
+ * A Redis that a script keeps busy answers all commands with an error that
+ * says nothing of them: what was known before holds until the next round. At
+ * the first there is nothing yet, and it is as if we were barred.
+ */
+
+static ngx_int_t
+ngx_clarity_watch_replied(const ngx_clarity_watch_place_t *place,
+    clarity_redis_result_t result, const redisReply *reply)
+{
+    clarity_redis_error_code_t code;
+    ngx_clarity_watch_t       *watch;
+
+    watch = place->watch;
+
+    if (place->index == 0) {
+        watch->blind = 0;
+    }
+
+    if (!watch->in_setup) {
+        watch->flying--;
+    }
+
+    if (result != CLARITY_REDIS_REPLIED) {
+        watch->blind = 1;
+        return NGX_DECLINED;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR && !watch->in_setup) {
+        code = clarity_redis_error_info(
+            (clarity_str_t){ reply->str, reply->len })->code;
+
+        if (code != CLARITY_REDIS_ERR_NOPERM
+            && code != CLARITY_REDIS_ERR_OTHER)
+        {
+            watch->blind = 1;
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -238,17 +283,13 @@ ngx_clarity_watch_depth_handler(
 
     watch = place->watch;
 
-    if (!watch->in_setup) {
-        watch->flying--;
-    }
-
-    if (result != CLARITY_REDIS_REPLIED) {
+    if (ngx_clarity_watch_replied(place, result, reply) != NGX_OK) {
         return;
     }
 
     clarity_depth_reply(&watch->counts, place->index, CLARITY_GROUP, reply);
 
-    if (place->index == CLARITY_DEPTH_COMMANDS - 1) {
+    if (place->index == CLARITY_DEPTH_COMMANDS - 1 && !watch->blind) {
         watch->depth = clarity_depth(&watch->counts);
     }
 }

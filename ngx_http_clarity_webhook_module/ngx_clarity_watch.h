@@ -40,6 +40,7 @@ struct ngx_clarity_watch_s {
     uint64_t                   depth;
 
     unsigned             in_setup : 1;
+    unsigned             blind : 1; /* a reply of this round says nothing */
     unsigned             told : 1; /* the log has been told that it is unmet */
     clarity_durability_t says;
     clarity_depth_t      counts;

@@ -4,6 +4,8 @@
 # now; where that is less than is asked for nothing is stored, on a connection
 # that was there before and on a new one.
 
+use IO::Socket::UNIX;
+
 use Clarity::Test;
 
 my $t = Clarity::Test->new;
@@ -181,6 +183,24 @@ is_deeply [ keys %said ], ['503 durability_unavailable'],
 is says('everysec'), 'everysec', 'those that ask for less are served';
 config('appendfsync', 'always');
 comes('fsync', 'fsync', 'set back');
+
+
+# A Redis that is busy says nothing, which is not that it bars us.
+
+config('busy-reply-threshold', 50);
+my $busy = IO::Socket::UNIX->new(Peer => $redis->{socket})
+    or die "$redis->{socket}: $!";
+my $loop = 'while true do end';
+$busy->syswrite("*3\r\n\$4\r\nEVAL\r\n\$" . length($loop)
+    . "\r\n$loop\r\n\$1\r\n0\r\n");
+wait_until { $redis->ask('PING')->[0] =~ /^BUSY/ } 5, 'a busy Redis';
+%said = ();
+$started = time;
+$said{ says('fsync') }++ while time - $started < 6; # a look is due
+is_deeply [ keys %said ], ['503 queue_unavailable'], 'a busy Redis';
+is $redis->ask('SCRIPT', 'KILL')->[0], '', 'is not busy any more';
+comes('fsync', 'fsync', 'busy no more');
+is log_lines(qr/barred/), 0, 'nothing was barred';
 
 
 # Redis bars us from asking.
