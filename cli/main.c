@@ -263,7 +263,8 @@ run_alone(const clarity_options_t *options, const clarity_alone_info_t *info,
         return misused("%s: %s", info->name, error.text);
     }
 
-    if (out.failed || fwrite(out.data, 1, out.len, stdout) != out.len
+    if (out.failed
+        || (out.len > 0 && fwrite(out.data, 1, out.len, stdout) != out.len)
         || fflush(stdout) != 0)
     {
         clarity_error(&error, "the answer could not be written");
