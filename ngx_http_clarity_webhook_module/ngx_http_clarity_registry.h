@@ -79,10 +79,20 @@ typedef struct {
 
 /*
  * From HGETALL's reply to shared memory. NGX_OK; NGX_AGAIN: another process
- * was faster, look again; NGX_ERROR: the webhooks are as they were, and the
- * log says why.
+ * was faster, look again; NGX_ERROR: they are not all served, and the log
+ * says why.
  */
 ngx_int_t ngx_http_clarity_sync(
     ngx_http_clarity_sync_t *sync, const redisReply *reply);
+
+/* _publish */
+
+/*
+ * Makes it what requests are answered from, and frees nothing of it. Returns
+ * as ngx_http_clarity_sync() does; where there is no room, what was deleted,
+ * switched off or revoked is so nevertheless.
+ */
+ngx_int_t ngx_http_clarity_publish(ngx_http_clarity_sync_t *sync,
+    clarity_buf_t *snapshot, uint64_t revision);
 
 #endif

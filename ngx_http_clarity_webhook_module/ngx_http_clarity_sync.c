@@ -4,7 +4,6 @@
  * there is no room for leaves the webhooks as they were.
  */
 
-#include "ngx_http_clarity_activity.h"
 #include "ngx_http_clarity_registry.h"
 
 
@@ -18,14 +17,6 @@ static void ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
     const clarity_webhook_t *record, clarity_snapshot_webhook_t *webhook);
 static void ngx_http_clarity_bad(ngx_http_clarity_sync_t *sync,
     clarity_str_t webhook, const char *token, const char *why);
-static ngx_int_t ngx_http_clarity_publish(ngx_http_clarity_sync_t *sync,
-    clarity_buf_t *snapshot, uint64_t revision);
-static ngx_int_t ngx_http_clarity_swap(ngx_http_clarity_shared_t *shared,
-    ngx_slab_pool_t *pool, clarity_buf_t *snapshot, uint64_t revision);
-static void ngx_http_clarity_tell_no_room(
-    ngx_http_clarity_sync_t *sync, size_t size);
-static void *ngx_http_clarity_make_room(ngx_http_clarity_shared_t *shared,
-    ngx_slab_pool_t *pool, size_t size);
 
 
 ngx_int_t
@@ -266,132 +257,4 @@ ngx_http_clarity_bad(ngx_http_clarity_sync_t *sync, clarity_str_t webhook,
             "the webhook %*s in Redis is passed over: %s", webhook.len,
             webhook.data, why);
     }
-}
-
-
-/*
- * Swaps the snapshot. While both are there they need twice the room; where
- * that is not there, the old webhooks go on and the log says so.
- */
-
-static ngx_int_t
-ngx_http_clarity_publish(ngx_http_clarity_sync_t *sync,
-    clarity_buf_t *snapshot, uint64_t revision)
-{
-    ngx_int_t                  rc;
-    ngx_slab_pool_t           *pool;
-    ngx_http_clarity_shared_t *shared;
-
-    pool = (ngx_slab_pool_t *) sync->cmcf->zone->shm.addr;
-    shared = sync->cmcf->shared;
-
-    ngx_shmtx_lock(&pool->mutex);
-
-    rc = (shared->generation == sync->generation)
-        ? ngx_http_clarity_swap(shared, pool, snapshot, revision)
-        : NGX_AGAIN;
-
-    sync->generation = shared->generation;
-
-    ngx_shmtx_unlock(&pool->mutex);
-
-    if (rc == NGX_ERROR) {
-        sync->refused = revision;
-        ngx_http_clarity_tell_no_room(sync, snapshot->len);
-
-    } else if (rc == NGX_OK && sync->no_room) {
-        sync->no_room = 0;
-        ngx_log_error(NGX_LOG_NOTICE, sync->log, 0,
-            "\"clarity_zone\" has room for all webhooks again");
-    }
-
-    return rc;
-}
-
-
-/*
- * The pool is locked. At each step the process may be killed: shared->snapshot
- * is whole, and shared->building is what the next one has to free. NGX_ERROR:
- * there is no room.
- */
-
-static ngx_int_t
-ngx_http_clarity_swap(ngx_http_clarity_shared_t *shared,
-    ngx_slab_pool_t *pool, clarity_buf_t *snapshot, uint64_t revision)
-{
-    void *old;
-
-    if (shared->building && shared->building != shared->snapshot) {
-        ngx_slab_free_locked(pool, shared->building);
-    }
-
-    shared->building = ngx_http_clarity_make_room(shared, pool,
-        snapshot->len);
-
-    if (shared->building == NULL) {
-        shared->no_room = 1;
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(shared->building, snapshot->data, snapshot->len);
-
-    old = shared->snapshot;
-
-    if (old) {
-        clarity_snapshot_carry(shared->building, old);
-    }
-
-    shared->snapshot = shared->building;
-    shared->building = old;
-    shared->size = snapshot->len;
-    shared->revision = revision;
-    shared->generation++;
-    shared->loaded = 1;
-    shared->no_room = 0;
-
-    if (old) {
-        ngx_slab_free_locked(pool, old);
-        shared->building = NULL;
-    }
-
-    return NGX_OK;
-}
-
-
-/* Once for a size. */
-
-static void
-ngx_http_clarity_tell_no_room(ngx_http_clarity_sync_t *sync, size_t size)
-{
-    if (sync->no_room == size) {
-        return;
-    }
-
-    sync->no_room = size;
-
-    ngx_log_error(NGX_LOG_ALERT, sync->log, 0,
-        "\"clarity_zone\" has no room for %uz bytes of webhooks, which need "
-        "it twice while they change: make it larger; until then %s", size,
-        sync->cmcf->shared->loaded ? "those of before are served"
-                                   : "none is served");
-}
-
-
-/* What was noted of requests makes room for webhooks, if that is enough. */
-
-static void *
-ngx_http_clarity_make_room(
-    ngx_http_clarity_shared_t *shared, ngx_slab_pool_t *pool, size_t size)
-{
-    void *p;
-
-    if (size + shared->size > (size_t) (pool->end - pool->start)) {
-        return NULL;
-    }
-
-    do {
-        p = ngx_slab_alloc_locked(pool, size);
-    } while (p == NULL && ngx_http_clarity_activity_forget(shared, pool));
-
-    return p;
 }

@@ -36,6 +36,7 @@ typedef struct {
     void       *snapshot; /* of the webhooks made at run time */
     void       *building; /* the next one, or the last one on its way out */
     size_t      size;     /* bytes of the snapshot */
+    size_t      room;     /* bytes of its block */
     uint64_t    revision; /* of the snapshot, in Redis' counting */
     ngx_uint_t  generation; /* raised with each snapshot */
     ngx_uint_t  loaded;   /* there has been a first sync */

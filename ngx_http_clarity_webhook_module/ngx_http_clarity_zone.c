@@ -147,7 +147,8 @@ ngx_http_clarity_take_over(ngx_http_clarity_shared_t *shared,
     ngx_memcpy(shared->instance, old->instance, NGX_HTTP_CLARITY_INSTANCE);
 
     if (old->loaded) {
-        shared->snapshot = ngx_slab_alloc(pool, old->size);
+        shared->room = ngx_align(old->size, ngx_pagesize);
+        shared->snapshot = ngx_slab_alloc(pool, shared->room);
     }
 
     if (shared->snapshot) {
@@ -155,6 +156,9 @@ ngx_http_clarity_take_over(ngx_http_clarity_shared_t *shared,
         shared->size = old->size;
         shared->revision = old->revision;
         shared->loaded = 1;
+
+    } else {
+        shared->room = 0;
     }
 
     ngx_shmtx_unlock(&old_pool->mutex);

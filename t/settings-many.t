@@ -99,19 +99,58 @@ pass 'a zone of 1 MB has room for 300';
 $settings->send($few[$_], $small) for 0 .. 99;
 
 $t->expect_log(qr/\[alert\].*"clarity_zone" has no room for/);
-copy(300, 2000);
-wait_copy(1999, $nginx);
+copy(300, 3000);
+wait_copy(2999, $nginx);
 my $last = $settings->create(endpoint => 'the-last');
 $settings->wait_status(202, $last, $nginx);
 
 wait_until { lines('small', qr/"clarity_zone" has no room for \d+ bytes/) } 5,
     'a line that says so';
 like $t->read_file('small/error.log'),
-    qr/make it larger; until then those of before are served/,
+    qr/make it larger; until then those of before are served, but what was/,
     'and what to do, and what holds until then';
 
 is $settings->send($few[0], $small)->status, 202, 'what was there is served';
 is $settings->send($last, $small)->status, 404, 'what came later is not';
+
+# but nothing that has ended goes on
+sub within_a_second {
+    my ($what, $status, $webhook, $workers) = @_;
+
+    my $seconds = $settings->last_wrong($status, $webhook, $workers);
+    cmp_ok $seconds, '<', 1,
+        sprintf 'in the full zone, %s: %d after %.3f s', $what, $status,
+        $seconds;
+}
+
+my $full = $settings->each_worker($small);
+is +($settings->api('DELETE', "webhooks/$few[290]{id}"))[0], 204, 'deleted';
+within_a_second('a deleted one', 404, $few[290], $full);
+
+is +($settings->api('POST', "webhooks/$few[291]{id}/rotate",
+    { overlap => '0s' }))[0], 200, 'rotated';
+within_a_second('a token that has ended', 401, $few[291], $full);
+
+is +($settings->api('POST', "webhooks/$few[292]{id}/rotate",
+    { overlap => '1h' }))[0], 200, 'rotated, with an overlap';
+is $settings->send($few[292], $small)->status, 202, 'the old one goes on';
+my $tokens = ($settings->api('GET', "webhooks/$few[292]{id}"))[1]{tokens};
+is +($settings->api('POST', "webhooks/$few[292]{id}/revoke",
+    { token_id => $tokens->[1]{id} }))[0], 200, 'revoked';
+within_a_second('a revoked token', 401, $few[292], $full);
+
+is +($settings->api('PATCH', "webhooks/$few[293]{id}", { active => \0 },
+    'If-Match: *'))[0], 200, 'switched off';
+within_a_second('one that is switched off', 410, $few[293], $full);
+
+is +($settings->api('PATCH', "webhooks/$few[294]{id}",
+    { endpoint => 'has/gone/to/another/address' }, 'If-Match: *'))[0], 200,
+    'moved';
+within_a_second('a moved one', 404, $few[294], $full);
+is $settings->send($few[295], $small)->status, 202, 'its neighbour stays';
+
+$few[294]{endpoint} = 'has/gone/to/another/address';
+my @left = grep { $_ != $few[290] } @few;
 
 wait_until {
     my $live = ($settings->api('GET', "webhooks/$last->{id}"))[1]{live};
@@ -141,7 +180,7 @@ $settings->wait_status(202, $last, $small);
 $settings->wait_status(202, $few[0], $small);
 pass 'with a larger zone all are served';
 
-$small->configure($conf);
+$small->configure($conf =~ s/clarity_zone 1m/clarity_zone 2m/r);
 $small->renew;
 is $settings->send($few[0], $small)->status, 202,
     'made smaller again it serves what it had';
@@ -151,7 +190,7 @@ is $settings->send($few[0], $small)->status, 202,
 
 my $told_of_tokens = lines('nginx', qr/is not good for requests/);
 my $started = time;
-copy(2000, MANY - 2);
+copy(3000, MANY - 2);
 wait_copy(MANY - 3, $nginx);
 my $seconds = time - $started;
 
@@ -181,7 +220,7 @@ my $after = $list->{next} =~ s/ /+/r;
 ($status, $list) = $settings->api('GET', "webhooks?limit=200&after=$after");
 push @endpoints, map { $_->{endpoint} } @{ $list->{webhooks} };
 is_deeply \@endpoints, [ (sort map({ endpoint($_) } 300 .. MANY - 3),
-    map({ $_->{endpoint} } @few), 'the-last', 'the-newest')[0 .. 399] ],
+    map({ $_->{endpoint} } @left), 'the-last', 'the-newest')[0 .. 399] ],
     'the next page follows it';
 
 ($status, $list) = $settings->api('GET',

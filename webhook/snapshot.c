@@ -55,6 +55,7 @@ static place_t put(clarity_buf_t *buf, clarity_str_t text);
 static clarity_str_t text_at(const head_t *head, place_t place);
 static int compare_at(const head_t *head, size_t i, clarity_str_t endpoint);
 static clarity_str_t id_at(const head_t *head, size_t k);
+static bool keep(const void *snapshot, clarity_snapshot_webhook_t *webhook);
 static void carry(const head_t *head, entry_t *entry, const head_t *old_head,
     const entry_t *old);
 
@@ -242,6 +243,75 @@ carry(const head_t *head, entry_t *entry, const head_t *old_head,
             }
         }
     }
+}
+
+
+void
+clarity_snapshot_rest(
+    const void *old, const void *snapshot, clarity_buf_t *buf)
+{
+    size_t i, n, count;
+    clarity_snapshot_webhook_t *webhooks;
+
+    count = clarity_snapshot_count(old);
+    n = 0;
+
+    webhooks = calloc(count + 1, sizeof(*webhooks));
+    if (webhooks == NULL) {
+        buf->failed = true;
+        return;
+    }
+
+    for (i = 0; i < count; i++) {
+        clarity_snapshot_get(old, i, &webhooks[n]);
+        n += keep(snapshot, &webhooks[n]);
+    }
+
+    clarity_snapshot_build(webhooks, n, buf);
+
+    if (!buf->failed) {
+        clarity_snapshot_carry(buf->data, old);
+    }
+
+    free(webhooks);
+}
+
+
+/* As it is in the snapshot; what takes room stays, or leaves. */
+static bool
+keep(const void *snapshot, clarity_snapshot_webhook_t *webhook)
+{
+    size_t i, k, o;
+    clarity_snapshot_webhook_t now, before;
+
+    if (!clarity_snapshot_find_id(snapshot, webhook->id, &i)) {
+        return false;
+    }
+
+    clarity_snapshot_get(snapshot, i, &now);
+
+    if (!clarity_str_eq(now.endpoint, webhook->endpoint)
+        || !clarity_str_eq(now.method, webhook->method)
+        || !clarity_str_eq(now.trigger, webhook->trigger))
+    {
+        return false;
+    }
+
+    before = *webhook;
+    *webhook = now;
+    webhook->ntokens = 0;
+
+    for (k = 0; k < now.ntokens; k++) {
+        for (o = 0; o < before.ntokens; o++) {
+
+            if (clarity_str_eq(now.tokens[k].id, before.tokens[o].id)) {
+                webhook->tokens[webhook->ntokens++] = now.tokens[k];
+                break;
+            }
+        }
+    }
+
+    return true;
 }
 
 

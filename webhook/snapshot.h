@@ -78,4 +78,13 @@ void clarity_snapshot_use(
  */
 void clarity_snapshot_carry(void *snapshot, const void *old);
 
+/*
+ * Appends to an empty *buf what of the old one holds by the new one too, where
+ * that has no room: webhooks with the same address and trigger, as they are in
+ * the new one, with the tokens that both have. It is no longer than the old
+ * one. On failure buf->failed is set.
+ */
+void clarity_snapshot_rest(
+    const void *old, const void *snapshot, clarity_buf_t *buf);
+
 #endif

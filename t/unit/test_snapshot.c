@@ -259,6 +259,53 @@ the_next_snapshot_takes_over_when_tokens_were_used(void **state)
 }
 
 
+/* Deleted, moved, rotated: what is left of the old one is no longer than it. */
+static void
+the_rest_has_only_what_holds_still(void **state)
+{
+    size_t at;
+    clarity_snapshot_webhook_t in[4], out;
+    clarity_buf_t old = { 0 }, new = { 0 }, rest = { 0 };
+
+    (void) state;
+
+    in[0] = make("POST", "d", 1);
+    in[1] = make("POST", "c", 3);
+    in[2] = make("POST", "b", 5);
+    in[3] = make("POST", "a", 7);
+    clarity_snapshot_build(in, 4, &old);
+
+    in[0] = make("POST", "d", 1);
+    in[1] = make("POST", "moved", 3);
+    in[2] = make("POST", "made", 4);
+    in[3] = make("POST", "a", 7);
+    in[0].active = false;
+    in[3].tokens[1] = in[3].tokens[0];
+    in[3].tokens[0].id = clarity_lit("tk_new");
+    clarity_snapshot_build(in, 4, &new);
+
+    clarity_snapshot_rest(old.data, new.data, &rest);
+    assert_false(rest.failed);
+    assert_true(rest.len <= old.len);
+    assert_int_equal(clarity_snapshot_count(rest.data), 2);
+
+    assert_true(
+        clarity_snapshot_find_id(rest.data, clarity_lit("wh_1"), &at));
+    clarity_snapshot_get(rest.data, at, &out);
+    assert_false(out.active);
+    assert_int_equal(out.ntokens, 2);
+
+    assert_true(
+        clarity_snapshot_find_id(rest.data, clarity_lit("wh_7"), &at));
+    clarity_snapshot_get(rest.data, at, &out);
+    assert_int_equal(out.ntokens, 1);
+
+    clarity_buf_free(&rest);
+    clarity_buf_free(&new);
+    clarity_buf_free(&old);
+}
+
+
 static void
 without_memory_the_buffer_has_failed(void **state)
 {
@@ -370,6 +417,7 @@ main(void)
         cmocka_unit_test(each_id_is_found_and_no_other),
         cmocka_unit_test(a_token_is_used),
         cmocka_unit_test(the_next_snapshot_takes_over_when_tokens_were_used),
+        cmocka_unit_test(the_rest_has_only_what_holds_still),
         cmocka_unit_test(without_memory_the_buffer_has_failed),
     };
 
