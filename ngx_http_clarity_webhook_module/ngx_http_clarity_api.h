@@ -187,9 +187,8 @@ ngx_uint_t ngx_http_clarity_api_may_change(ngx_http_request_t *r,
 ngx_int_t ngx_http_clarity_api_stale(ngx_http_request_t *r, uint64_t revision);
 
 /*
- * Does nginx lead the address of api->changed to a location with
- * clarity_webhook rather than to that of clarity_webhooks, so that it would
- * never be called? NGX_DECLINED: no; else what the answer returned.
+ * Does nginx lead the address of api->changed to another location than that of
+ * clarity_webhooks, so that it would never be called? NGX_DECLINED: no; else what the answer returned.
  */
 ngx_int_t ngx_http_clarity_api_shadowed(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);

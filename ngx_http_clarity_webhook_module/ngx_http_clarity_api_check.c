@@ -11,9 +11,6 @@
 
 static ngx_uint_t ngx_http_clarity_api_names(
     ngx_str_t *if_match, uint64_t revision);
-static ngx_uint_t ngx_http_clarity_api_shadows(
-    ngx_http_clarity_loc_conf_t *conf, ngx_http_clarity_loc_conf_t *webhooks,
-    const char *endpoint);
 
 
 ngx_int_t
@@ -156,60 +153,38 @@ ngx_int_t
 ngx_http_clarity_api_shadowed(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
-    u_char                        detail[1024];
-    ngx_uint_t                    i;
-    ngx_http_clarity_loc_conf_t **conf;
+    u_char                       detail[1024];
+    ngx_http_core_loc_conf_t    *clcf;
+    ngx_http_clarity_loc_conf_t *conf;
 
-    conf = api->cmcf->webhooks.elts;
+    clcf = ngx_http_clarity_shadow(api->cmcf,
+        clarity_str(api->changed.endpoint));
 
-    for (i = 0; i < api->cmcf->webhooks.nelts; i++) {
+    if (clcf == NULL) {
+        return NGX_DECLINED;
+    }
 
-        if (!ngx_http_clarity_api_shadows(conf[i], api->cmcf->webhooks_conf,
-                api->changed.endpoint))
-        {
-            continue;
-        }
+    conf = clcf->loc_conf
+        ? clcf->loc_conf[ngx_http_clarity_webhook_module.ctx_index]
+        : NULL;
 
+    if (conf && conf->webhook.trigger) {
         *ngx_snprintf(detail, sizeof(detail) - 1,
             "That address is the location \"%V\" of nginx.conf, %V:%ui, "
             "where another webhook is written.",
-            &conf[i]->location, &conf[i]->place.file, conf[i]->place.line)
+            &conf->location, &conf->place.file, conf->place.line)
             = '\0';
 
-        return ngx_http_clarity_api_problem(r, NGX_HTTP_CONFLICT,
-            "endpoint_taken", (char *) detail);
+    } else {
+        *ngx_snprintf(detail, sizeof(detail) - 1,
+            "nginx.conf leads that address to the location \"%V\", where "
+            "webhooks made at run time are not served. Use another endpoint.",
+            &clcf->name)
+            = '\0';
     }
 
-    return NGX_DECLINED;
-}
-
-
-/* webhooks NULL: another nginx serves them. */
-
-static ngx_uint_t
-ngx_http_clarity_api_shadows(ngx_http_clarity_loc_conf_t *conf,
-    ngx_http_clarity_loc_conf_t *webhooks, const char *endpoint)
-{
-    size_t     len;
-    ngx_str_t *location, *prefix;
-
-    if (webhooks == NULL || conf->server != webhooks->server) {
-        return 0;
-    }
-
-    location = &conf->location;
-    prefix = &webhooks->location;
-
-    if (location->len <= prefix->len
-        || ngx_memcmp(location->data, prefix->data, prefix->len) != 0)
-    {
-        return 0;
-    }
-
-    len = location->len - prefix->len;
-
-    return ngx_strncmp(endpoint, location->data + prefix->len, len) == 0
-        && (!conf->exact || endpoint[len] == '\0');
+    return ngx_http_clarity_api_problem(r, NGX_HTTP_CONFLICT,
+        "endpoint_taken", (char *) detail);
 }
 
 

@@ -48,6 +48,8 @@ ngx_http_clarity_create_main_conf(ngx_conf_t *cf)
 
     if (ngx_array_init(&cmcf->webhooks, cf->pool, 4, sizeof(void *))
             != NGX_OK
+        || ngx_array_init(&cmcf->served, cf->pool, 1, sizeof(void *))
+            != NGX_OK
         || ngx_array_init(&cmcf->jobs, cf->pool, 1, sizeof(ngx_str_t))
             != NGX_OK
         || ngx_array_init(&cmcf->jobs_uris, cf->pool, 1, sizeof(void *))

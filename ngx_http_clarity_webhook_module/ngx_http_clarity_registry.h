@@ -85,6 +85,19 @@ typedef struct {
 ngx_int_t ngx_http_clarity_sync(
     ngx_http_clarity_sync_t *sync, const redisReply *reply);
 
+/* _lead */
+
+/* Bytes of the longest address that is looked at. */
+#define NGX_HTTP_CLARITY_URI 1024
+
+/*
+ * Of the locations with clarity_webhooks one may not get the requests to an
+ * endpoint below it: the location that nginx leads them to instead. NULL: each
+ * gets them, or there is none here.
+ */
+ngx_http_core_loc_conf_t *ngx_http_clarity_shadow(
+    ngx_http_clarity_main_conf_t *cmcf, clarity_str_t endpoint);
+
 /* _publish */
 
 /*

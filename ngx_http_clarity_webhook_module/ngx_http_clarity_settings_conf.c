@@ -131,6 +131,7 @@ ngx_http_clarity_merge_webhooks(
 {
     ngx_uint_t                    registry;
     ngx_http_core_loc_conf_t     *clcf;
+    ngx_http_clarity_loc_conf_t **served;
     ngx_http_clarity_main_conf_t *cmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf,
@@ -154,13 +155,22 @@ ngx_http_clarity_merge_webhooks(
 
     ngx_http_clarity_hide_query(cf, conf);
 
-    if (conf->webhooks && cmcf->webhooks_conf == NULL) {
+    if (conf->webhooks) {
+        served = ngx_array_push(&cmcf->served);
+        if (served == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
         clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
         conf->location = clcf->name;
         conf->server = ngx_http_conf_get_module_srv_conf(cf,
             ngx_http_core_module);
-        cmcf->webhooks_conf = conf;
+        *served = conf;
+
+        if (cmcf->webhooks_conf == NULL) {
+            cmcf->webhooks_conf = conf;
+        }
     }
 
     if (cmcf->registry == NGX_CONF_UNSET_UINT) {

@@ -69,6 +69,7 @@ typedef struct {
 
     /* The first location with clarity_webhooks; NULL: there is none. */
     struct ngx_http_clarity_loc_conf_s *webhooks_conf;
+    ngx_array_t served; /* of ngx_http_clarity_loc_conf_t *: all of them */
 
     ngx_int_t webhook_index; /* of $clarity_webhook */
 
