@@ -14,7 +14,7 @@
 
 #include "job/script.h"
 
-#define CLARITY_REPORT_FORGOTTEN 600000 /* ms after which it is deleted */
+#define CLARITY_REPORT_FORGOTTEN 3600000 /* ms after which it is deleted */
 
 /*
  * KEYS: the hash. ARGV: the process's own name, its value, and the time, in

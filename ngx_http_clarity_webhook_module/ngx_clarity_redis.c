@@ -163,6 +163,13 @@ ngx_clarity_redis_init_parts(ngx_clarity_redis_t *redis, ngx_log_t *log)
 
 
 void
+ngx_clarity_redis_write_now(ngx_clarity_redis_t *redis)
+{
+    ngx_clarity_redis_flush(redis);
+}
+
+
+void
 ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis)
 {
     if (redis->flush.posted) {

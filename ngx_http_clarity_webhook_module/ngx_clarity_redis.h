@@ -68,6 +68,10 @@ ngx_clarity_redis_t *ngx_clarity_redis_create(
     const ngx_clarity_redis_listener_t *listener, ngx_cycle_t *cycle);
 
 /* Owed callbacks are called first. At the end of the process only. */
+/* Writes at once what was given, as far as the socket takes it: for a process
+ * that ends. */
+void ngx_clarity_redis_write_now(ngx_clarity_redis_t *redis);
+
 void ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis);
 
 /*

@@ -40,11 +40,19 @@ typedef struct {
     ngx_uint_t workers; /* that have loaded it */
 } ngx_http_clarity_workflow_t;
 
+/* A webhook that an nginx has, and cannot serve. */
+typedef struct {
+    ngx_str_t id;
+    ngx_str_t why; /* ngx_http_clarity_unserved_t has the words */
+} ngx_http_clarity_not_served_t;
+
 /* An nginx that serves the webhooks. */
 typedef struct {
     ngx_uint_t workers;
     uint64_t   revision;
     ngx_uint_t no_room; /* for a later one */
+    uint64_t   silent;  /* ms since it was heard of, where that is long */
+    ngx_array_t unserved; /* of ngx_http_clarity_not_served_t */
 } ngx_http_clarity_instance_t;
 
 /* A record in Redis that cannot be read. */

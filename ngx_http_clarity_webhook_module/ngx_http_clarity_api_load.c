@@ -6,10 +6,11 @@
 #include "ngx_http_clarity_api.h"
 
 #include "job/key.h"
+#include "job/report_script.h"
 
 
 #define NGX_HTTP_CLARITY_WORKER_SILENT   30000 /* ms: it is gone */
-#define NGX_HTTP_CLARITY_INSTANCE_SILENT 10000
+#define NGX_HTTP_CLARITY_INSTANCE_SILENT 10000 /* it may serve old ones */
 
 
 typedef void (*ngx_http_clarity_key_pt)(
@@ -39,6 +40,8 @@ static void ngx_http_clarity_api_workflows_handler(ngx_http_request_t *r,
 static void ngx_http_clarity_api_instances_handler(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed);
+static ngx_int_t ngx_http_clarity_api_add_instance(ngx_http_request_t *r,
+    ngx_http_clarity_api_t *api, const clarity_json_t *report);
 static ngx_http_clarity_api_t *ngx_http_clarity_api_loaded(
     ngx_http_request_t *r, clarity_redis_result_t result,
     const redisReply *reply);
@@ -378,13 +381,12 @@ ngx_http_clarity_api_instances_handler(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed)
 {
-    size_t                       i;
-    clarity_error_t              error;
-    const redisReply            *value;
-    const clarity_json_t        *no_room;
-    clarity_json_doc_t          *doc;
-    ngx_http_clarity_api_t      *api;
-    ngx_http_clarity_instance_t *instance;
+    size_t                  i;
+    ngx_int_t               rc;
+    clarity_error_t         error;
+    const redisReply       *value;
+    clarity_json_doc_t     *doc;
+    ngx_http_clarity_api_t *api;
 
     api = ngx_http_clarity_api_loaded(r, result, reply);
     if (api == NULL) {
@@ -397,26 +399,86 @@ ngx_http_clarity_api_instances_handler(ngx_http_request_t *r,
         doc = clarity_json_parse((clarity_str_t){ value->str, value->len },
             "nginx", 0, &error);
 
-        if (doc && ngx_http_clarity_api_is_recent(doc->root,
-                NGX_HTTP_CLARITY_INSTANCE_SILENT))
-        {
-            instance = ngx_array_push(&api->instances);
-
-            if (instance) {
-                instance->workers = ngx_http_clarity_api_number(doc->root,
-                    "workers");
-                instance->revision = ngx_http_clarity_api_number(doc->root,
-                    "revision");
-
-                no_room = clarity_json_get(doc->root, clarity_lit("no_room"));
-                instance->no_room = no_room && no_room->boolean;
-            }
+        if (doc == NULL) {
+            continue;
         }
 
+        rc = ngx_http_clarity_api_add_instance(r, api, doc->root);
         clarity_json_free(doc);
+
+        if (rc != NGX_OK) {
+            ngx_http_finalize_request(r, ngx_http_clarity_api_internal(r));
+            return;
+        }
     }
 
     ngx_http_clarity_api_next(r, api);
+}
+
+
+/*
+ * One that has not said goodbye still counts: cut off from Redis, it serves
+ * what it knew then.
+ */
+
+static ngx_int_t
+ngx_http_clarity_api_add_instance(ngx_http_request_t *r,
+    ngx_http_clarity_api_t *api, const clarity_json_t *report)
+{
+    const clarity_json_t          *no_room, *list, *item;
+    ngx_http_clarity_instance_t   *instance;
+    ngx_http_clarity_not_served_t *unserved;
+
+    if (!ngx_http_clarity_api_is_recent(report, CLARITY_REPORT_FORGOTTEN)) {
+        return NGX_OK;
+    }
+
+    instance = ngx_array_push(&api->instances);
+
+    if (instance == NULL
+        || ngx_array_init(&instance->unserved, r->pool, 1,
+               sizeof(ngx_http_clarity_not_served_t))
+            != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    instance->workers = ngx_http_clarity_api_number(report, "workers");
+    instance->revision = ngx_http_clarity_api_number(report, "revision");
+    instance->silent = 0;
+
+    if (!ngx_http_clarity_api_is_recent(report,
+            NGX_HTTP_CLARITY_INSTANCE_SILENT))
+    {
+        instance->silent = ngx_http_clarity_now()
+            - ngx_http_clarity_api_number(report, "at");
+    }
+
+    no_room = clarity_json_get(report, clarity_lit("no_room"));
+    instance->no_room = no_room && no_room->boolean;
+
+    list = clarity_json_get(report, clarity_lit("unserved"));
+
+    if (list == NULL || list->kind != CLARITY_ARRAY) {
+        return NGX_OK;
+    }
+
+    for (item = list->first; item; item = item->next) {
+        unserved = ngx_array_push(&instance->unserved);
+
+        if (unserved == NULL
+            || ngx_http_clarity_api_string(r,
+                   clarity_json_get(item, clarity_lit("id")), &unserved->id)
+                != NGX_OK
+            || ngx_http_clarity_api_string(r,
+                   clarity_json_get(item, clarity_lit("why")), &unserved->why)
+                != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

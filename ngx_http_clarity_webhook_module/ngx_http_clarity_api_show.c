@@ -14,7 +14,9 @@ static void ngx_http_clarity_show_tokens(ngx_http_clarity_api_t *api,
 static void ngx_http_clarity_show_header(
     clarity_buf_t *buf, ngx_http_clarity_loc_conf_t *conf);
 static void ngx_http_clarity_show_live(ngx_http_clarity_api_t *api,
-    clarity_buf_t *buf, uint64_t revision);
+    clarity_buf_t *buf, clarity_str_t id, uint64_t revision);
+static ngx_str_t *ngx_http_clarity_why_unserved(
+    ngx_http_clarity_instance_t *instance, clarity_str_t id);
 static void ngx_http_clarity_show_last(ngx_http_clarity_api_t *api,
     clarity_buf_t *buf, ngx_str_t *name);
 
@@ -50,7 +52,8 @@ ngx_http_clarity_show_webhook(ngx_http_request_t *r,
     name.data = (u_char *) webhook->id;
     name.len = ngx_strlen(webhook->id);
 
-    ngx_http_clarity_show_live(api, buf, webhook->revision);
+    ngx_http_clarity_show_live(api, buf, clarity_str(webhook->id),
+        webhook->revision);
     ngx_http_clarity_show_last(api, buf, &name);
 
     if (details) {
@@ -172,7 +175,7 @@ ngx_http_clarity_show_conf_webhook(ngx_http_request_t *r,
     ngx_http_clarity_show_header(buf, conf);
     clarity_buf_addf(buf, ",\"workflows\":%u",
         (unsigned) ngx_http_clarity_api_attached(api, webhook->trigger->name));
-    ngx_http_clarity_show_live(api, buf, 0);
+    ngx_http_clarity_show_live(api, buf, clarity_lit(""), 0);
     ngx_http_clarity_show_last(api, buf, &webhook->name);
 
     buf->failed |= id.failed;
@@ -226,24 +229,40 @@ ngx_http_clarity_api_add_url(ngx_http_request_t *r, clarity_buf_t *buf,
 }
 
 
-/* On how many worker processes, of all that there are, this revision is. */
+/*
+ * On how many worker processes, of all that there are, this revision is. id
+ * empty: of one that is written in nginx.conf.
+ */
 
 static void
-ngx_http_clarity_show_live(
-    ngx_http_clarity_api_t *api, clarity_buf_t *buf, uint64_t revision)
+ngx_http_clarity_show_live(ngx_http_clarity_api_t *api, clarity_buf_t *buf,
+    clarity_str_t id, uint64_t revision)
 {
-    ngx_uint_t                   i, live, of, no_room;
+    uint64_t                     silent;
+    ngx_str_t                   *why, unserved;
+    ngx_uint_t                   i, live, of, no_room, nsilent;
     ngx_http_clarity_instance_t *instance;
 
     live = 0;
     of = 0;
     no_room = 0;
+    silent = 0;
+    nsilent = 0;
+    ngx_str_null(&unserved);
     instance = api->instances.elts;
 
     for (i = 0; i < api->instances.nelts; i++) {
         of += instance[i].workers;
+        why = ngx_http_clarity_why_unserved(&instance[i], id);
 
-        if (instance[i].revision >= revision) {
+        if (instance[i].silent) {
+            nsilent++;
+            silent = ngx_max(silent, instance[i].silent);
+
+        } else if (why) {
+            unserved = *why;
+
+        } else if (instance[i].revision >= revision) {
             live += instance[i].workers;
 
         } else {
@@ -255,14 +274,56 @@ ngx_http_clarity_show_live(
         (unsigned) live, (unsigned) of);
 
     if (no_room) {
-        clarity_buf_add_json(buf,
-            clarity_lit("The webhooks do not fit into an nginx's "
-                        "clarity_zone: make it larger."));
+        clarity_buf_addz(buf,
+            "\"The webhooks do not fit into an nginx's clarity_zone: make it "
+            "larger.\"");
+
+    } else if (unserved.len) {
+        clarity_buf_addf(buf, "\"%s\"",
+            unserved.data[0] == 'l'
+                ? "The nginx.conf of an nginx leads this address to another "
+                  "location."
+                : unserved.data[1] == 'o'
+                ? "An nginx cannot open a token of this webhook: its "
+                  "clarity_token_key_file lacks the key."
+                : "The file of clarity_triggers of an nginx lacks this "
+                  "webhook's trigger.");
+
+    } else if (nsilent) {
+        clarity_buf_addf(buf,
+            "\"%u nginx %s not been heard of for %llu s: where it is only cut "
+            "off from Redis, it serves what it knew then.\"",
+            (unsigned) nsilent, nsilent == 1 ? "has" : "have",
+            (unsigned long long) (silent / 1000));
+
     } else {
         clarity_buf_addz(buf, "null");
     }
 
     clarity_buf_addz(buf, "}");
+}
+
+
+/* NULL: it is served there. */
+
+static ngx_str_t *
+ngx_http_clarity_why_unserved(
+    ngx_http_clarity_instance_t *instance, clarity_str_t id)
+{
+    ngx_uint_t                     i;
+    ngx_http_clarity_not_served_t *unserved;
+
+    unserved = instance->unserved.elts;
+
+    for (i = 0; i < instance->unserved.nelts; i++) {
+        if (unserved[i].why.len > 1 && unserved[i].id.len == id.len
+            && ngx_memcmp(unserved[i].id.data, id.data, id.len) == 0)
+        {
+            return &unserved[i].why;
+        }
+    }
+
+    return NULL;
 }
 
 

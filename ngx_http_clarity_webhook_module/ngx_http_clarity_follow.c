@@ -46,6 +46,7 @@ static void ngx_http_clarity_subscribed(
 static void ngx_http_clarity_notice(void *owner, const redisReply *message);
 static void ngx_http_clarity_timer_handler(ngx_event_t *ev);
 static void ngx_http_clarity_report(ngx_http_clarity_follower_t *follower);
+static void ngx_http_clarity_goodbye(ngx_http_clarity_follower_t *follower);
 static void ngx_http_clarity_reported(
     void *data, clarity_redis_result_t result, const redisReply *reply);
 static void ngx_http_clarity_next(ngx_http_clarity_follower_t *follower);
@@ -102,6 +103,7 @@ ngx_http_clarity_registry_init(
     follower->timer.cancelable = 1;
 
     ngx_http_clarity_follower = follower;
+    cmcf->shared->follower = ngx_pid;
 
     follower->commands = ngx_clarity_redis_create(&follower->conf, NULL,
         cycle);
@@ -141,6 +143,7 @@ ngx_http_clarity_registry_exit(void)
     }
 
     if (follower->commands) {
+        ngx_http_clarity_goodbye(follower);
         ngx_clarity_redis_destroy(follower->commands);
     }
 }
@@ -222,7 +225,9 @@ static void
 ngx_http_clarity_report(ngx_http_clarity_follower_t *follower)
 {
     u_char                    *p;
-    u_char                     text[128], before[NGX_INT64_LEN];
+    u_char                     before[NGX_INT64_LEN];
+    u_char                     text[NGX_HTTP_CLARITY_REPORT_LEN];
+    ngx_uint_t                 i, n;
     uint64_t                   now;
     clarity_str_t              argv[7];
     ngx_core_conf_t           *ccf;
@@ -234,9 +239,19 @@ ngx_http_clarity_report(ngx_http_clarity_follower_t *follower)
     now = ngx_http_clarity_now();
 
     p = ngx_sprintf(text,
-        "{\"at\":%uL,\"workers\":%i,\"revision\":%uL,\"no_room\":%s}", now,
+        "{\"at\":%uL,\"workers\":%i,\"revision\":%uL,\"no_room\":%s,"
+        "\"unserved\":[", now,
         ccf->worker_processes, shared->revision,
         shared->no_room ? "true" : "false");
+
+    n = ngx_min(follower->sync.nunserved, NGX_HTTP_CLARITY_UNSERVED);
+
+    for (i = 0; i < n; i++) {
+        p = ngx_sprintf(p, "%s{\"id\":\"%s\",\"why\":\"%s\"}", i ? "," : "",
+            follower->sync.unserved[i].id, follower->sync.unserved[i].why);
+    }
+
+    p = ngx_sprintf(p, "]}");
 
     argv[0] = clarity_lit("EVAL");
     argv[1] = clarity_str(clarity_script_report.lua);
@@ -252,6 +267,34 @@ ngx_http_clarity_report(ngx_http_clarity_follower_t *follower)
 
     (void) ngx_clarity_redis_command(follower->commands, 7, argv,
         ngx_http_clarity_reported, follower);
+}
+
+
+/*
+ * Of an nginx that ends in good order: it is not missed then. After a reload
+ * another process speaks for it already.
+ */
+
+static void
+ngx_http_clarity_goodbye(ngx_http_clarity_follower_t *follower)
+{
+    clarity_str_t argv[3];
+
+    if (follower->cmcf->shared->follower != ngx_pid) {
+        return;
+    }
+
+    argv[0] = clarity_lit("HDEL");
+    argv[1] = clarity_key_str(&follower->nginx);
+    argv[2].data = (char *) follower->cmcf->shared->instance;
+    argv[2].len = NGX_HTTP_CLARITY_INSTANCE;
+
+    if (ngx_clarity_redis_command(follower->commands, 3, argv,
+            ngx_http_clarity_reported, follower)
+        == CLARITY_REDIS_GIVEN)
+    {
+        ngx_clarity_redis_write_now(follower->commands);
+    }
 }
 
 

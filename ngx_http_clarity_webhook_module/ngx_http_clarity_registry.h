@@ -64,6 +64,18 @@ void ngx_http_clarity_registry_used(ngx_http_clarity_main_conf_t *cmcf,
 
 #define NGX_HTTP_CLARITY_TOLD 32 /* bad records that are told one by one */
 
+#define NGX_HTTP_CLARITY_UNSERVED 64 /* webhooks that are told by name */
+
+/* Room for the report with all of those. */
+#define NGX_HTTP_CLARITY_REPORT_LEN                                           \
+    (256 + NGX_HTTP_CLARITY_UNSERVED * (CLARITY_WEBHOOK_ID_LEN + 32))
+
+/* A webhook that this nginx has, and cannot serve. */
+typedef struct {
+    char        id[CLARITY_WEBHOOK_ID_LEN + 1];
+    const char *why; /* "token", "trigger" or "location" */
+} ngx_http_clarity_unserved_t;
+
 typedef struct {
     ngx_http_clarity_main_conf_t *cmcf;
     ngx_log_t                    *log;
@@ -75,6 +87,9 @@ typedef struct {
     uint64_t   told[NGX_HTTP_CLARITY_TOLD];
     ngx_uint_t ntold;
     ngx_uint_t nbad;
+
+    ngx_http_clarity_unserved_t unserved[NGX_HTTP_CLARITY_UNSERVED];
+    ngx_uint_t                  nunserved; /* may be more */
 } ngx_http_clarity_sync_t;
 
 /*

@@ -15,6 +15,8 @@ static ngx_uint_t ngx_http_clarity_read_record(const redisReply *field,
     clarity_error_t *error);
 static void ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
     const clarity_webhook_t *record, clarity_snapshot_webhook_t *webhook);
+static void ngx_http_clarity_unserved(
+    ngx_http_clarity_sync_t *sync, clarity_str_t webhook, const char *why);
 static void ngx_http_clarity_bad(ngx_http_clarity_sync_t *sync,
     clarity_str_t webhook, const char *token, const char *why);
 
@@ -34,6 +36,7 @@ ngx_http_clarity_sync(ngx_http_clarity_sync_t *sync, const redisReply *reply)
     max = reply->elements / 2 + 1;
     nbad = sync->nbad;
     sync->nbad = 0;
+    sync->nunserved = 0;
 
     ngx_memzero(&buf, sizeof(clarity_buf_t));
 
@@ -156,6 +159,7 @@ ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
 {
     char                           token[CLARITY_SEAL_TEXT_MAX + 1];
     size_t                         i, len;
+    const char                    *why;
     clarity_seal_status_t          status;
     clarity_snapshot_token_t      *t;
     const clarity_webhook_token_t *sealed;
@@ -173,6 +177,21 @@ ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
         CLARITY_SNAPSHOT_INHERIT);
     webhook->revision = record->revision;
 
+    why = NULL;
+
+    if (clarity_triggers_find(sync->cmcf->triggers, webhook->trigger)
+        == NULL)
+    {
+        why = "trigger";
+        ngx_http_clarity_bad(sync, webhook->id, NULL,
+            "its trigger is not in the file of \"clarity_triggers\"");
+
+    } else if (ngx_http_clarity_shadow(sync->cmcf, webhook->endpoint)) {
+        why = "location";
+        ngx_http_clarity_bad(sync, webhook->id, NULL,
+            "nginx.conf leads its address to another location");
+    }
+
     for (i = 0; i < record->ntokens; i++) {
         sealed = &record->tokens[i];
 
@@ -182,6 +201,7 @@ ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
         if (status != CLARITY_SEAL_OK) {
             ngx_http_clarity_bad(sync, webhook->id, sealed->id,
                 clarity_seal_status_text(status));
+            why = "token";
             continue;
         }
 
@@ -196,6 +216,28 @@ ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
         }
 
         ngx_explicit_memzero(token, sizeof(token));
+    }
+
+    if (why) {
+        ngx_http_clarity_unserved(sync, webhook->id, why);
+    }
+}
+
+
+/* For the report: the first ones. */
+
+static void
+ngx_http_clarity_unserved(
+    ngx_http_clarity_sync_t *sync, clarity_str_t webhook, const char *why)
+{
+    ngx_http_clarity_unserved_t *unserved;
+
+    if (sync->nunserved++ < NGX_HTTP_CLARITY_UNSERVED) {
+        unserved = &sync->unserved[sync->nunserved - 1];
+
+        *ngx_cpymem(unserved->id, webhook.data,
+            ngx_min(webhook.len, CLARITY_WEBHOOK_ID_LEN)) = '\0';
+        unserved->why = why;
     }
 }
 

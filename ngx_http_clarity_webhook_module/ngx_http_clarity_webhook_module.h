@@ -40,6 +40,7 @@ typedef struct {
     uint64_t    revision; /* of the snapshot, in Redis' counting */
     ngx_uint_t  generation; /* raised with each snapshot */
     ngx_uint_t  loaded;   /* there has been a first sync */
+    ngx_pid_t   follower; /* the process that speaks for this nginx */
     ngx_uint_t  no_room;  /* not for what Redis has: snapshot is older */
     ngx_http_clarity_metrics_t *metrics; /* NULL: not asked for yet */
     ngx_queue_t histories; /* of webhooks, the liveliest first */

@@ -190,20 +190,33 @@ wait_until {
 pass 'live on 8 of 8';
 
 
-# An nginx that was killed is no longer counted, and some day forgotten.
+# An nginx that has gone silent may serve what it knew: it is counted, and only
+# after an hour forgotten.
 
 my $now = int 1000 * time;
 my %gone = (at => $now - 11_000, workers => 7, revision => 99);
 $redis->command('HSET', '{clarity}:nginx', silent => encode_json(\%gone));
 $redis->command('HSET', '{clarity}:nginx',
-    dead => qq({"at":@{[ $now - 601_000 ]},"workers":7,"revision":99}));
+    dead => qq({"at":@{[ $now - 3_601_000 ]},"workers":7,"revision":99}));
 $redis->command('HSET', '{clarity}:nginx', broken => '{');
 
 wait_until { !$redis->command('HEXISTS', '{clarity}:nginx', 'dead') } 5,
     'the one that has been dead for long to be deleted';
 is $redis->command('HEXISTS', '{clarity}:nginx', 'silent'), 1,
     'and not the one that has been silent for a moment';
-is(($settings->api('GET', "webhooks/$third->{id}"))[1]{live}{of}, 8,
-    'but neither is counted');
+
+my $live = ($settings->api('GET', "webhooks/$third->{id}"))[1]{live};
+is $live->{workers}, 8, 'it is not among those that are live';
+is $live->{of}, 15, 'but among those that should be';
+like $live->{reason}, qr/^1 nginx has not been heard of for 1\d s/,
+    'and the API says so';
+
+$redis->command('HDEL', '{clarity}:nginx', 'silent', 'broken');
+$nginx[1]->stop;
+wait_until {
+    my $left = ($settings->api('GET', "webhooks/$third->{id}"))[1]{live};
+    $left->{workers} == 4 && $left->{of} == 4 && !defined $left->{reason};
+} 5, 'the one that was stopped to be missed by nobody';
+pass 'one that is stopped in good order leaves at once';
 
 $t->done;

@@ -1,0 +1,62 @@
+#!/usr/bin/perl
+
+# What an nginx has and cannot serve is not live there: a trigger that its file
+# lacks after a reload, an address that its nginx.conf leads elsewhere, a token
+# that it has no key for. The API says why.
+
+use Clarity::Settings;
+use Clarity::Test;
+
+my $t = Clarity::Test->new;
+my $redis = $t->redis;
+my $settings = Clarity::Settings->new($t);
+my $nginx = $settings->nginx(workers => 1);
+my $other = $settings->nginx(workers => 2, name => 'other');
+
+$settings->wait_loaded($nginx, $other);
+
+my $webhook = $settings->create(endpoint => 'here/a');
+
+sub wait_live {
+    my ($workers, $reason) = @_;
+
+    wait_until {
+        my $live = ($settings->api('GET', "webhooks/$webhook->{id}"))[1]{live};
+        $live->{workers} == $workers && $live->{of} == 3
+            && ($reason ? ($live->{reason} // '') =~ $reason
+                        : !defined $live->{reason});
+    } 10, "live on $workers";
+    pass "live on $workers of 3" . ($reason ? ", and why: $reason" : '');
+}
+
+wait_live(3);
+
+my $conf = $t->read_file('other/nginx.conf');
+$t->expect_log(qr/is passed over: (its trigger|nginx.conf leads)/);
+$t->expect_log(qr/is not good for requests/);
+
+$other->configure($conf
+    =~ s/(location \/webhooks\/ \{)/location \/webhooks\/here\/ { return 418; }\n$1/r);
+$other->renew;
+wait_live(1, qr/leads this address to another/);
+
+$other->configure($conf);
+$other->renew;
+wait_live(3);
+
+my ($file) = $conf =~ /clarity_triggers\s+(\S+?);/;
+my $triggers = $t->write_file('none.json', '{"triggers":[]}');
+$other->configure($conf =~ s/clarity_triggers\s+\S+;/clarity_triggers $triggers;/r);
+$other->renew;
+wait_live(1, qr/lacks this webhook's trigger/);
+is $settings->send($webhook, $other)->status, 500,
+    'a fault of ours is none of the sender';
+$t->expect_log(qr/which is not in the file of/);
+
+my $key = $t->read_file('token.key');
+$settings->write_keys(other => 'o' x 32);
+$other->configure($conf);
+$other->renew;
+wait_live(1, qr/cannot open a token/);
+
+$t->done;
