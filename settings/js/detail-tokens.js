@@ -50,7 +50,7 @@ export function tokensCard(token, context) {
 
     function openRotation() {
         const overlap = overlapFields();
-        let result;
+        let made, unread;
 
         changeDialog(context, {
             title: 'Rotate the authentication token',
@@ -64,15 +64,39 @@ export function tokensCard(token, context) {
                 text: 'If you go on, one more token is made, and all that are'
                     + ' there now end as you have chosen above.',
             }),
-            action: async ({ id, revision }) => {
-                result = await rotateToken(id, revision, overlap.get());
+            action: async webhook => {
+                const { id, revision } = webhook;
 
-                return getWebhook(id);
+                made = await rotateToken(id, revision, overlap.get());
+                token.learn(made);
+
+                try {
+                    return await getWebhook(id);
+                } catch (error) {
+                    unread = error;
+
+                    return withToken(webhook, made);
+                }
             },
             failed: overlap.orElse,
-            done: () => sayDone('There is a new authentication token. '
-                + sayEnd(result.previous_expires_at)),
+            done: () => sayMade(made, unread),
         });
+    }
+
+    // It is made, whatever becomes of the view: who took it for not made would
+    // make another one.
+
+    function sayMade({ previous_expires_at: end }, unread) {
+        const text = `There is a new authentication token. ${sayEnd(end)}`;
+
+        if (!unread) {
+            sayDone(text);
+            return;
+        }
+
+        token.show(true);
+        sayDone(`${text} It is shown below; the rest of this view could not be`
+            + ` read again: ${unread.message}`);
     }
 
     function revoke({ id }) {
@@ -88,11 +112,8 @@ export function tokensCard(token, context) {
                 ? { text: `If you go on, that one ends now. ${
                     sayRest(now, id)}` }
                 : { text: 'There is nothing left to revoke.', over: true },
-            action: async webhook => {
-                await revokeToken(webhook.id, webhook.revision, id);
-
-                return getWebhook(webhook.id);
-            },
+            action: webhook =>
+                revokeToken(webhook.id, webhook.revision, id),
             done: () => sayDone('The token is revoked.'),
         });
     }
@@ -140,6 +161,23 @@ function overlapFields() {
         nodes: [choice.node, own.node],
         get: () => choice.get() === 'own' ? own.get() : choice.get(),
         orElse,
+    };
+}
+
+
+// A webhook as it is after a rotation, as far as that has told.
+
+function withToken(webhook, { id, created_at, previous_expires_at: end }) {
+    const earlier = time =>
+        time && Date.parse(time) < Date.parse(end) ? time : end;
+
+    return {
+        ...webhook,
+        tokens: [
+            { id, created_at, expires_at: null, last_used_at: null },
+            ...end ? webhook.tokens.map(one =>
+                ({ ...one, expires_at: earlier(one.expires_at) })) : [],
+        ],
     };
 }
 

@@ -5,7 +5,8 @@ import { getToken } from './api.js';
 
 
 // Returns
-//   { readable, get(), show(wanted), update(webhook), onChange(listener) }
+//   { readable, get(), show(wanted), learn(made), update(webhook),
+//     onChange(listener) }
 // `readable` is false for webhooks of nginx.conf, whose tokens no API tells. A
 // listener gets the token while it is shown, else null.
 
@@ -36,6 +37,15 @@ export function tokenOf(webhook) {
         tell();
     }
 
+    // What a rotation has brought need not be asked for.
+
+    function learn(made) {
+        newest = made.id;
+        fetched = Promise.resolve(made.token);
+        shown = null;
+        tell();
+    }
+
     // After a rotation the token is another one, and hidden again.
 
     function update(now) {
@@ -53,6 +63,7 @@ export function tokenOf(webhook) {
         readable: webhook.source !== 'nginx.conf',
         get,
         show,
+        learn,
         update,
         onChange: listener => listeners.push(listener),
     };

@@ -160,6 +160,70 @@ pageTest('a change whose answer is lost is not claimed', async page => {
 });
 
 
+// What was done stays done where the view cannot be read again.
+
+pageTest('a rotation is told although the view is lost', async page => {
+    const { id, tokens, url, method } = await makeWebhook(
+        { endpoint: unique('rotated') });
+    const webhook = `**/settings/api/webhooks/${id}`;
+
+    await openView(page, `#/webhooks/${id}`, '.tokens > li');
+    await page.getByRole('button', { name: 'Pause updates' }).click();
+    await page.getByRole('button', { name: 'Rotate…' }).click();
+    await page.route(webhook, route => route.abort());
+    await page.getByRole('button', { name: 'Rotate token' }).click();
+    await page.getByText(/new authentication token\. .* could not be read/)
+        .waitFor();
+    assert.equal(await page.getByRole('dialog').count(), 0,
+        'there is nothing to press again');
+
+    const token = await page.locator('.token').textContent();
+    const { body } = await api('GET', `webhooks/${id}`);
+
+    assert.equal((await send({ method, url }, token)).status, 202,
+        'the new one is shown');
+    assert.deepEqual(await page.locator('.tokens > li code')
+        .allTextContents(), body.tokens.map(one => one.id));
+    assert.deepEqual(body.tokens.map(one => one.id).slice(1),
+        tokens.map(one => one.id));
+
+    // A revocation brings the webhook itself.
+    await page.unroute(webhook);
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await page.locator('.note.bad').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Revoke…' }).click();
+    await page.route(webhook, route => route.abort());
+    await page.getByRole('button', { name: 'Revoke token' }).click();
+    await page.getByText('The token is revoked.').waitFor();
+    assert.equal(await page.locator('.tokens > li').count(), 1);
+});
+
+
+pageTest('a rotation whose answer is lost is made once', async page => {
+    const { id } = await makeWebhook({ endpoint: unique('once') });
+    const rotate = `**/settings/api/webhooks/${id}/rotate`;
+    const dialog = page.getByRole('dialog');
+
+    await openView(page, `#/webhooks/${id}`, '.tokens > li');
+    await page.getByRole('button', { name: 'Rotate…' }).click();
+    await page.route(rotate, async route => {
+        await route.fetch();
+        await route.abort();
+    });
+    await page.getByRole('button', { name: 'Rotate token' }).click();
+    await dialog.getByText('It is not known whether').waitFor();
+    await page.unroute(rotate);
+    await page.getByRole('button', { name: 'Rotate token' }).click();
+    await dialog.getByText('The attempt before was carried out after all')
+        .waitFor();
+
+    const { tokens } = (await api('GET', `webhooks/${id}`)).body;
+
+    assert.equal(tokens.length, 2);
+    await dialog.getByText(`new token, ${tokens[0].id}`).waitFor();
+});
+
+
 pageTest('a webhook that somebody deletes is gone', async (page,
     { openAnother }) => {
     const { id, revision } = await makeWebhook({ endpoint: unique('gone') });
