@@ -20,7 +20,7 @@ export function activityCard(pauseButton) {
             name)))),
     body);
     const none = h('div', { class: 'empty in-card' },
-        h('p', {}, h('b', {}, 'No requests yet')),
+        h('p', {}, h('b', {}, 'No requests known on this nginx')),
         h('p', { class: 'muted' }, 'Send a test above, or paste one of the'
             + ' lines into a terminal: it shows up here within seconds.'));
 
@@ -33,8 +33,9 @@ export function activityCard(pauseButton) {
     },
     h('div', { class: 'card-head' },
         h('h2', { id: 'activity' }, 'Activity'), pauseButton),
-    h('p', { class: 'hint' }, 'The last requests to the nginx that answers'
-        + ' here, the newest first.'),
+    h('p', { class: 'hint' }, 'The last requests that the nginx that answers'
+        + ' here remembers since it was started, the newest first. Another'
+        + ' nginx may have seen others.'),
     place, more);
 
     const setRows = keyedList(body,

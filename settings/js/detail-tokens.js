@@ -5,7 +5,7 @@ import { changeDialog } from './change-dialog.js';
 import { h, keyedList, setChildren, setText } from './dom.js';
 import { radioField, textField } from './fields.js';
 import { sayDone } from './messages.js';
-import { sayRelative, sayWhole, setTime } from './time.js';
+import { sayRelative, sayWhole, setTime, timeNode } from './time.js';
 import { count, sayDetail } from './words.js';
 
 const OVERLAPS = {
@@ -16,11 +16,15 @@ const OVERLAPS = {
     '0s': ['Not at all', 'If it has leaked: from now on only the new one.'],
 };
 
+// It is known no better: each nginx keeps what it has seen for itself.
+const NOT_USED = 'not on this nginx since it was started';
+
 
 export function tokensCard(token, context) {
     const list = h('ul', { class: 'tokens' });
     const hint = h('p', { class: 'hint' }, 'Uses are those that the nginx that'
-        + ' answers here has seen since it was started.');
+        + ' answers here has seen since it was started. Another nginx may have'
+        + ' seen the token used.');
     const rotate = h('button', {
         type: 'button', class: 'button little', on: { click: openRotation },
     }, 'Rotate…');
@@ -39,7 +43,6 @@ export function tokensCard(token, context) {
 
         token.update(webhook);
         node.hidden = !token.readable;
-        hint.hidden = tokens.length < 2;
         setTokens(tokens.map((one, i) => ({
             ...one,
             newest: i === 0,
@@ -99,12 +102,17 @@ export function tokensCard(token, context) {
             + ` read again: ${unread.message}`);
     }
 
-    function revoke({ id }) {
+    function revoke({ id, last_used_at: used }) {
         changeDialog(context, {
             title: 'Revoke this token?',
-            content: h('p', {}, 'Requests with ', h('code', {}, id),
-                ' are refused from now on. ', sayRest(context.current(), id),
-                ' This cannot be undone.'),
+            content: [
+                h('p', {}, 'Requests with ', h('code', {}, id),
+                    ' are refused from now on. ',
+                    sayRest(context.current(), id), ' This cannot be undone.'),
+                h('p', {}, 'It was last used ', timeNode(used, NOT_USED),
+                    '. Where there is more than one nginx, ask the others too:'
+                    + ' each knows its own requests alone.'),
+            ],
             confirm: 'Revoke token',
             danger: true,
             again: 'Revoke all the same',
@@ -239,7 +247,7 @@ function tokenRow(revoke) {
         newest.hidden = !token.newest || token.alone;
         last.hidden = !token.usedLast || token.alone;
         setTime(created, token.created_at);
-        setTime(used, token.last_used_at);
+        setTime(used, token.last_used_at, NOT_USED);
         usedLine.hidden = token.last_used_at === undefined;
         ends.hidden = !token.expires_at;
         button.hidden = !token.expires_at;

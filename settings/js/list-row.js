@@ -8,6 +8,9 @@ import { onOffSwitch } from './switch.js';
 import { setTime } from './time.js';
 import { count, sayLive, sayMethodAndEndpoint, sayOutcome } from './words.js';
 
+// No more is known: each nginx keeps what it has seen for itself.
+const NONE = 'None on this nginx';
+
 
 // `titleOf` gives the title of a trigger, `refresh` has the list read again.
 // Returns { node, update(webhook) }.
@@ -42,7 +45,7 @@ export function listRow(webhook, titleOf, refresh) {
         setAttribute(link, 'href', webhookHash(now.id));
         setText(trigger, titleOf(now.trigger));
         setAttached(attached, now.workflows);
-        setTime(accepted, now.last_accepted?.time);
+        setTime(accepted, now.last_accepted?.time, NONE);
         setRefused(now.last_refused);
         setLive(live, liveWhy, now.live);
         active.update(now);
@@ -52,7 +55,7 @@ export function listRow(webhook, titleOf, refresh) {
         refusedHow.hidden = refusedWhen.hidden = !last;
 
         if (!last) {
-            setTime(refused, null);
+            setTime(refused, null, NONE);
             return;
         }
 

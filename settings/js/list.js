@@ -24,8 +24,11 @@ export function listView({ query, signal }) {
     const place = h('div', {}, h('p', { class: 'loading' }, 'Loading…'));
     const updates = poll({ task, seconds: REFRESH, signal });
 
-    const tools = h('p', { class: 'buttons tools', hidden: true },
-        updates.pauseButton);
+    const tools = h('div', { class: 'tools', hidden: true },
+        h('p', { class: 'hint' }, 'Last accepted and last refused are what the'
+            + ' nginx that answers here remembers since it was started.'
+            + ' Another nginx may have seen other requests.'),
+        h('p', { class: 'buttons' }, updates.pauseButton));
     const table = h('div', { class: 'card flush of-cards' },
         h('table', {
             class: 'table wide', role: 'table', 'aria-label': 'Webhooks',

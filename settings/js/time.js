@@ -61,7 +61,7 @@ export function sayWhole(time) {
 // <time>, which goes on saying how long ago it was. `otherwise` stands where
 // there is none.
 
-export function timeNode(time, otherwise = 'never') {
+export function timeNode(time, otherwise = 'not known') {
     if (!time) {
         return h('span', { class: 'muted' }, otherwise);
     }

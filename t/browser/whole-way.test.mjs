@@ -63,6 +63,9 @@ async function isInTheList(page) {
 
     assert.notEqual(live, 'Live on 0 of 0');
     await row.getByText('Provision Entitlement').waitFor();
+    assert.equal(await row.getByText('None on this nginx').count(), 2);
+    await page.getByText('Another nginx may have seen other requests.')
+        .waitFor();
     await row.getByText(/^[1-9]\d* workflows?$/).waitFor();
     assert.equal(await row.getByRole('switch').getAttribute('aria-checked'),
         'true');
@@ -117,7 +120,9 @@ async function sendsTheCurlLine(page) {
 
     assert.deepEqual(names, contextNames);
     await editor.fill(JSON.stringify(context));
-    await page.getByText('No requests yet').waitFor();
+    await page.getByText('No requests known on this nginx').waitFor();
+    await page.locator('.tokens').getByText('Last used not on this nginx since'
+        + ' it was started').waitFor();
 
     const { stdout } = await run('sh', ['-c', await copy(page, 'curl line')]);
     const { status, job_id: job } = JSON.parse(stdout);
@@ -190,6 +195,8 @@ async function rotates(page, webhook) {
     await tokens.nth(1).getByText('Used last').waitFor({ state: 'hidden' });
 
     await tokens.nth(1).getByRole('button', { name: 'Revoke…' }).click();
+    await page.getByText(/It was last used (just now|\d+ seconds ago)\. Where/)
+        .waitFor();
     await page.getByRole('button', { name: 'Revoke token' }).click();
     await page.getByText('The token is revoked.').waitFor();
     assert.equal(await tokens.count(), 1);
