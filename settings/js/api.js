@@ -3,7 +3,13 @@
 
 import { learnServerTime } from './time.js';
 
+// The code of a 404 that is about a webhook; any other may be of what stands
+// before the API.
+export const NO_WEBHOOK = 'webhook_not_found';
+
 const PATIENCE = 10_000; // ms
+const UNKNOWN = ' It is not known whether the change was made.';
+const LISTS = ['activity', 'triggers', 'webhooks', 'workflows'];
 const base = new URL(
     document.querySelector('meta[name="clarity-settings-api"]').content,
     document.baseURI);
@@ -33,8 +39,8 @@ export function reportBug(error) {
 }
 
 
-export const listTriggers = signal => get('triggers', signal);
-export const listWorkflows = signal => get('workflows', signal);
+export const listTriggers = signal => get('triggers', 'triggers', signal);
+export const listWorkflows = signal => get('workflows', 'workflows', signal);
 
 export function listWebhooks({ after, limit }, signal) {
     const query = new URLSearchParams({ limit });
@@ -43,30 +49,33 @@ export function listWebhooks({ after, limit }, signal) {
         query.set('after', after);
     }
 
-    return get(`webhooks?${query}`, signal);
+    return get(`webhooks?${query}`, 'webhooks', signal);
 }
 
-export const getWebhook = (id, signal) => get(webhook(id), signal);
-export const getToken = (id, signal) => get(webhook(id, 'token'), signal);
+export const getWebhook = (id, signal) => get(webhook(id), 'id', signal);
+export const getToken = (id, signal) =>
+    get(webhook(id, 'token'), 'token', signal);
 export const getActivity = (id, signal) =>
-    get(webhook(id, 'activity'), signal);
+    get(webhook(id, 'activity'), 'activity', signal);
 
-export const createWebhook = body => send('POST', 'webhooks', { body });
+export const createWebhook = body =>
+    send('POST', 'webhooks', 'id', { body });
 
 // `revision` is that of the webhook which the reader saw: if somebody else was
 // faster it fails with status 412.
 
 export const changeWebhook = (id, revision, body) =>
-    send('PATCH', webhook(id), { body, revision });
+    send('PATCH', webhook(id), 'id', { body, revision });
 
 export const deleteWebhook = (id, revision) =>
-    send('DELETE', webhook(id), { revision });
+    send('DELETE', webhook(id), null, { revision });
 
 export const rotateToken = (id, revision, overlap) =>
-    send('POST', webhook(id, 'rotate'), { body: { overlap }, revision });
+    send('POST', webhook(id, 'rotate'), 'token',
+        { body: { overlap }, revision });
 
 export const revokeToken = (id, revision, tokenId) =>
-    send('POST', webhook(id, 'revoke'),
+    send('POST', webhook(id, 'revoke'), 'id',
         { body: { token_id: tokenId }, revision });
 
 
@@ -75,19 +84,22 @@ function webhook(id, ...rest) {
 }
 
 
-function get(path, signal) {
-    return call(path, { signal });
+// `sign`: a member that the answer has if it is the API's, and a list where it
+// is named as one; null where nothing is answered.
+
+function get(path, sign, signal) {
+    return call(path, sign, { signal });
 }
 
 
-function send(method, path, { body, revision }) {
+function send(method, path, sign, { body, revision }) {
     const headers = { 'content-type': 'application/json' };
 
     if (revision !== undefined) {
         headers['if-match'] = `"${revision}"`;
     }
 
-    return call(path, {
+    return call(path, sign, {
         method,
         headers,
         body: body === undefined ? undefined : JSON.stringify(body),
@@ -95,7 +107,7 @@ function send(method, path, { body, revision }) {
 }
 
 
-async function call(path, { signal, ...options }) {
+async function call(path, sign, { signal, ...options }) {
     const late = AbortSignal.timeout(PATIENCE);
     let answer, text;
 
@@ -116,9 +128,25 @@ async function call(path, { signal, ...options }) {
         throw refusal(answer, text);
     }
 
-    return text === '' ? null : parse(text)
-        ?? fail(`The answer to ${path} is not JSON. Is`
-            + ' clarity_settings_api at that address?');
+    return sign === null ? null : read(text, sign, answer.url, options);
+}
+
+
+// Something else may stand where the page looks for the API.
+
+function read(text, sign, url, { method = 'GET' }) {
+    const value = parse(text);
+    const good = LISTS.includes(sign) ? Array.isArray(value?.[sign])
+        : typeof value?.[sign] === 'string';
+
+    if (!good) {
+        throw new ApiError(`The answer of ${url} is not`
+            + ` ${value === null ? 'JSON' : 'of this API'}. Is`
+            + ' clarity_settings_api at that address?'
+            + (method === 'GET' ? '' : UNKNOWN));
+    }
+
+    return value;
 }
 
 
@@ -127,8 +155,7 @@ function noAnswer(late, { method = 'GET' }) {
         ? `The server has not answered within ${PATIENCE / 1000} seconds.`
         : 'The server cannot be reached.';
 
-    return method === 'GET' ? what
-        : `${what} It is not known whether the change was made.`;
+    return method === 'GET' ? what : what + UNKNOWN;
 }
 
 
@@ -143,12 +170,17 @@ function refusal({ status }, text) {
 }
 
 
-// What stands before the API answers in HTML.
+// What stands before the API, or in its place, answers in HTML.
 
 function sayWhy(status) {
     if (status === 401 || status === 403) {
         return `You are not signed in, or may not do this (HTTP ${status}).`
             + ' Reload the page to sign in.';
+    }
+
+    if (status === 404) {
+        return 'The server answered with HTTP 404. Is clarity_settings_api at'
+            + ` ${base}?`;
     }
 
     return `The server answered with HTTP ${status}.`;
@@ -161,9 +193,4 @@ function parse(text) {
     } catch {
         return null;
     }
-}
-
-
-function fail(message) {
-    throw new ApiError(message);
 }

@@ -1,6 +1,6 @@
 // One webhook: what a sender needs, a test, its tokens and what came in.
 
-import { getActivity, getWebhook, listTriggers, listWorkflows }
+import { NO_WEBHOOK, getActivity, getWebhook, listTriggers, listWorkflows }
     from './api.js';
 import { activityCard } from './detail-activity.js';
 import { detailHead } from './detail-head.js';
@@ -42,7 +42,7 @@ export function detailView({ captured: [id], signal, setTitle }) {
                 listWorkflows(signal),
             ]);
         } catch (error) {
-            if (error.status === 404) {
+            if (error.code === NO_WEBHOOK) {
                 showGone();
                 return;
             }

@@ -1,12 +1,13 @@
 // Changing a webhook. If somebody else saves first, what was typed stays, and
 // what they saved is shown beside it.
 
-import { changeWebhook, getWebhook, listTriggers } from './api.js';
+import { NO_WEBHOOK, changeWebhook, createWebhook, getWebhook, listTriggers }
+    from './api.js';
 import { h, icon, setChildren } from './dom.js';
 import { webhookForm } from './form.js';
 import { loading } from './loading.js';
 import { sayDone } from './messages.js';
-import { go, webhookHash } from './router.js';
+import { go, goInstead, listHash, webhookHash } from './router.js';
 import { count, sayMethodAndEndpoint, sayValue } from './words.js';
 
 const NAMES = ['method', 'endpoint', 'trigger', 'order', 'unknown', 'status',
@@ -51,8 +52,14 @@ function editor(webhook, triggers) {
 
     // What the reader's changes are changes of.
     let base = webhook;
+    let anew = false;
 
     async function save(values) {
+        if (anew) {
+            await createAnew(values);
+            return;
+        }
+
         const changes = pick(values,
             NAMES.filter(name => values[name] !== base[name]));
 
@@ -62,7 +69,7 @@ function editor(webhook, triggers) {
             }
         } catch (error) {
             await (error.status === 412 ? merge(values)
-                : form.showFaults(error));
+                : showRefusal(error));
             return;
         }
 
@@ -79,7 +86,7 @@ function editor(webhook, triggers) {
         try {
             now = await getWebhook(base.id);
         } catch (error) {
-            form.showFaults(error);
+            showRefusal(error);
             return;
         }
 
@@ -115,6 +122,58 @@ function editor(webhook, triggers) {
             take));
         conflict.scrollIntoView({ block: 'center' });
         take.focus({ preventScroll: true });
+    }
+
+    function showRefusal(error) {
+        if (error.code === NO_WEBHOOK) {
+            showDeleted();
+        } else {
+            form.showFaults(error);
+        }
+    }
+
+    // What was typed is good for a webhook of its own.
+
+    function showDeleted() {
+        const create = h('button', {
+            type: 'button', class: 'button little', on: { click: submitAnew },
+        }, 'Create it anew');
+
+        setChildren(conflict, h('div', { class: 'note' }, icon('warning'),
+            h('div', {},
+                h('p', {}, h('b', {}, 'Somebody else has deleted this webhook'
+                    + ' since you opened it. What you typed is still here.')),
+                h('p', {}, 'You can make a new webhook of it. It gets an'
+                    + ' authentication token of its own, which the sender has'
+                    + ' to be given.')),
+            create,
+            h('a', { class: 'button little', href: listHash() },
+                'All webhooks')));
+        conflict.scrollIntoView({ block: 'center' });
+        create.focus({ preventScroll: true });
+    }
+
+    // "Save changes" never makes one by itself.
+
+    function submitAnew() {
+        anew = true;
+        form.node.requestSubmit();
+        anew = false;
+    }
+
+    async function createAnew(values) {
+        let made;
+
+        try {
+            made = await createWebhook({ ...values, active: base.active });
+        } catch (error) {
+            form.showFaults(error);
+            return;
+        }
+
+        sayDone(`${sayMethodAndEndpoint(made)} is created anew. Give the`
+            + ' sender its authentication token.', { keep: true });
+        goInstead(webhookHash(made.id));
     }
 
     function takeTheirs() {

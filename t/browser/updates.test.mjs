@@ -1,9 +1,9 @@
 // A view keeps itself up to date, and gets in nobody's way by it.
 
 import assert from 'node:assert/strict';
-
-import { openView, pageTest, removeRoutes } from './lib/browser.mjs';
+import { openView, pageTest, takePicture } from './lib/browser.mjs';
 import { api, makeWebhook, send, unique, waitUntil } from './lib/server.mjs';
+import { answer } from './lib/views.mjs';
 
 const UPDATE = 5_000;   // ms: longer than any view waits for the next one
 const LONG = 600_000;   // ms
@@ -106,7 +106,7 @@ pageTest('a server that is away is said, and found again', async page => {
     assert.ok(await page.locator('tbody tr').count(),
         'what was shown stays');
 
-    await removeRoutes(page);
+    await page.unrouteAll();
     await page.getByRole('button', { name: 'Try now' }).click();
     await page.getByText('The server cannot be reached.')
         .waitFor({ state: 'detached' });
@@ -123,19 +123,47 @@ pageTest('what stands before the API is told by its status', async page => {
     await openView(page, '#/new', '.note.bad');
     await page.getByText('You are not signed in').waitFor();
 
-    await removeRoutes(page);
+    await page.unrouteAll();
     await refuse(502);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('The server answered with HTTP 502.').waitFor();
 
-    await removeRoutes(page);
+    await page.unrouteAll();
     await refuse(200);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('is not JSON').waitFor();
 
-    await removeRoutes(page);
+    for (const other of [{}, [], null, 1, { triggers: 'no list' }]) {
+        await page.unrouteAll();
+        await page.route('**/settings/api/**',
+            route => answer(route, 200, other));
+        await page.getByRole('button', { name: 'Try again' }).click();
+        await page.getByText(other === null ? 'is not JSON'
+            : 'is not of this API').waitFor();
+    }
+
+    await page.unrouteAll();
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByLabel('Endpoint').waitFor();
+});
+
+
+pageTest('not each 404 says that a webhook is gone', async page => {
+    const { id } = await makeWebhook({ endpoint: unique('not-gone') });
+
+    await page.clock.install();
+    await openView(page, `#/webhooks/${id}`, '.attached > li');
+    await page.route('**/settings/api/**', route => route.fulfill({
+        status: 404, contentType: 'text/html', body: '<h1>404</h1>',
+    }));
+    await page.clock.runFor(UPDATE);
+    await page.getByText('The server answered with HTTP 404.').waitFor();
+    assert.ok(await page.locator('.tokens > li').count(),
+        'what was shown stays');
+
+    await page.unrouteAll();
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await page.locator('.note.bad').waitFor({ state: 'detached' });
 });
 
 
@@ -154,7 +182,7 @@ pageTest('a change whose answer is lost is not claimed', async page => {
         .waitFor();
     assert.equal(await page.getByLabel('Endpoint').inputValue(), endpoint);
 
-    await removeRoutes(page);
+    await page.unrouteAll();
     await page.getByRole('button', { name: 'Create Webhook' }).click();
     await page.locator('.fault:visible').waitFor();
 });
@@ -224,8 +252,7 @@ pageTest('a rotation whose answer is lost is made once', async page => {
 });
 
 
-pageTest('a webhook that somebody deletes is gone', async (page,
-    { openAnother }) => {
+pageTest('a webhook that somebody deletes is gone', async (page, { openAnother }) => {
     const { id, revision } = await makeWebhook({ endpoint: unique('gone') });
     const other = await openAnother();
 
@@ -240,7 +267,20 @@ pageTest('a webhook that somebody deletes is gone', async (page,
 
     await other.getByLabel('Endpoint').fill(unique('late'));
     await other.getByRole('button', { name: 'Save changes' }).click();
-    await other.locator('.note.bad').waitFor();
+    await other.getByText('Somebody else has deleted this webhook').waitFor();
+    await takePicture(other, 'edit-deleted', { whole: false });
+    await other.getByLabel('Endpoint').fill('../up');
+    await other.getByRole('button', { name: 'Create it anew' }).click();
+    await other.locator('.fault:visible').waitFor();
+
+    const endpoint = unique('anew');
+
+    await other.getByLabel('Endpoint').fill(endpoint);
+    await other.getByRole('button', { name: 'Create it anew' }).click();
+    await other.getByRole('heading', { level: 1, name: endpoint }).waitFor();
+    assert.notEqual(decodeURIComponent(new URL(other.url()).hash),
+        `#/webhooks/${id}`);
+    await other.getByText('is created anew.').waitFor();
 });
 
 
