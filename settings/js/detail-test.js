@@ -19,15 +19,13 @@ export function testCard(webhook, parameters, token, sent) {
         label: 'Authentication token',
         hint: 'Used for this test alone; it is not stored.',
         type: 'password',
+        autocomplete: 'one-time-code',
     });
     const consequence = h('p', { class: 'hint' });
     const answer = h('div', { class: 'live', role: 'status' });
     const buttons = [
-        h('button', {
-            type: 'button',
-            class: 'button primary',
-            on: { click: () => send(true) },
-        }, 'Send test (dry run)'),
+        h('button', { type: 'submit', class: 'button primary' },
+            'Send test (dry run)'),
         h('button', {
             type: 'button', class: 'button', on: { click: () => send(false) },
         }, 'Send for real'),
@@ -42,7 +40,7 @@ export function testCard(webhook, parameters, token, sent) {
 
     const node = h('section', { class: 'card', 'aria-labelledby': 'try' },
         h('div', { class: 'halves' },
-            h('div', { class: 'stack' },
+            h('form', { class: 'stack', novalidate: true, on: { submit } },
                 h('h2', { id: 'try' }, 'Send test'),
                 editor.node, ownToken?.node,
                 h('div', { class: 'buttons' }, buttons, reset),
@@ -78,6 +76,13 @@ export function testCard(webhook, parameters, token, sent) {
             + (now.workflows
                 ? `${count(now.workflows, 'workflow')}.`
                 : 'nothing, as no active workflow is attached.'));
+    }
+
+    // Enter in the field of the token makes no job.
+
+    function submit(event) {
+        event.preventDefault();
+        send(true);
     }
 
     async function send(dry) {

@@ -47,12 +47,14 @@ export const editHash = id => `${webhookHash(id)}/edit`;
 
 
 function show({ focus }) {
-    const hash = location.hash || '#/';
+    const isView = location.hash.startsWith('#/');
 
-    // "#main" is an anchor, not a view.
-    if (!hash.startsWith('#/')) {
+    // "#main" is an anchor in the view that is there, if one is.
+    if (location.hash && !isView && leave) {
         return;
     }
+
+    const hash = isView ? location.hash : '#/';
 
     leave?.abort();
     leave = new AbortController();

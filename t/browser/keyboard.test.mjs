@@ -94,6 +94,31 @@ pageTest('the skip link leads to the content, not away', async page => {
 });
 
 
+pageTest('an address that is no view shows the list', async page => {
+    await openView(page, '#foo', '.view-head');
+    await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
+});
+
+
+pageTest('a token is typed into a form, and Enter sends a dry run',
+    async page => {
+        const said = [];
+
+        page.on('console', message => said.push(message.text()));
+
+        const { body } = await api('GET', 'webhooks');
+        const { id } = body.webhooks.find(
+            ({ source }) => source === 'nginx.conf');
+
+        await openView(page, `#/webhooks/${encodeURIComponent(id)}`,
+            '#activity');
+        await page.getByLabel('Authentication token').fill('secret');
+        await page.keyboard.press('Enter');
+        await page.getByText('dry run,').waitFor();
+        assert.deepEqual(said, [], 'the browser has nothing to say of it');
+    });
+
+
 pageTest('all that can have the focus shows it', async page => {
     const { id } = await makeWebhook({ endpoint: unique('focus') });
 
