@@ -17,7 +17,7 @@ export function detailHead(heading, context) {
     const endpoint = h('span', { class: 'endpoint' });
     const state = h('span', { class: 'badge' });
     const live = h('span', { class: 'badge' });
-    const liveWhy = h('span');
+    const liveWhy = h('span', { class: 'why' });
     const changed = h('span');
     const readOnly = h('span', { hidden: true },
         'Written in nginx.conf: it is changed there');

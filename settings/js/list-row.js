@@ -25,7 +25,7 @@ export function listRow(webhook, titleOf, refresh) {
     const refusedHow = h('span', { class: 'second clamped' });
     const refusedWhen = h('span', { class: 'second' });
     const live = h('span', { class: 'badge' });
-    const liveWhy = h('span', { class: 'second' });
+    const liveWhy = h('span', { class: 'second why' });
     const active = activePart(webhook, refresh);
 
     const node = h('tr', { role: 'row' },
@@ -88,7 +88,8 @@ function setAttached(place, workflows) {
 }
 
 
-// `why` says what keeps the others from it, where the server knows.
+// `why` says what keeps the others from it, where the server knows. With a
+// reason it is never all well, whatever the numbers say.
 
 export function setLive(place, why, live) {
     place.hidden = !live;
@@ -97,8 +98,9 @@ export function setLive(place, why, live) {
 
     if (live) {
         setText(place, sayLive(live));
-        setAttribute(place, 'class',
-            live.of && live.workers >= live.of ? 'badge good' : 'badge warn');
+        const good = live.of && live.workers >= live.of && !live.reason;
+
+        setAttribute(place, 'class', good ? 'badge good' : 'badge warn');
     }
 }
 

@@ -23,7 +23,7 @@ const WIDTHS = [320, 639, 640, 991, 992, 1920];
 const AT_ALL_WIDTHS = ['list', 'detail-rotated', 'edit-conflict'];
 
 // Dialogs stand in the window, not on the page.
-const IN_WINDOW = ['rotate', 'revoke', 'delete'];
+const IN_WINDOW = ['rotate', 'rotate-conflict', 'revoke', 'delete'];
 
 let examples;
 

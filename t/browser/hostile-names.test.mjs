@@ -126,7 +126,8 @@ pageTest('all that the server says is text', async page => {
 });
 
 
-// But for what makes a view show at all: ids, times, urls, codes of methods.
+// But for what makes a view show at all: ids, times, urls, methods, and that a
+// webhook is gone.
 
 const KEPT = /^(id|source|method|url|time|.*_at|trigger|token_header|next)$/;
 
@@ -140,6 +141,7 @@ function poison(value, name = '') {
     }
 
     return typeof value === 'string' && !KEPT.test(name)
+        && value !== 'webhook_not_found'
         ? value + HOSTILE : value;
 }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { openView, pageTest, takePicture } from './lib/browser.mjs';
 import { api, makeWebhook, send, unique, waitUntil } from './lib/server.mjs';
-import { answer } from './lib/views.mjs';
+import { answer, answerFaults, answerNotLive } from './lib/views.mjs';
 
 const UPDATE = 5_000;   // ms: longer than any view waits for the next one
 const LONG = 600_000;   // ms
@@ -164,6 +164,52 @@ pageTest('not each 404 says that a webhook is gone', async page => {
     await page.unrouteAll();
     await page.getByRole('button', { name: 'Try now' }).click();
     await page.locator('.note.bad').waitFor({ state: 'detached' });
+});
+
+
+pageTest('where a webhook is not live is said', async page => {
+    const endpoint = unique('live');
+    const { id } = await makeWebhook({ endpoint });
+    const places = [
+        ['#/', () => page.getByRole('row').filter({ hasText: endpoint })],
+        [`#/webhooks/${id}`, () => page.locator('.facts')],
+    ];
+
+    for (const [hash, place] of places) {
+        await openView(page, hash, '.badge.good:has-text("Live on")');
+        await page.unrouteAll();
+
+        for (const workers of [3, 4]) {
+            const live = { workers, of: 4, reason: `why at ${workers}` };
+
+            await answerNotLive(page, live);
+            await openView(page, hash, '.why:visible');
+            await place().getByText(live.reason).waitFor();
+            assert.match(await place().getByText(`Live on ${workers} of 4`)
+                .getAttribute('class'), /\bwarn\b/);
+            await page.unrouteAll();
+        }
+    }
+});
+
+
+pageTest('what was wrong with a context is said of each part', async page => {
+    const { id, url, method, token } = await makeWebhook(
+        { endpoint: unique('faults') });
+
+    await send({ method, url }, token, {});
+    await answerFaults(page);
+    await openView(page, `#/webhooks/${id}`, '.faults > li');
+    assert.deepEqual((await page.locator('.faults > li').allTextContents())
+        .filter((text, i) => i !== 5), [
+        'expiration: missing',
+        'meta: out of order',
+        'expires: not known',
+        'identity_id: there twice',
+        'creator_id: of the wrong type',
+        'grant_type: not an allowed value',
+        'Not thought of yet',
+    ]);
 });
 
 

@@ -16,6 +16,25 @@ const UNREADABLE = [{
     reason: 'wh_0123456789abcdefghij:1: "trigger" is missing',
 }];
 
+const NOT_LIVE = {
+    workers: 3,
+    of: 4,
+    reason: '1 nginx has not been heard of for 12 s: it serves what it knew'
+        + ' then',
+};
+
+const FAULTS = [
+    { code: 'missing', parameter: 'expiration' },
+    { code: 'out_of_order', parameter: 'meta' },
+    { code: 'unknown', parameter: 'expires' },
+    { code: 'duplicate', parameter: 'identity_id' },
+    { code: 'wrong_type', parameter: 'creator_id' },
+    { code: 'wrong_format', parameter: 'a-name-that-no-line-could-break-at'
+        .repeat(3) },
+    { code: 'not_allowed', parameter: 'grant_type' },
+    { code: 'not_thought_of_yet', parameter: '' },
+];
+
 
 // What the views show: these webhooks and no others. Returns the ids of
 //   used:    accepted and refused requests
@@ -87,6 +106,18 @@ export function viewsOf({ used, off, rotated, conf }) {
             await page.route('**/settings/api/**', route => route.abort());
             await openView(page, '#/', '.note.bad');
         }],
+        ['list-not-live', async page => {
+            await answerNotLive(page);
+            await openView(page, '#/', '.why:visible');
+        }],
+        ['detail-not-live', async page => {
+            await answerNotLive(page);
+            await openView(page, detail, '.why:visible');
+        }],
+        ['detail-faults', async page => {
+            await answerFaults(page);
+            await openView(page, detail, '.faults > li');
+        }],
         ['new', page => openView(page, '#/new', 'form')],
         ['new-trigger', async page => {
             await openView(page, '#/new', 'form');
@@ -120,6 +151,13 @@ export function viewsOf({ used, off, rotated, conf }) {
             await page.getByRole('button', { name: 'Rotate token' }).click();
             await page.getByRole('dialog').locator('.fault:visible')
                 .waitFor();
+        }],
+        ['rotate-conflict', async page => {
+            await openView(page, `#/webhooks/${off}`, '.tokens > li');
+            await page.getByRole('button', { name: 'Rotate…' }).click();
+            await api('POST', `webhooks/${off}/rotate`, { overlap: '0s' });
+            await page.getByRole('button', { name: 'Rotate token' }).click();
+            await page.getByRole('dialog').locator('.changes').waitFor();
         }],
         ['revoke', async page => {
             await openView(page, `#/webhooks/${rotated}`,
@@ -178,6 +216,36 @@ async function openWithConflict(page, id) {
     await page.getByLabel('Endpoint').fill('mine');
     await page.getByRole('button', { name: 'Save changes' }).click();
     await page.getByText('Somebody else has changed').waitFor();
+}
+
+
+// An nginx that is not heard of, which no test has the time for.
+
+export function answerNotLive(page, live = NOT_LIVE) {
+    const told = webhook => ({ ...webhook, live });
+
+    return page.route(/\/settings\/api\/webhooks(\?.*|\/wh_[^/]+)$/,
+        async route => {
+            const body = await (await route.fetch()).json();
+
+            await answer(route, 200, body.webhooks
+                ? { ...body, webhooks: body.webhooks.map(told) }
+                : told(body));
+        });
+}
+
+
+// A request with all that can be wrong with a context.
+
+export function answerFaults(page) {
+    return page.route('**/settings/api/webhooks/*/activity', async route => {
+        const { activity } = await (await route.fetch()).json();
+
+        await answer(route, 200, {
+            activity: activity.map(one => one.outcome !== 'context_invalid'
+                ? one : { ...one, faults: FAULTS }),
+        });
+    });
 }
 
 
