@@ -3,9 +3,11 @@
 #   make            the nginx module, clarity-worker and clarityctl, in build/
 #   make run        the demo: Redis, nginx, a worker; Ctrl-C ends it
 #                     PORT=8080  RUN_DIR=build/run, also as environment
-#   make test       unit tests, t/*.t, and the settings page in Chromium
-#                     (t/browser), which BROWSER_TESTS= leaves out
+#   make test       unit tests, t/*.t, the settings page in Chromium
+#                     (t/browser), which BROWSER_TESTS= leaves out, and the
+#                     Postman collection (t/postman; POSTMAN_TESTS= the same)
 #   make browser    the settings page in Chromium alone
+#   make postman    the Postman collection alone
 #   make test-long  t/long/*.t: faults under load, for minutes
 #   make test-all   all of these, and valgrind, sanitizers, the module built
 #                     into nginx, mutants, a bare Debian 12
@@ -110,14 +112,19 @@ PROVE = CLARITY_BUILD=$(BUILD) CMOCKA_MESSAGE_OUTPUT=TAP \
         prove -j$(JOBS) -I t/lib --rules='seq=t/browser/*' --rules='par=**'
 
 BROWSER_TESTS = $(wildcard t/browser/*.t)
+POSTMAN_TESTS = $(wildcard t/postman/*.t)
 
-# Where npm cannot bring what the tests in Chromium need they fail, and say so;
-# the others can still tell what they have to tell.
+# What else they need: packages of Debian's, and of npm's.
+NODE_GROUPS = $(if $(BROWSER_TESTS),browser) $(if $(POSTMAN_TESTS),postman)
+
+# Where npm cannot bring what some tests need they fail, and say so; the others
+# can still tell what they have to tell.
 test:
-	@scripts/deps build run test $(if $(BROWSER_TESTS),browser)
+	@scripts/deps build run test $(NODE_GROUPS)
 	@$(MAKE) --no-print-directory -j$(JOBS) all build-unit $(LOAD)
-	@$(if $(BROWSER_TESTS),-$(MAKE) --no-print-directory browser-modules)
-	@$(PROVE) $(BROWSER_TESTS) $(UNIT) $(wildcard t/*.t)
+	@$(if $(strip $(NODE_GROUPS)),-$(MAKE) --no-print-directory -k \
+	    $(addsuffix -modules,$(NODE_GROUPS)))
+	@$(PROVE) $(BROWSER_TESTS) $(POSTMAN_TESTS) $(UNIT) $(wildcard t/*.t)
 
 # One after the other: they load the machine, and measure times.
 .PHONY: test-long
@@ -126,24 +133,24 @@ test-long:
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(LOAD)
 	@$(PROVE) -j1 $(wildcard t/long/*.t)
 
-# What npm installs for the browser tests; the lock file has its digests.
-NODE_MODULES = $(BUILD)/browser/node_modules/.package-lock.json
-NODE_FILES   = $(addprefix t/browser/,package.json package-lock.json .npmrc)
+# What npm installs for the tests in t/FOLDER; its lock file has the digests.
+NODE_MODULES = $(BUILD)/$(1)/node_modules/.package-lock.json
+NODE_FILES   = package.json package-lock.json .npmrc
 
-.PHONY: browser
-browser:
-	@scripts/deps build run test browser
-	@$(MAKE) --no-print-directory -j$(JOBS) all browser-modules
-	@$(PROVE) $(BROWSER_TESTS)
+.PHONY: browser postman
+browser postman:
+	@scripts/deps build run test $@
+	@$(MAKE) --no-print-directory -j$(JOBS) all $@-modules
+	@$(PROVE) $(wildcard t/$@/*.t)
 
-.PHONY: browser-modules
-browser-modules: $(NODE_MODULES)
+.PHONY: browser-modules postman-modules
+browser-modules postman-modules: %-modules: $(call NODE_MODULES,%)
 	@:
 
-$(NODE_MODULES): $(NODE_FILES)
-	@mkdir -p $(BUILD)/browser
-	cp $(NODE_FILES) $(BUILD)/browser
-	cd $(BUILD)/browser && npm ci --ignore-scripts
+$(call NODE_MODULES,%): $(addprefix t/%/,$(NODE_FILES))
+	@mkdir -p $(BUILD)/$*
+	cp $^ $(BUILD)/$*
+	cd $(BUILD)/$* && npm ci --ignore-scripts
 	@touch $@
 
 # What these start is a make of its own, which options of this one mislead.
@@ -188,6 +195,7 @@ check:
 
 asan:
 	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan BROWSER_TESTS= \
+	    POSTMAN_TESTS= \
 	    CFLAGS='-g -O1 -fno-omit-frame-pointer' HARDEN= \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
 

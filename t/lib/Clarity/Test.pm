@@ -51,6 +51,7 @@ use IO::Socket::INET;
 use JSON::PP ();
 use Test::More ();
 
+use Clarity::Demo;
 use Clarity::Disk;
 use Clarity::Load;
 use Clarity::Nginx;
@@ -156,12 +157,12 @@ sub root  { $_[0]{root} }
 sub build { $_[0]{build} }
 
 
-=head2 redis, nginx, worker, receiver, load, proxy, disk
+=head2 redis, nginx, worker, receiver, load, proxy, disk, demo
 
 Start one, wait until it is ready, and return it: see L<Clarity::Redis>,
 L<Clarity::Nginx>, L<Clarity::Worker>, L<Clarity::Receiver>, L<Clarity::Load>,
-L<Clarity::Proxy>, L<Clarity::Disk>. All take C<< name => >>, for a second one of a kind, and
-C<< start => 0 >>.
+L<Clarity::Proxy>, L<Clarity::Disk>, L<Clarity::Demo>. All take
+C<< name => >>, for a second one of a kind, and C<< start => 0 >>.
 
 =cut
 
@@ -172,6 +173,7 @@ sub receiver { my $self = shift; return Clarity::Receiver->new($self, @_) }
 sub load     { my $self = shift; return Clarity::Load->new($self, @_) }
 sub proxy    { my $self = shift; return Clarity::Proxy->new($self, @_) }
 sub disk     { my $self = shift; return Clarity::Disk->new($self, @_) }
+sub demo     { my $self = shift; return Clarity::Demo->new($self, @_) }
 
 
 =head2 word(NAME => VALUE), expand(TEXT)
