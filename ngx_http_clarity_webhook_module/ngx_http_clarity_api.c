@@ -13,6 +13,7 @@ static ngx_int_t ngx_http_clarity_api_check(
 static ngx_int_t ngx_http_clarity_api_check_origin(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_clarity_api_same_origin(
     ngx_http_request_t *r, ngx_str_t *origin);
+static void ngx_http_clarity_api_cut_port(ngx_str_t *host, ngx_str_t *port);
 static ngx_uint_t ngx_http_clarity_api_is_json(ngx_http_request_t *r);
 static void ngx_http_clarity_api_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_api_parse_body(
@@ -163,36 +164,67 @@ ngx_http_clarity_api_check_origin(ngx_http_request_t *r)
 }
 
 
-/* Host is what the browser was told to connect to: it names our origin. */
+/*
+ * Host is what the browser was told to connect to: it names our origin, but
+ * for the scheme, which is only known where TLS ends here.
+ */
 
 static ngx_uint_t
 ngx_http_clarity_api_same_origin(ngx_http_request_t *r, ngx_str_t *origin)
 {
-    size_t     len;
-    ngx_str_t *host;
+    size_t    len;
+    ngx_str_t host, named, port;
 
     if (r->headers_in.host == NULL) {
         return 0;
     }
 
-    host = &r->headers_in.host->value;
-
     if (origin->len > 8
         && ngx_strncasecmp(origin->data, (u_char *) "https://", 8) == 0)
     {
         len = 8;
+        ngx_str_set(&port, ":443");
 
     } else if (origin->len > 7
                && ngx_strncasecmp(origin->data, (u_char *) "http://", 7) == 0)
     {
         len = 7;
+        ngx_str_set(&port, ":80");
+
+#if (NGX_HTTP_SSL)
+        if (r->connection->ssl) {
+            return 0;
+        }
+#endif
 
     } else {
         return 0;
     }
 
-    return origin->len - len == host->len
-        && ngx_strncasecmp(origin->data + len, host->data, host->len) == 0;
+    host = r->headers_in.host->value;
+    named.data = origin->data + len;
+    named.len = origin->len - len;
+
+    ngx_http_clarity_api_cut_port(&host, &port);
+    ngx_http_clarity_api_cut_port(&named, &port);
+
+    return named.len == host.len
+        && ngx_strncasecmp(named.data, host.data, host.len) == 0;
+}
+
+
+/* The scheme's own, which may be there or not (RFC 9110, 4.2.3). */
+
+static void
+ngx_http_clarity_api_cut_port(ngx_str_t *host, ngx_str_t *port)
+{
+    if (host->len > port->len
+        && ngx_memcmp(host->data + host->len - port->len, port->data,
+               port->len)
+            == 0)
+    {
+        host->len -= port->len;
+    }
 }
 
 

@@ -9,6 +9,9 @@
 #include "redis/reply_error.h"
 
 
+#define NGX_HTTP_CLARITY_WORDS 200 /* bytes of an error reply in the log */
+
+
 static ngx_uint_t ngx_http_clarity_api_names(
     ngx_str_t *if_match, uint64_t revision);
 
@@ -217,7 +220,9 @@ ngx_int_t
 ngx_http_clarity_api_refused(
     ngx_http_request_t *r, const char *what, const redisReply *reply)
 {
+    size_t                            i, len;
     u_char                            detail[512];
+    u_char                            words[NGX_HTTP_CLARITY_WORDS];
     const char                       *why;
     const clarity_redis_error_info_t *info;
 
@@ -226,7 +231,21 @@ ngx_http_clarity_api_refused(
     why = (info->code == CLARITY_REDIS_ERR_OTHER) ? reply->str
                                                   : info->meaning;
 
-    *ngx_snprintf(detail, sizeof(detail) - 1, "%s: %s.", what, why) = '\0';
+    *ngx_snprintf(detail, sizeof(detail) - 1, "%s: %s.%s", what, why,
+        info->code == CLARITY_REDIS_ERR_OTHER ? ""
+            : " The error log of nginx has what Redis said.")
+        = '\0';
+
+    /* of Redis' words, not of what it was sent; nginx escapes none */
+    len = ngx_min(reply->len, NGX_HTTP_CLARITY_WORDS);
+
+    for (i = 0; i < len; i++) {
+        words[i] = (reply->str[i] >= ' ' && reply->str[i] <= '~')
+            ? reply->str[i] : '?';
+    }
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "%s: \"%*s\"", what,
+        len, words);
 
     return ngx_http_clarity_api_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
         clarity_outcome_info(CLARITY_QUEUE_UNAVAILABLE)->code,

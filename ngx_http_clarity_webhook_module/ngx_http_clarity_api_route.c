@@ -38,19 +38,19 @@ static void ngx_http_clarity_api_find_conf(ngx_http_clarity_api_t *api);
 
 static ngx_http_clarity_route_t ngx_http_clarity_routes[] = {
 
-    { NGX_HTTP_GET, ngx_string("GET"), { "triggers" },
+    { NGX_HTTP_GET, ngx_string("GET, HEAD"), { "triggers" },
       WORKFLOWS, ngx_http_clarity_api_triggers },
 
-    { NGX_HTTP_GET, ngx_string("GET"), { "workflows" },
+    { NGX_HTTP_GET, ngx_string("GET, HEAD"), { "workflows" },
       WORKFLOWS, ngx_http_clarity_api_workflows },
 
-    { NGX_HTTP_GET, ngx_string("GET"), { "webhooks" },
+    { NGX_HTTP_GET, ngx_string("GET, HEAD"), { "webhooks" },
       ALL | WORKFLOWS | INSTANCES, ngx_http_clarity_api_list },
 
     { NGX_HTTP_POST, ngx_string("POST"), { "webhooks" },
       WORKFLOWS | INSTANCES, ngx_http_clarity_api_create },
 
-    { NGX_HTTP_GET, ngx_string("GET"), { "webhooks", "*" },
+    { NGX_HTTP_GET, ngx_string("GET, HEAD"), { "webhooks", "*" },
       WEBHOOK | WORKFLOWS | INSTANCES, ngx_http_clarity_api_get },
 
     { NGX_HTTP_PATCH, ngx_string("PATCH"), { "webhooks", "*" },
@@ -59,7 +59,7 @@ static ngx_http_clarity_route_t ngx_http_clarity_routes[] = {
     { NGX_HTTP_DELETE, ngx_string("DELETE"), { "webhooks", "*" },
       WEBHOOK, ngx_http_clarity_api_delete },
 
-    { NGX_HTTP_GET, ngx_string("GET"), { "webhooks", "*", "token" },
+    { NGX_HTTP_GET, ngx_string("GET, HEAD"), { "webhooks", "*", "token" },
       WEBHOOK, ngx_http_clarity_api_token },
 
     { NGX_HTTP_POST, ngx_string("POST"), { "webhooks", "*", "rotate" },
@@ -68,7 +68,7 @@ static ngx_http_clarity_route_t ngx_http_clarity_routes[] = {
     { NGX_HTTP_POST, ngx_string("POST"), { "webhooks", "*", "revoke" },
       WEBHOOK | WORKFLOWS | INSTANCES, ngx_http_clarity_api_revoke },
 
-    { NGX_HTTP_GET, ngx_string("GET"), { "webhooks", "*", "activity" },
+    { NGX_HTTP_GET, ngx_string("GET, HEAD"), { "webhooks", "*", "activity" },
       IF_NEW, ngx_http_clarity_api_activity },
 
     { 0, ngx_null_string, { NULL }, 0, NULL }
@@ -82,7 +82,7 @@ ngx_http_clarity_api_route(
     u_char                   *p;
     ngx_str_t                 segments[NGX_HTTP_CLARITY_SEGMENTS];
     ngx_int_t                 rc;
-    ngx_uint_t                n;
+    ngx_uint_t                n, method;
     ngx_http_clarity_route_t *route;
 
     rc = ngx_http_clarity_api_segments(r, segments, &n);
@@ -90,7 +90,10 @@ ngx_http_clarity_api_route(
         return rc;
     }
 
-    p = ngx_pnalloc(r->pool, sizeof("GET, POST, PATCH, DELETE"));
+    /* RFC 9110, 9.3.2: the same, without a body */
+    method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
+
+    p = ngx_pnalloc(r->pool, sizeof("GET, HEAD, POST, PATCH, DELETE"));
     if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -103,7 +106,7 @@ ngx_http_clarity_api_route(
             continue;
         }
 
-        if (route->method != r->method) {
+        if (route->method != method) {
             p = ngx_sprintf(p, "%s%V", p == allow->data ? "" : ", ",
                 &route->method_name);
             continue;

@@ -93,6 +93,7 @@ for my $headers (
     ['Origin: http://evil.example/localhost'],
     ['Origin: http://localhost@evil.example'],
     ["Origin: http://localhost:$port"],
+    ['Origin: http://localhost:443'], ['Origin: https://localhost:80'],
     ['Origin: http://localhos'],
     ['Origin: file://localhost'],
     ['Origin: http://localhost', 'Origin: http://evil.example'],
@@ -137,11 +138,56 @@ for my $method (qw(OPTIONS HEAD TRACE PUT)) {
 nothing_happened('scripts');
 
 for my $headers (['Origin: http://localhost'], ['Origin: https://LOCALHOST'],
+    ['Origin: http://localhost:80'], ['Origin: https://localhost:443'],
     ['Sec-Fetch-Site: same-origin'], ['Sec-Fetch-Site: none'],
     ['Origin: http://localhost', 'Sec-Fetch-Site: same-origin'])
 {
     is((($settings->api('GET', 'webhooks', undef, @$headers)))[0], 200,
         "@$headers is our own page");
+}
+
+# as some proxies pass it on
+for my $pair ([ 'localhost:443', 'https://localhost', 200 ],
+    [ 'localhost:80', 'http://localhost', 200 ],
+    [ 'localhost:80', 'https://localhost', 403 ])
+{
+    my ($host, $origin, $status) = @$pair;
+    my $http = $nginx->connect;
+
+    $http->write(Clarity::Nginx::request_text('GET', '/settings/api/triggers',
+        headers => ["Origin: $origin"]) =~ s/Host: localhost/Host: $host/r);
+    is $http->read->status, $status, "$origin on the Host $host";
+}
+
+
+# HEAD is GET without its body.
+
+for my $path ('triggers', 'webhooks', "webhooks/$webhook->{id}") {
+    my $head = $nginx->request('HEAD', "/settings/api/$path");
+    is $head->status, 200, "HEAD $path";
+    is $head->header('content-type'), 'application/json', 'is as GET';
+}
+
+
+# What Redis says of a change that it refuses is in the answer or in the log.
+
+{
+    my $revision = $redis->command('HGET', '{clarity}:webhooks', 'revision');
+
+    $redis->command('HSET', '{clarity}:webhooks', 'revision', 'abc');
+    $t->expect_log(qr/Redis does not take the change/);
+
+    my ($status, $problem) = $settings->api('POST', 'webhooks', {
+        method => 'POST', endpoint => 'abc',
+        trigger => 'provision_entitlement' });
+    is $status, 503, 'a counter that is no number';
+    like $problem->{detail}, qr/revision in .* is no number/,
+        'the answer says what is wrong';
+    like $t->read_file('nginx/error.log'),
+        qr/Redis does not take the change: "ERR the revision/,
+        "the log has Redis' own words";
+
+    $redis->command('HSET', '{clarity}:webhooks', 'revision', $revision);
 }
 
 
@@ -173,13 +219,14 @@ for my $id ('x', '..', 'wh_', "$webhook->{id}x", substr($webhook->{id}, 0, -1),
 
 is $nginx->get('/settings/api/webhooks/%00')->status, 400, 'a NUL is refused';
 
-for my $change ([ 'PUT', 'webhooks', 'GET, POST' ],
-    [ 'DELETE', 'webhooks', 'GET, POST' ],
-    [ 'POST', "webhooks/$webhook->{id}", 'GET, PATCH, DELETE' ],
-    [ 'PUT', "webhooks/$webhook->{id}", 'GET, PATCH, DELETE' ],
-    [ 'POST', "webhooks/$webhook->{id}/token", 'GET' ],
+for my $change ([ 'PUT', 'webhooks', 'GET, HEAD, POST' ],
+    [ 'DELETE', 'webhooks', 'GET, HEAD, POST' ],
+    [ 'POST', "webhooks/$webhook->{id}", 'GET, HEAD, PATCH, DELETE' ],
+    [ 'PUT', "webhooks/$webhook->{id}", 'GET, HEAD, PATCH, DELETE' ],
+    [ 'POST', "webhooks/$webhook->{id}/token", 'GET, HEAD' ],
     [ 'GET', "webhooks/$webhook->{id}/rotate", 'POST' ],
-    [ 'HEAD', 'triggers', 'GET' ], [ 'POST', 'workflows', 'GET' ])
+    [ 'HEAD', "webhooks/$webhook->{id}/rotate", 'POST' ],
+    [ 'POST', 'workflows', 'GET, HEAD' ])
 {
     my ($method, $path, $allow) = @$change;
     my $answer = $nginx->request($method, "/settings/api/$path");
