@@ -123,8 +123,12 @@ for my $change ([ 'POST', 'webhooks', { method => 'POST', endpoint => 'x',
 # those of nginx.conf need no Redis to have had requests
 is $nginx->post('/webhooks/fixed', '{', token => 'fixed')->status, 400,
     'a webhook of nginx.conf answers';
-my ($status, $activity) = $settings->api('GET',
-    'webhooks/conf%3APOST%20%2Fwebhooks%2Ffixed/activity');
+my ($status, $activity);
+wait_until {
+    ($status, $activity) = $settings->api('GET',
+        'webhooks/conf%3APOST%20%2Fwebhooks%2Ffixed/activity');
+    $status != 200 || @{ $activity->{activity} };
+} 5, 'the request in the activity';
 is $status, 200, 'and its activity is there without Redis';
 is $activity->{activity}[0]{code}, 'json_invalid', 'with that request';
 

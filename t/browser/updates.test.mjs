@@ -1,7 +1,8 @@
 // A view keeps itself up to date, and gets in nobody's way by it.
 
 import assert from 'node:assert/strict';
-import { openView, pageTest, takePicture } from './lib/browser.mjs';
+import { openView, pageTest, removeRoutes, takePicture }
+    from './lib/browser.mjs';
 import { api, makeWebhook, send, unique, waitUntil } from './lib/server.mjs';
 import { answer, answerFaults, answerNotLive } from './lib/views.mjs';
 
@@ -106,7 +107,7 @@ pageTest('a server that is away is said, and found again', async page => {
     assert.ok(await page.locator('tbody tr').count(),
         'what was shown stays');
 
-    await page.unrouteAll();
+    await removeRoutes(page);
     await page.getByRole('button', { name: 'Try now' }).click();
     await page.getByText('The server cannot be reached.')
         .waitFor({ state: 'detached' });
@@ -123,18 +124,18 @@ pageTest('what stands before the API is told by its status', async page => {
     await openView(page, '#/new', '.note.bad');
     await page.getByText('You are not signed in').waitFor();
 
-    await page.unrouteAll();
+    await removeRoutes(page);
     await refuse(502);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('The server answered with HTTP 502.').waitFor();
 
-    await page.unrouteAll();
+    await removeRoutes(page);
     await refuse(200);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('is not JSON').waitFor();
 
     for (const other of [{}, [], null, 1, { triggers: 'no list' }]) {
-        await page.unrouteAll();
+        await removeRoutes(page);
         await page.route('**/settings/api/**',
             route => answer(route, 200, other));
         await page.getByRole('button', { name: 'Try again' }).click();
@@ -142,7 +143,7 @@ pageTest('what stands before the API is told by its status', async page => {
             : 'is not of this API').waitFor();
     }
 
-    await page.unrouteAll();
+    await removeRoutes(page);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByLabel('Endpoint').waitFor();
 });
@@ -161,7 +162,7 @@ pageTest('not each 404 says that a webhook is gone', async page => {
     assert.ok(await page.locator('.tokens > li').count(),
         'what was shown stays');
 
-    await page.unrouteAll();
+    await removeRoutes(page);
     await page.getByRole('button', { name: 'Try now' }).click();
     await page.locator('.note.bad').waitFor({ state: 'detached' });
 });
@@ -177,7 +178,7 @@ pageTest('where a webhook is not live is said', async page => {
 
     for (const [hash, place] of places) {
         await openView(page, hash, '.badge.good:has-text("Live on")');
-        await page.unrouteAll();
+        await removeRoutes(page);
 
         for (const workers of [3, 4]) {
             const live = { workers, of: 4, reason: `why at ${workers}` };
@@ -187,7 +188,7 @@ pageTest('where a webhook is not live is said', async page => {
             await place().getByText(live.reason).waitFor();
             assert.match(await place().getByText(`Live on ${workers} of 4`)
                 .getAttribute('class'), /\bwarn\b/);
-            await page.unrouteAll();
+            await removeRoutes(page);
         }
     }
 });
@@ -228,7 +229,7 @@ pageTest('a change whose answer is lost is not claimed', async page => {
         .waitFor();
     assert.equal(await page.getByLabel('Endpoint').inputValue(), endpoint);
 
-    await page.unrouteAll();
+    await removeRoutes(page);
     await page.getByRole('button', { name: 'Create Webhook' }).click();
     await page.locator('.fault:visible').waitFor();
 });
