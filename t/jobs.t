@@ -174,8 +174,10 @@ $redis->command('CONFIG', 'SET', 'slowlog-log-slower-than', 0);
 $redis->command('CONFIG', 'SET', 'slowlog-max-len', 100_000);
 
 sub calls {
-    return scalar grep { grep { /^\{clarity:0\}:job:/ } @{ $_->[3] } }
-        @{ $redis->command('SLOWLOG', 'GET', -1) };
+    my $log = $redis->command('SLOWLOG', 'GET', -1);
+
+    return scalar grep { /^EVAL .*\{clarity:0\}:job:/s }
+        map { join ' ', @{ $_->[3] } } @$log;
 }
 
 my $refused = $nginx->get('/jobs/0-1-1', token => 'secret');
