@@ -319,8 +319,12 @@ $(NGX_MAKEFILE): config Makefile $(NGX_SRC)/conf_flags
 	    --add-dynamic-module=$(CURDIR)' > $(NGX_OBJS)/configure.log \
 	    || { tail -n 20 $(NGX_OBJS)/configure.log; exit 1; }
 
+# Without the variables of this make's command line, whose CFLAGS would stand
+# before those of nginx's makefile: with what configure was told, SANITIZE too.
+
 $(MODULE): $(NGX_MAKEFILE) $(MODULE_FILES)
-	@$(MAKE) --no-print-directory -C $(NGX_SRC) -f $(NGX_OBJS)/Makefile modules
+	@MAKEFLAGS="$${MAKEFLAGS%%-- *}" \
+	    $(MAKE) --no-print-directory -C $(NGX_SRC) -f $(NGX_OBJS)/Makefile modules
 	install -m 644 $(BUILD)/nginx/$(@F) $@
 
 
