@@ -16,6 +16,7 @@
 #   make check      format, include rules, cppcheck, clang-tidy
 #   make asan       make test with the address and undefined sanitizers
 #   make valgrind   the unit tests, and nginx in some of t/*.t, under valgrind
+#   make coverage   which lines the tests run: a table, by folder
 #   make bench      what a request costs, beside the peers and the limits
 #   make fuzz       each target of t/fuzz, a minute (FUZZ_SECONDS=60)
 #   make install    PREFIX=/usr/local, DESTDIR=; and see below
@@ -198,6 +199,28 @@ asan:
 	    POSTMAN_TESTS= \
 	    CFLAGS='-g -O1 -fno-omit-frame-pointer' HARDEN= \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
+
+# A failed test leaves its counts too, so the table is printed in any case. A
+# process writes its own as it exits, nginx's workers as well; one that is
+# killed does not. Counts of an earlier run are dropped. Warnings are let pass:
+# gcc has false ones without -O.
+COVERAGE       = $(BUILD)/coverage
+COVERAGE_TESTS = $(wildcard t/*.t)
+COVERAGE_MAKE  = $(MAKE) --no-print-directory BUILD=$(COVERAGE) HARDEN= \
+    CFLAGS='-g -O0' SANITIZE='--coverage -fprofile-update=atomic' \
+    WARN='-Wall -Wextra'
+
+.PHONY: coverage coverage-prove
+coverage:
+	@scripts/deps build run test
+	@$(COVERAGE_MAKE) -j$(JOBS) all build-unit $(COVERAGE)/load
+	@find $(COVERAGE) -name '*.gcda' -delete
+	@status=0; \
+	    $(COVERAGE_MAKE) coverage-prove || status=$$?; \
+	    scripts/coverage $(COVERAGE) && exit $$status
+
+coverage-prove:
+	@$(PROVE) $(UNIT) $(COVERAGE_TESTS)
 
 # Those in which requests, connections and processes end in all their ways.
 VALGRIND_TESTS = $(addprefix t/,webhook.t refusals.t reload.t \
