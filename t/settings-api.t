@@ -147,7 +147,12 @@ is $secret->{token}, $token, 'the token is shown on demand';
 my $audit = $redis->command('XRANGE', '{clarity}:audit', '-', '+');
 like $json->encode($audit), qr/"token"/, 'which is audited';
 
-($status, my $activity) = api('GET', "webhooks/$id/activity");
+# they are noted once they have been answered
+my $activity;
+wait_until {
+    ($status, $activity) = api('GET', "webhooks/$id/activity");
+    grep { $_->{status} == 405 } @{ $activity->{activity} };
+} 5, 'the refused request';
 my ($refused) = grep { $_->{status} == 405 } @{ $activity->{activity} };
 ok $refused, 'the activity has a refused request';
 like $refused->{time}, qr/^20\d\d-.*Z$/, 'with its time';

@@ -127,8 +127,13 @@ my ($status, $activity);
 wait_until {
     ($status, $activity) = $settings->api('GET',
         'webhooks/conf%3APOST%20%2Fwebhooks%2Ffixed/activity');
+<<<<<<< HEAD
     $status != 200 || @{ $activity->{activity} };
 } 5, 'the request in the activity';
+=======
+    @{ $activity->{activity} };
+} 5, 'the request, which is noted once it was answered';
+>>>>>>> 125623d (Tests: what is noted after an answer is waited for)
 is $status, 200, 'and its activity is there without Redis';
 is $activity->{activity}[0]{code}, 'json_invalid', 'with that request';
 
@@ -170,8 +175,11 @@ for my $way (qw(TERM KILL)) {
 
     is_answered('after a reload', 503, 401, 410, 401, 404);
 
-    ($status, $activity) = $settings->api('GET',
-        "webhooks/$on->{id}/activity");
+    wait_until {
+        ($status, $activity) = $settings->api('GET',
+            "webhooks/$on->{id}/activity");
+        $activity->{activity}[0]{code} eq 'token_invalid';
+    } 5, 'the last request';
     is $status, 200, 'the activity is there without Redis';
     is $activity->{activity}[0]{code}, 'token_invalid', 'the last request';
     ok scalar(grep { $_->{code} eq 'queue_unavailable' }
@@ -263,7 +271,21 @@ my $now = ($settings->api('GET', "webhooks/$on->{id}"))[1];
 is $now->{revision}, $before, 'and nothing was changed';
 is scalar @{ $now->{tokens} }, 1, 'nor rotated';
 
-# writes hang: the command has left, so nobody can say
+# writes hang: the command has left, so nobody can say; each process then has
+# to find Redis again
+
+sub api_by_all {
+    my $http = $settings->each_worker($nginx);
+
+    wait_until {
+        !grep {
+            $_->write(Clarity::Nginx::request_text('GET',
+                '/settings/api/webhooks', keepalive => 1));
+            $_->read->status != 200;
+        } values %$http;
+    } 10, 'the API of each process';
+}
+
 for my $change ([ 'POST', 'webhooks', { %new, endpoint => 'unknown' } ],
     [ 'PATCH', "webhooks/$on->{id}", { order => 'any' }, 'If-Match: *' ],
     [ 'POST', "webhooks/$on->{id}/rotate", { overlap => '1h' } ])
@@ -274,7 +296,7 @@ for my $change ([ 'POST', 'webhooks', { %new, endpoint => 'unknown' } ],
 
     problem($answer, 504, 'queue_timeout', "writes hang: @$change[0, 1]");
     like $problem->{detail}, qr/not known/, 'and says so';
-    wait_until { ($settings->api('GET', 'webhooks'))[0] == 200 } 5, 'the API';
+    api_by_all();
 }
 
 # whichever it was, it can be done again
