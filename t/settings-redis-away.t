@@ -127,13 +127,8 @@ my ($status, $activity);
 wait_until {
     ($status, $activity) = $settings->api('GET',
         'webhooks/conf%3APOST%20%2Fwebhooks%2Ffixed/activity');
-<<<<<<< HEAD
     $status != 200 || @{ $activity->{activity} };
 } 5, 'the request in the activity';
-=======
-    @{ $activity->{activity} };
-} 5, 'the request, which is noted once it was answered';
->>>>>>> 125623d (Tests: what is noted after an answer is waited for)
 is $status, 200, 'and its activity is there without Redis';
 is $activity->{activity}[0]{code}, 'json_invalid', 'with that request';
 
