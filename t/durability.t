@@ -4,6 +4,7 @@
 # now; where that is less than is asked for nothing is stored, on a connection
 # that was there before and on a new one.
 
+use IO::Select;
 use IO::Socket::UNIX;
 
 use Clarity::Test;
@@ -181,6 +182,26 @@ delete $said{'503 queue_unavailable'};
 is_deeply [ keys %said ], ['503 durability_unavailable'],
     'nor does a new connection';
 is says('everysec'), 'everysec', 'those that ask for less are served';
+
+# A request that waits for the connection is refused when that is there.
+
+$before = jobs();
+my $lost = log_lines(qr/is not available/);
+$redis->pause;
+wait_until { log_lines(qr/is not available/) > $lost } 5, 'a lost connection';
+
+my $waits;
+wait_until {
+    $waits = $nginx->connect;
+    $waits->write($nginx->can('request_text')->('POST', '/fsync',
+        token => 'fsync', body => context()));
+    !IO::Select->new($waits->socket)->can_read(0.1);
+} 5, 'a request that waits';
+
+$redis->resume;
+is decode_json($waits->read->body)->{code}, 'durability_unavailable',
+    'a request that waited is refused';
+is jobs(), $before, 'and is no job';
 config('appendfsync', 'always');
 comes('fsync', 'fsync', 'set back');
 
