@@ -21,7 +21,7 @@
 #define CLARITY_REDIS_MAX_DOUBLINGS 3
 
 /* ms: a driver that looks so much after a deadline had no time before. */
-#define CLARITY_REDIS_LATE 50
+#define CLARITY_REDIS_LATE 100
 
 struct clarity_redis_session_s {
     clarity_redis_conf_t conf;
@@ -404,7 +404,7 @@ clarity_redis_deadline(
 bool
 clarity_redis_timed_out(clarity_redis_session_t *session)
 {
-    uint64_t deadline, late, now;
+    uint64_t deadline, now;
 
     now = from_now(session, 0);
 
@@ -412,14 +412,11 @@ clarity_redis_timed_out(clarity_redis_session_t *session)
         return false;
     }
 
-    late = now - deadline;
-
-    if (late < CLARITY_REDIS_LATE || session->grace != 0) {
+    if (now - deadline < CLARITY_REDIS_LATE || session->grace != 0) {
         return true;
     }
 
-    session->grace =
-        now + (late < session->conf.timeout ? late : session->conf.timeout);
+    session->grace = from_now(session, session->conf.timeout);
 
     return false;
 }

@@ -183,8 +183,8 @@ bool clarity_redis_deadline(
 
 /*
  * Has it? A driver that asks long after the deadline had no time itself: its
- * process was stopped, or busy. So the command may have left late, too, and
- * once gets as much more time, conf.timeout at most.
+ * process was stopped, or busy. So the command may have left just now, and has
+ * conf.timeout once more; once, until the next reply.
  */
 bool clarity_redis_timed_out(clarity_redis_session_t *session);
 

@@ -10,7 +10,7 @@ use Clarity::Test;
 my $t = Clarity::Test->new;
 my $redis = $t->redis;
 my $nginx = $t->nginx(workers => 1, server => <<'EOF');
-        clarity_redis_timeout 150ms;
+        clarity_redis_timeout 300ms;
 
         location = /hook {
             clarity_webhook       provision_entitlement;
@@ -21,11 +21,11 @@ EOF
 my $load = $t->load(nginx => $nginx, token => 'secret', rate => 0);
 my ($worker) = $nginx->workers;
 
-for (1 .. 15) {
+for (1 .. 12) {
     $load->wait_for(200, 202);
     sleep rand 0.01;
     kill 'STOP', $worker;
-    sleep 0.25;
+    sleep 0.5;
     kill 'CONT', $worker;
 }
 
