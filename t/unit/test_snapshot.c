@@ -289,14 +289,12 @@ the_rest_has_only_what_holds_still(void **state)
     assert_true(rest.len <= old.len);
     assert_int_equal(clarity_snapshot_count(rest.data), 2);
 
-    assert_true(
-        clarity_snapshot_find_id(rest.data, clarity_lit("wh_1"), &at));
+    assert_true(clarity_snapshot_find_id(rest.data, clarity_lit("wh_1"), &at));
     clarity_snapshot_get(rest.data, at, &out);
     assert_false(out.active);
     assert_int_equal(out.ntokens, 2);
 
-    assert_true(
-        clarity_snapshot_find_id(rest.data, clarity_lit("wh_7"), &at));
+    assert_true(clarity_snapshot_find_id(rest.data, clarity_lit("wh_7"), &at));
     clarity_snapshot_get(rest.data, at, &out);
     assert_int_equal(out.ntokens, 1);
 
