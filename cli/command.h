@@ -1,6 +1,7 @@
 /*
  * The commands. Each writes to `out` what is to be printed, and returns the
- * exit status; on CLARITY_EXIT_NO there is *error instead.
+ * exit status; on CLARITY_EXIT_NO *error says why. There may be an answer
+ * nonetheless, a whole one.
  */
 
 #ifndef CLARITY_CLI_COMMAND_H

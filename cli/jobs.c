@@ -27,6 +27,10 @@ clarity_command_jobs(const clarity_command_t *command)
 
     clarity_found_free(&found);
 
+    if (!good) {
+        clarity_buf_reset(command->out);
+    }
+
     return good ? CLARITY_EXIT_DONE : CLARITY_EXIT_NO;
 }
 

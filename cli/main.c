@@ -349,9 +349,9 @@ run(const clarity_options_t *options, const clarity_command_info_t *info,
 
     status = ask(options, info, argument, &out, &error);
 
-    if (status == CLARITY_EXIT_DONE
-        && (out.failed || fwrite(out.data, 1, out.len, stdout) != out.len
-            || fflush(stdout) != 0))
+    if (out.failed
+        || (out.len > 0 && fwrite(out.data, 1, out.len, stdout) != out.len)
+        || fflush(stdout) != 0)
     {
         clarity_error(&error, "the answer could not be written");
         status = CLARITY_EXIT_NO;

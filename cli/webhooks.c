@@ -5,7 +5,8 @@
 #include "cli/show.h"
 #include "webhook/record.h"
 
-#define ID_FIELD "id:" /* before a webhook's id */
+#define ID_FIELD    "id:" /* before a webhook's id */
+#define COLUMN_MOST 48    /* bytes; a longer text is a row's own business */
 
 typedef struct {
     clarity_webhook_t webhook;
@@ -23,6 +24,9 @@ static void show_webhook_json(
 static void show_unreadable_json(const entry_t *entry, clarity_buf_t *out);
 static void add_text(clarity_buf_t *out, const char *name, const char *text);
 static void show(const entry_t *entries, size_t n, clarity_buf_t *out);
+static int widen(int width, const char *text);
+static bool all_readable(
+    const entry_t *entries, size_t n, clarity_error_t *error);
 static void show_entry(const entry_t *entry, int width_of_endpoint,
     int width_of_trigger, clarity_buf_t *out);
 
@@ -72,6 +76,11 @@ clarity_command_webhooks(const clarity_command_t *command)
 
     } else {
         show(entries, n, command->out);
+    }
+
+    if (status == CLARITY_EXIT_DONE
+        && !all_readable(entries, n, command->error)) {
+        status = CLARITY_EXIT_NO;
     }
 
     free(entries);
@@ -229,21 +238,15 @@ add_text(clarity_buf_t *out, const char *name, const char *text)
 static void
 show(const entry_t *entries, size_t n, clarity_buf_t *out)
 {
-    int len, width_of_endpoint, width_of_trigger;
+    int width_of_endpoint, width_of_trigger;
     size_t i;
 
     width_of_endpoint = width_of_trigger = 0;
 
     for (i = 0; i < n; i++) {
-        len = (int) strlen(entries[i].webhook.endpoint);
-        if (len > width_of_endpoint) {
-            width_of_endpoint = len;
-        }
-
-        len = (int) strlen(entries[i].webhook.trigger);
-        if (len > width_of_trigger) {
-            width_of_trigger = len;
-        }
+        width_of_endpoint =
+            widen(width_of_endpoint, entries[i].webhook.endpoint);
+        width_of_trigger = widen(width_of_trigger, entries[i].webhook.trigger);
     }
 
     if (n == 0) {
@@ -258,10 +261,47 @@ show(const entry_t *entries, size_t n, clarity_buf_t *out)
 }
 
 
+static int
+widen(int width, const char *text)
+{
+    size_t len;
+
+    len = strlen(text);
+
+    return len > COLUMN_MOST || (int) len < width ? width : (int) len;
+}
+
+
+static bool
+all_readable(const entry_t *entries, size_t n, clarity_error_t *error)
+{
+    size_t unreadable;
+
+    /* they come last */
+    for (unreadable = 0; unreadable < n; unreadable++) {
+        if (!entries[n - 1 - unreadable].unreadable) {
+            break;
+        }
+    }
+
+    if (unreadable == 0) {
+        return true;
+    }
+
+    clarity_error(error,
+        "%zu of %zu webhooks cannot be read, and are not "
+        "served: see the list",
+        unreadable, n);
+
+    return false;
+}
+
+
 static void
 show_entry(const entry_t *entry, int width_of_endpoint, int width_of_trigger,
     clarity_buf_t *out)
 {
+    int gap;
     const clarity_webhook_t *webhook;
 
     if (entry->unreadable) {
@@ -273,14 +313,14 @@ show_entry(const entry_t *entry, int width_of_endpoint, int width_of_trigger,
     }
 
     webhook = &entry->webhook;
+    gap = width_of_trigger - (int) strlen(webhook->trigger);
 
     clarity_buf_addf(out, "%-*s  %-*s  ", CLARITY_METHOD_MAX, webhook->method,
         width_of_endpoint, webhook->endpoint);
     clarity_show_text(out, clarity_str(webhook->trigger));
     clarity_buf_addf(out, "%*s  %-3s  %zu token%s  %s  updated ",
-        width_of_trigger - (int) strlen(webhook->trigger), "",
-        webhook->active ? "on" : "off", webhook->ntokens,
-        webhook->ntokens == 1 ? " " : "s", webhook->id);
+        gap > 0 ? gap : 0, "", webhook->active ? "on" : "off",
+        webhook->ntokens, webhook->ntokens == 1 ? " " : "s", webhook->id);
     clarity_show_time(out, webhook->updated_at);
     clarity_buf_addz(out, "\n");
 }

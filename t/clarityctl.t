@@ -209,10 +209,12 @@ is_deeply [ keys %$list ], ['webhooks'], 'and nothing else';
 
 $redis->command('HSET', $webhooks, "id:wh_\e[31m", '{"id":1}', 'id:', '');
 ctl('webhooks');
-is $status, 0, 'one that cannot be read hides no other';
-is scalar(() = $out =~ /^(?:POST|PUT|DELETE) /mg), 3, 'all of which are there';
+is $status, 1, 'one that cannot be read is a fault';
+like $err, qr/^clarityctl: 2 of 5 webhooks cannot be read/, 'that is told';
+is scalar(() = $out =~ /^(?:POST|PUT|DELETE) /mg), 3, 'and hides no other';
 like $out, qr/^wh_\?\[31m  cannot be read: record:1: /m, 'and says why';
 ctl('--json', 'webhooks');
+is $status, 1, 'in JSON too';
 $list = decode_json($out);
 is scalar(@{ $list->{webhooks} }), 3, 'nor in JSON';
 is_deeply [ sort map { $_->{id} } @{ $list->{unreadable} } ], [ '', "wh_\e[31m" ],
@@ -224,6 +226,16 @@ $redis->command('HSET', $webhooks, 'id:wh_' . 'd' x 20,
 ctl('webhooks');
 like $out, qr/^wh_d+  cannot be read: the record is of the id $post$/m,
     'nor does a record under the id of another';
+
+$redis->command('HDEL', $webhooks, 'id:wh_' . 'd' x 20);
+my $long = record('e', endpoint => 'long/' x 30 . 'x', method => 'PATCH',
+    trigger => 'long_' x 12);
+ctl('webhooks');
+is $status, 0, 'long names are listed';
+like $out, qr/^POST    alpha\/one  provision_entitlement  on   1 token /m,
+    'and make no other row longer';
+like $out, qr{^PATCH   (?:long/){30}x  (?:long_){12}  on   1 token   $long  }m,
+    'than their own';
 
 ctl('--prefix', 'other', '--json', 'webhooks');
 is_deeply decode_json($out), { webhooks => [] }, 'another prefix has its own';
