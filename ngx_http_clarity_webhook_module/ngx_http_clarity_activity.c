@@ -1,5 +1,5 @@
 /*
- * A ring of events for each webhook, found by its name. When the zone is full,
+ * Two rings of events for each webhook, found by its name. When the zone is full,
  * the webhook that was quiet for longest is forgotten.
  */
 
@@ -7,13 +7,20 @@
 
 
 typedef struct {
+    ngx_uint_t next;  /* where the next event goes */
+    ngx_uint_t count; /* events that there are */
+} ngx_http_clarity_ring_t;
+
+typedef struct {
     ngx_str_node_t           node; /* by name; its bytes follow the struct */
     ngx_queue_t              queue;
-    ngx_uint_t               next;  /* where the next event goes */
-    ngx_uint_t               count; /* events in the ring */
+    uint64_t                 number; /* of the next event */
     ngx_http_clarity_event_t accepted; /* the last one */
     ngx_http_clarity_event_t refused;
-    ngx_http_clarity_event_t ring[NGX_HTTP_CLARITY_ACTIVITY];
+    ngx_http_clarity_ring_t  known_ring;
+    ngx_http_clarity_ring_t  strangers_ring;
+    ngx_http_clarity_event_t known[NGX_HTTP_CLARITY_KNOWN];
+    ngx_http_clarity_event_t strangers[NGX_HTTP_CLARITY_STRANGERS];
 } ngx_http_clarity_history_t;
 
 
@@ -21,7 +28,16 @@ static ngx_uint_t ngx_http_clarity_refused_by_nginx(ngx_http_request_t *r,
     ngx_http_clarity_main_conf_t *cmcf, ngx_str_t *name,
     clarity_outcome_t *outcome);
 static void ngx_http_clarity_note(ngx_http_clarity_main_conf_t *cmcf,
-    const ngx_str_t *name, const ngx_http_clarity_event_t *event);
+    const ngx_str_t *name, ngx_http_clarity_event_t *event,
+    ngx_uint_t stranger);
+static void ngx_http_clarity_put(ngx_http_clarity_event_t *events,
+    ngx_uint_t size, ngx_http_clarity_ring_t *ring,
+    const ngx_http_clarity_event_t *event);
+static ngx_uint_t ngx_http_clarity_merge(ngx_http_clarity_history_t *history,
+    ngx_http_clarity_event_t events[NGX_HTTP_CLARITY_ACTIVITY]);
+static const ngx_http_clarity_event_t *ngx_http_clarity_nth(
+    const ngx_http_clarity_event_t *events, ngx_uint_t size,
+    const ngx_http_clarity_ring_t *ring, ngx_uint_t n);
 static void ngx_http_clarity_make_event(ngx_http_request_t *r,
     ngx_http_clarity_ctx_t *ctx, clarity_outcome_t outcome,
     ngx_http_clarity_event_t *event);
@@ -38,6 +54,7 @@ ngx_int_t
 ngx_http_clarity_activity_handler(ngx_http_request_t *r)
 {
     ngx_str_t                     name;
+    ngx_uint_t                    stranger;
     clarity_outcome_t             outcome;
     ngx_http_clarity_ctx_t       *ctx;
     ngx_http_clarity_event_t      event;
@@ -55,13 +72,18 @@ ngx_http_clarity_activity_handler(ngx_http_request_t *r)
     if (ctx && ctx->webhook && ctx->outcome != CLARITY_NOUTCOMES) {
         name = ctx->webhook->name;
         outcome = ctx->outcome;
+        stranger = outcome == CLARITY_TOKEN_MISSING
+            || outcome == CLARITY_TOKEN_INVALID;
 
-    } else if (!ngx_http_clarity_refused_by_nginx(r, cmcf, &name, &outcome)) {
+    } else if (ngx_http_clarity_refused_by_nginx(r, cmcf, &name, &outcome)) {
+        stranger = 1;
+
+    } else {
         return NGX_OK;
     }
 
     ngx_http_clarity_make_event(r, ctx, outcome, &event);
-    ngx_http_clarity_note(cmcf, &name, &event);
+    ngx_http_clarity_note(cmcf, &name, &event, stranger);
 
     return NGX_OK;
 }
@@ -115,7 +137,8 @@ ngx_http_clarity_refused_by_nginx(ngx_http_request_t *r,
 
 static void
 ngx_http_clarity_note(ngx_http_clarity_main_conf_t *cmcf,
-    const ngx_str_t *name, const ngx_http_clarity_event_t *event)
+    const ngx_str_t *name, ngx_http_clarity_event_t *event,
+    ngx_uint_t stranger)
 {
     ngx_slab_pool_t            *pool;
     ngx_http_clarity_shared_t  *shared;
@@ -136,11 +159,14 @@ ngx_http_clarity_note(ngx_http_clarity_main_conf_t *cmcf,
         ngx_queue_remove(&history->queue);
         ngx_queue_insert_head(&shared->histories, &history->queue);
 
-        history->ring[history->next] = *event;
-        history->next = (history->next + 1) % NGX_HTTP_CLARITY_ACTIVITY;
+        event->number = history->number++;
 
-        if (history->count < NGX_HTTP_CLARITY_ACTIVITY) {
-            history->count++;
+        if (stranger) {
+            ngx_http_clarity_put(history->strangers,
+                NGX_HTTP_CLARITY_STRANGERS, &history->strangers_ring, event);
+        } else {
+            ngx_http_clarity_put(history->known, NGX_HTTP_CLARITY_KNOWN,
+                &history->known_ring, event);
         }
 
         if (event->outcome == CLARITY_ACCEPTED
@@ -157,38 +183,86 @@ ngx_http_clarity_note(ngx_http_clarity_main_conf_t *cmcf,
 }
 
 
+static void
+ngx_http_clarity_put(ngx_http_clarity_event_t *events, ngx_uint_t size,
+    ngx_http_clarity_ring_t *ring, const ngx_http_clarity_event_t *event)
+{
+    events[ring->next] = *event;
+    ring->next = (ring->next + 1) % size;
+
+    if (ring->count < size) {
+        ring->count++;
+    }
+}
+
+
 ngx_uint_t
 ngx_http_clarity_activity_get(ngx_http_clarity_shared_t *shared,
     ngx_slab_pool_t *pool, ngx_str_t *webhook,
-    ngx_http_clarity_event_t events[NGX_HTTP_CLARITY_ACTIVITY],
-    ngx_http_clarity_event_t *accepted, ngx_http_clarity_event_t *refused)
+    ngx_http_clarity_event_t events[NGX_HTTP_CLARITY_ACTIVITY])
 {
-    ngx_uint_t                  i, at, n;
+    ngx_uint_t                  n;
     ngx_http_clarity_history_t *history;
 
     n = 0;
-    accepted->outcome = CLARITY_NOUTCOMES;
-    refused->outcome = CLARITY_NOUTCOMES;
 
     ngx_shmtx_lock(&pool->mutex);
 
     history = ngx_http_clarity_find_history(shared, webhook);
 
     if (history) {
-        n = history->count;
-        *accepted = history->accepted;
-        *refused = history->refused;
-
-        for (i = 0; i < n; i++) {
-            at = (history->next + NGX_HTTP_CLARITY_ACTIVITY - 1 - i)
-                % NGX_HTTP_CLARITY_ACTIVITY;
-            events[i] = history->ring[at];
-        }
+        n = ngx_http_clarity_merge(history, events);
     }
 
     ngx_shmtx_unlock(&pool->mutex);
 
     return n;
+}
+
+
+/* Newest first. */
+
+static ngx_uint_t
+ngx_http_clarity_merge(ngx_http_clarity_history_t *history,
+    ngx_http_clarity_event_t events[NGX_HTTP_CLARITY_ACTIVITY])
+{
+    ngx_uint_t                      i, k, n;
+    const ngx_http_clarity_event_t *known, *stranger;
+
+    i = 0;
+    k = 0;
+
+    for (n = 0; n < NGX_HTTP_CLARITY_ACTIVITY; n++) {
+        known = ngx_http_clarity_nth(history->known, NGX_HTTP_CLARITY_KNOWN,
+            &history->known_ring, i);
+        stranger = ngx_http_clarity_nth(history->strangers,
+            NGX_HTTP_CLARITY_STRANGERS, &history->strangers_ring, k);
+
+        if (known && (stranger == NULL || known->number > stranger->number)) {
+            events[n] = *known;
+            i++;
+
+        } else if (stranger) {
+            events[n] = *stranger;
+            k++;
+
+        } else {
+            break;
+        }
+    }
+
+    return n;
+}
+
+
+/* The nth of a ring, from 0, the newest; NULL: there are not so many. */
+
+static const ngx_http_clarity_event_t *
+ngx_http_clarity_nth(const ngx_http_clarity_event_t *events, ngx_uint_t size,
+    const ngx_http_clarity_ring_t *ring, ngx_uint_t n)
+{
+    return n < ring->count ? &events[(ring->next + size - 1 - n) % size]
+                           : NULL;
 }
 
 
@@ -246,7 +320,6 @@ ngx_http_clarity_make_event(ngx_http_request_t *r,
 {
     clarity_str_t id;
 
-
     ngx_memzero(event, sizeof(ngx_http_clarity_event_t));
 
     event->time = ngx_http_clarity_now();
@@ -271,6 +344,10 @@ ngx_http_clarity_make_event(ngx_http_request_t *r,
         sizeof(event->token), ctx->token_id.data, ctx->token_id.len);
     event->detail_len = ngx_http_clarity_cut(event->detail,
         sizeof(event->detail), ctx->detail.data, ctx->detail.len);
+
+    if (ctx->faults) {
+        event->faults = *ctx->faults;
+    }
 }
 
 

@@ -8,11 +8,19 @@
 
 #include "ngx_http_clarity_webhook_module.h"
 
-#define NGX_HTTP_CLARITY_ACTIVITY 32 /* requests kept of a webhook */
+/*
+ * Requests kept of a webhook. Those that came without a good token, which
+ * anybody can send as many of as he likes, push out none but each other.
+ */
+#define NGX_HTTP_CLARITY_KNOWN     24
+#define NGX_HTTP_CLARITY_STRANGERS 8
+#define NGX_HTTP_CLARITY_ACTIVITY                                             \
+    (NGX_HTTP_CLARITY_KNOWN + NGX_HTTP_CLARITY_STRANGERS)
 
 /* Lengths are bytes; what is longer is cut. */
 typedef struct {
     uint64_t          time; /* ms since 1970 */
+    uint64_t          number; /* of the webhook's events */
     clarity_outcome_t outcome;
     ngx_uint_t        status;
     u_short           request_len;
@@ -25,23 +33,21 @@ typedef struct {
     u_char            job[64];
     u_char            token[24]; /* id of the token that was good */
     u_char            detail[192]; /* why it was refused */
+    clarity_context_packed_t faults; /* of its context */
 } ngx_http_clarity_event_t;
 
 /* The log phase: notes the request, if it was one to a webhook. */
 ngx_int_t ngx_http_clarity_activity_handler(ngx_http_request_t *r);
 
-/*
- * Copies the last requests of a webhook, newest first, into events; returns
- * how many. Also *accepted and *refused: the last of each (outcome
- * CLARITY_NOUTCOMES: none).
- */
+/* Copies the last requests of a webhook, newest first, into events; returns
+ * how many. */
 ngx_uint_t ngx_http_clarity_activity_get(
     ngx_http_clarity_shared_t *shared, ngx_slab_pool_t *pool,
     ngx_str_t *webhook,
-    ngx_http_clarity_event_t events[NGX_HTTP_CLARITY_ACTIVITY],
-    ngx_http_clarity_event_t *accepted, ngx_http_clarity_event_t *refused);
+    ngx_http_clarity_event_t events[NGX_HTTP_CLARITY_ACTIVITY]);
 
-/* Only *accepted and *refused. */
+/* The last one that was accepted, and that was refused (outcome
+ * CLARITY_NOUTCOMES: none). */
 void ngx_http_clarity_activity_last(ngx_http_clarity_shared_t *shared,
     ngx_slab_pool_t *pool, ngx_str_t *webhook,
     ngx_http_clarity_event_t *accepted, ngx_http_clarity_event_t *refused);

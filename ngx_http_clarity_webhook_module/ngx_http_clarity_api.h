@@ -112,9 +112,26 @@ ngx_int_t ngx_http_clarity_api_route(
 void ngx_http_clarity_api_load(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);
 
+/* The next that is needed; when there is all, acts. */
+void ngx_http_clarity_api_next(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api);
+
+/* NULL: the reply is not what it should be, and has been answered. */
+ngx_http_clarity_api_t *ngx_http_clarity_api_loaded(ngx_http_request_t *r,
+    clarity_redis_result_t result, const redisReply *reply);
+
 /* The answer where a command could not be given. */
 ngx_int_t ngx_http_clarity_api_not_given(
     ngx_http_request_t *r, clarity_redis_given_t given);
+
+/* _api_reports: each takes the reply to HGETALL */
+
+void ngx_http_clarity_api_workflows_handler(ngx_http_request_t *r,
+    clarity_redis_result_t result, const redisReply *reply,
+    ngx_msec_t elapsed);
+void ngx_http_clarity_api_instances_handler(ngx_http_request_t *r,
+    clarity_redis_result_t result, const redisReply *reply,
+    ngx_msec_t elapsed);
 
 /* _api_triggers */
 
@@ -167,15 +184,26 @@ void ngx_http_clarity_show_conf_webhook(ngx_http_request_t *r,
 void ngx_http_clarity_show_event(
     clarity_buf_t *buf, const ngx_http_clarity_event_t *event);
 
+/* RFC 3339, UTC; 0 is null. */
+void ngx_http_clarity_show_time(clarity_buf_t *buf, uint64_t ms);
+
+/* _api_live */
+
 /*
- * The whole address of an endpoint ("": none) below the location, as seen from
- * this request; null where conf is NULL.
+ * The member "live": on how many worker processes, of all that there are, this
+ * revision is. id empty: of one that is written in nginx.conf.
+ */
+void ngx_http_clarity_show_live(ngx_http_clarity_api_t *api,
+    clarity_buf_t *buf, clarity_str_t id, uint64_t revision);
+
+/* _address */
+
+/*
+ * The whole address of an endpoint ("": none) below the location, as it is for
+ * the one who sent this request; null where conf is NULL.
  */
 void ngx_http_clarity_api_add_url(ngx_http_request_t *r, clarity_buf_t *buf,
     ngx_http_clarity_loc_conf_t *conf, const char *endpoint);
-
-/* RFC 3339, UTC; 0 is null. */
-void ngx_http_clarity_show_time(clarity_buf_t *buf, uint64_t ms);
 
 /* _api_check: each answers what stands against a change */
 

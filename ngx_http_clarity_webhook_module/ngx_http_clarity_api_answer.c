@@ -383,7 +383,7 @@ ngx_http_clarity_api_activity(
     ngx_uint_t               i, n;
     clarity_buf_t            buf;
     ngx_slab_pool_t         *pool;
-    ngx_http_clarity_event_t accepted, refused, *events;
+    ngx_http_clarity_event_t *events;
 
     name = api->id;
 
@@ -404,8 +404,7 @@ ngx_http_clarity_api_activity(
 
     pool = (ngx_slab_pool_t *) api->cmcf->zone->shm.addr;
 
-    n = ngx_http_clarity_activity_get(api->cmcf->shared, pool, &name, events,
-        &accepted, &refused);
+    n = ngx_http_clarity_activity_get(api->cmcf->shared, pool, &name, events);
 
     ngx_memzero(&buf, sizeof(clarity_buf_t));
     clarity_buf_addz(&buf, "{\"activity\":[");

@@ -13,10 +13,8 @@ static void ngx_http_clarity_show_tokens(ngx_http_clarity_api_t *api,
     clarity_buf_t *buf, const clarity_webhook_t *webhook);
 static void ngx_http_clarity_show_header(
     clarity_buf_t *buf, ngx_http_clarity_loc_conf_t *conf);
-static void ngx_http_clarity_show_live(ngx_http_clarity_api_t *api,
-    clarity_buf_t *buf, clarity_str_t id, uint64_t revision);
-static ngx_str_t *ngx_http_clarity_why_unserved(
-    ngx_http_clarity_instance_t *instance, clarity_str_t id);
+static void ngx_http_clarity_show_faults(
+    clarity_buf_t *buf, const clarity_context_packed_t *faults);
 static void ngx_http_clarity_show_last(ngx_http_clarity_api_t *api,
     clarity_buf_t *buf, ngx_str_t *name);
 
@@ -192,141 +190,6 @@ ngx_http_clarity_show_header(
 }
 
 
-/* conf NULL: another nginx serves it. */
-
-void
-ngx_http_clarity_api_add_url(ngx_http_request_t *r, clarity_buf_t *buf,
-    ngx_http_clarity_loc_conf_t *conf, const char *endpoint)
-{
-    clarity_buf_t url;
-
-    if (conf == NULL) {
-        clarity_buf_addz(buf, "null");
-        return;
-    }
-
-    ngx_memzero(&url, sizeof(clarity_buf_t));
-
-#if (NGX_HTTP_SSL)
-    clarity_buf_addz(&url, r->connection->ssl ? "https://" : "http://");
-#else
-    clarity_buf_addz(&url, "http://");
-#endif
-
-    if (r->headers_in.host) {
-        clarity_buf_add(&url, (clarity_str_t){
-            (char *) r->headers_in.host->value.data,
-            r->headers_in.host->value.len });
-    }
-
-    clarity_buf_add(&url, (clarity_str_t){ (char *) conf->location.data,
-        conf->location.len });
-    clarity_buf_addz(&url, endpoint);
-    clarity_buf_add_json(buf, clarity_buf_str(&url));
-
-    buf->failed |= url.failed;
-    clarity_buf_free(&url);
-}
-
-
-/*
- * On how many worker processes, of all that there are, this revision is. id
- * empty: of one that is written in nginx.conf.
- */
-
-static void
-ngx_http_clarity_show_live(ngx_http_clarity_api_t *api, clarity_buf_t *buf,
-    clarity_str_t id, uint64_t revision)
-{
-    uint64_t                     silent;
-    ngx_str_t                   *why, unserved;
-    ngx_uint_t                   i, live, of, no_room, nsilent;
-    ngx_http_clarity_instance_t *instance;
-
-    live = 0;
-    of = 0;
-    no_room = 0;
-    silent = 0;
-    nsilent = 0;
-    ngx_str_null(&unserved);
-    instance = api->instances.elts;
-
-    for (i = 0; i < api->instances.nelts; i++) {
-        of += instance[i].workers;
-        why = ngx_http_clarity_why_unserved(&instance[i], id);
-
-        if (instance[i].silent) {
-            nsilent++;
-            silent = ngx_max(silent, instance[i].silent);
-
-        } else if (why) {
-            unserved = *why;
-
-        } else if (instance[i].revision >= revision) {
-            live += instance[i].workers;
-
-        } else {
-            no_room |= instance[i].no_room;
-        }
-    }
-
-    clarity_buf_addf(buf, ",\"live\":{\"workers\":%u,\"of\":%u,\"reason\":",
-        (unsigned) live, (unsigned) of);
-
-    if (no_room) {
-        clarity_buf_addz(buf,
-            "\"The webhooks do not fit into an nginx's clarity_zone: make it "
-            "larger.\"");
-
-    } else if (unserved.len) {
-        clarity_buf_addf(buf, "\"%s\"",
-            unserved.data[0] == 'l'
-                ? "The nginx.conf of an nginx leads this address to another "
-                  "location."
-                : unserved.data[1] == 'o'
-                ? "An nginx cannot open a token of this webhook: its "
-                  "clarity_token_key_file lacks the key."
-                : "The file of clarity_triggers of an nginx lacks this "
-                  "webhook's trigger.");
-
-    } else if (nsilent) {
-        clarity_buf_addf(buf,
-            "\"%u nginx %s not been heard of for %llu s: where it is only cut "
-            "off from Redis, it serves what it knew then.\"",
-            (unsigned) nsilent, nsilent == 1 ? "has" : "have",
-            (unsigned long long) (silent / 1000));
-
-    } else {
-        clarity_buf_addz(buf, "null");
-    }
-
-    clarity_buf_addz(buf, "}");
-}
-
-
-/* NULL: it is served there. */
-
-static ngx_str_t *
-ngx_http_clarity_why_unserved(
-    ngx_http_clarity_instance_t *instance, clarity_str_t id)
-{
-    ngx_uint_t                     i;
-    ngx_http_clarity_not_served_t *unserved;
-
-    unserved = instance->unserved.elts;
-
-    for (i = 0; i < instance->unserved.nelts; i++) {
-        if (unserved[i].why.len > 1 && unserved[i].id.len == id.len
-            && ngx_memcmp(unserved[i].id.data, id.data, id.len) == 0)
-        {
-            return &unserved[i].why;
-        }
-    }
-
-    return NULL;
-}
-
-
 static void
 ngx_http_clarity_show_last(
     ngx_http_clarity_api_t *api, clarity_buf_t *buf, ngx_str_t *name)
@@ -385,7 +248,38 @@ ngx_http_clarity_show_event(
             (clarity_str_t){ (char *) event->detail, event->detail_len });
     }
 
+    ngx_http_clarity_show_faults(buf, &event->faults);
+
     clarity_buf_addz(buf, "}");
+}
+
+
+static void
+ngx_http_clarity_show_faults(
+    clarity_buf_t *buf, const clarity_context_packed_t *faults)
+{
+    size_t                 at, n;
+    clarity_str_t          parameter;
+    clarity_context_code_t code;
+
+    at = 0;
+
+    clarity_buf_addz(buf, ",\"faults\":[");
+
+    for (n = 0; clarity_context_unpack(faults, &at, &code, &parameter); n++) {
+        clarity_buf_addf(buf, "%s{\"code\":\"%s\",\"parameter\":",
+            n ? "," : "", clarity_context_code_name(code));
+
+        if (parameter.data) {
+            clarity_buf_add_json(buf, parameter);
+        } else {
+            clarity_buf_addz(buf, "null");
+        }
+
+        clarity_buf_addz(buf, "}");
+    }
+
+    clarity_buf_addf(buf, "],\"faults_omitted\":%zu", faults->nfaults - n);
 }
 
 

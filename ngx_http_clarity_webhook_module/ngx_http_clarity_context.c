@@ -257,8 +257,16 @@ static void
 ngx_http_clarity_context_refusal(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal)
 {
-    ngx_str_t     detail, members;
-    clarity_buf_t buf;
+    ngx_str_t                 detail, members;
+    clarity_buf_t             buf;
+    clarity_context_packed_t *faults;
+
+    faults = ngx_palloc(r->pool, sizeof(clarity_context_packed_t));
+    if (faults == NULL) {
+        return;
+    }
+
+    clarity_context_pack(ngx_http_clarity_checker, faults);
 
     ngx_memzero(&buf, sizeof(clarity_buf_t));
 
@@ -279,6 +287,7 @@ ngx_http_clarity_context_refusal(
     refusal->outcome = CLARITY_CONTEXT_INVALID;
     refusal->detail = detail;
     refusal->members = members;
+    refusal->faults = faults;
 }
 
 

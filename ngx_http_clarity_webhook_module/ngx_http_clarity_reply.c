@@ -135,6 +135,7 @@ ngx_http_clarity_refuse(
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
     ctx->outcome = refusal->outcome;
     ctx->detail = refusal->detail;
+    ctx->faults = refusal->faults;
 
     if (ngx_http_clarity_discard(r) != NGX_OK) {
         return NGX_ERROR;

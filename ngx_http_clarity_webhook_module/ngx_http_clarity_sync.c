@@ -15,6 +15,8 @@ static ngx_uint_t ngx_http_clarity_read_record(const redisReply *field,
     clarity_error_t *error);
 static void ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
     const clarity_webhook_t *record, clarity_snapshot_webhook_t *webhook);
+static ngx_uint_t ngx_http_clarity_open_tokens(ngx_http_clarity_sync_t *sync,
+    const clarity_webhook_t *record, clarity_snapshot_webhook_t *webhook);
 static void ngx_http_clarity_unserved(
     ngx_http_clarity_sync_t *sync, clarity_str_t webhook, const char *why);
 static void ngx_http_clarity_bad(ngx_http_clarity_sync_t *sync,
@@ -148,21 +150,13 @@ ngx_http_clarity_read_record(const redisReply *field, const redisReply *value,
 }
 
 
-/*
- * The strings stay the record's. A token that cannot be opened is none:
- * whoever writes to Redis cannot make one.
- */
+/* The strings stay the record's. */
 
 static void
 ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
     const clarity_webhook_t *record, clarity_snapshot_webhook_t *webhook)
 {
-    char                           token[CLARITY_SEAL_TEXT_MAX + 1];
-    size_t                         i, len;
-    const char                    *why;
-    clarity_seal_status_t          status;
-    clarity_snapshot_token_t      *t;
-    const clarity_webhook_token_t *sealed;
+    const char *why;
 
     ngx_memzero(webhook, sizeof(clarity_snapshot_webhook_t));
 
@@ -192,6 +186,34 @@ ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
             "nginx.conf leads its address to another location");
     }
 
+    if (!ngx_http_clarity_open_tokens(sync, record, webhook)) {
+        why = "token";
+    }
+
+    if (why) {
+        ngx_http_clarity_unserved(sync, webhook->id, why);
+    }
+}
+
+
+/*
+ * 0: not all of them could be. One that cannot be opened is none: whoever
+ * writes to Redis cannot make one.
+ */
+
+static ngx_uint_t
+ngx_http_clarity_open_tokens(ngx_http_clarity_sync_t *sync,
+    const clarity_webhook_t *record, clarity_snapshot_webhook_t *webhook)
+{
+    char                           token[CLARITY_SEAL_TEXT_MAX + 1];
+    size_t                         i, len;
+    ngx_uint_t                     all;
+    clarity_seal_status_t          status;
+    clarity_snapshot_token_t      *t;
+    const clarity_webhook_token_t *sealed;
+
+    all = 1;
+
     for (i = 0; i < record->ntokens; i++) {
         sealed = &record->tokens[i];
 
@@ -201,7 +223,7 @@ ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
         if (status != CLARITY_SEAL_OK) {
             ngx_http_clarity_bad(sync, webhook->id, sealed->id,
                 clarity_seal_status_text(status));
-            why = "token";
+            all = 0;
             continue;
         }
 
@@ -218,9 +240,7 @@ ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
         ngx_explicit_memzero(token, sizeof(token));
     }
 
-    if (why) {
-        ngx_http_clarity_unserved(sync, webhook->id, why);
-    }
+    return all;
 }
 
 

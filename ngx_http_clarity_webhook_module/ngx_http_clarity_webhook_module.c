@@ -293,6 +293,8 @@ ngx_http_clarity_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    ngx_http_clarity_find_addresses(cf, clarity);
+
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
     handler = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);

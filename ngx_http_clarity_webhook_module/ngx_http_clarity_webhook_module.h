@@ -140,6 +140,8 @@ typedef struct ngx_http_clarity_loc_conf_s {
     ngx_str_t                 location;
     ngx_uint_t                exact;  /* no other address is meant */
     ngx_http_core_srv_conf_t *server;
+    in_port_t                 port; /* that it listens at; 0: at none */
+    ngx_uint_t                ssl;  /* with TLS */
 
     ngx_str_t                jobs_uri; /* inherited, with its place */
     ngx_http_clarity_place_t jobs_uri_place;
@@ -174,6 +176,7 @@ typedef struct {
     clarity_str_t            body;         /* data NULL: not looked at yet */
     ngx_str_t                token_id;     /* of one made at run time */
     ngx_str_t                detail;       /* why it was refused */
+    const clarity_context_packed_t *faults; /* of its context; NULL: none */
     struct ngx_http_clarity_api_s *api;    /* of a request to the API */
     void                    *look;    /* of one to clarity_jobs */
 
@@ -189,6 +192,7 @@ typedef struct ngx_http_clarity_refusal_s {
     clarity_outcome_t outcome;
     ngx_str_t         detail;  /* empty: the outcome's own */
     ngx_str_t         members; /* more of the problem: "name":value,… */
+    const clarity_context_packed_t *faults; /* of a context; NULL: none */
 } ngx_http_clarity_refusal_t;
 
 extern ngx_module_t ngx_http_clarity_webhook_module;
@@ -411,6 +415,12 @@ char *ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data);
 /* _check */
 
 ngx_int_t ngx_http_clarity_check_conf(ngx_conf_t *cf);
+
+/* _address */
+
+/* Sets port and ssl of each that has a server. */
+void ngx_http_clarity_find_addresses(
+    ngx_conf_t *cf, ngx_http_clarity_main_conf_t *cmcf);
 
 /* _settings_conf */
 

@@ -161,6 +161,46 @@ is try_it($webhook->{token}, body => context(expiration => undef))->status,
 like $list->{activity}[0]{detail}, qr/expiration is missing/,
     'is told with its fault';
 unlike encode_json($list), qr/github|4711|INC1/, 'and no value is';
+is_deeply $list->{activity}[0]{faults},
+    [ { code => 'missing', parameter => 'expiration' } ],
+    'which is told by itself, too';
+is $list->{activity}[0]{faults_omitted}, 0, 'and is all';
+is_deeply $list->{activity}[1]{faults}, [], 'a valid one has none';
+
+is try_it($webhook->{token}, body => '[]')->status, 422, 'no object';
+($status, $shown) = api('GET', "webhooks/$id");
+is_deeply $shown->{last_refused}{faults},
+    [ { code => 'wrong_type', parameter => undef } ], 'a fault of the whole';
+
+my $names = join ',', map { sprintf '"%s%03d":4711', 'n' x 20, $_ } 1 .. 200;
+is try_it($webhook->{token}, body => "{$names}")->status, 422,
+    'two hundred unknown parameters';
+($status, $shown) = api('GET', "webhooks/$id");
+my $faults = $shown->{last_refused}{faults};
+is @$faults + $shown->{last_refused}{faults_omitted}, 207,
+    'are told of as far as there is room for them';
+is $faults->[0]{parameter}, 'app_identifier', 'the first ones';
+cmp_ok scalar @$faults, '>=', 7, 'as many as this trigger can lack';
+
+
+# Who has no token cannot push out those who have one.
+
+my $before = (api('GET', "webhooks/$id/activity"))[1]{activity};
+my @known = grep { $_->{code} !~ /^token_/ } @$before;
+
+try_it('wrong') for 1 .. 100;
+my $after = (api('GET', "webhooks/$id/activity"))[1]{activity};
+
+is_deeply [ grep { $_->{code} !~ /^token_/ } @$after ], \@known,
+    'a hundred wrong tokens push out none but each other';
+is scalar @$after, @known + 8, 'of which the last 8 are kept';
+is $after->[0]{code}, 'token_invalid', 'and the newest comes first';
+
+try_it($webhook->{token}) for 1 .. 40;
+$after = (api('GET', "webhooks/$id/activity"))[1]{activity};
+is_deeply [ map { $_->{code} } @$after ],
+    [ ('accepted') x 24, ('token_invalid') x 8 ],
+    'of the others the last 24 are kept';
 
 
 # Webhooks of nginx.conf.

@@ -79,4 +79,12 @@ clarity_context_status_t clarity_context_check_text(
     clarity_context_rules_t rules, clarity_str_t text,
     clarity_json_fault_t *fault);
 
+/* The name that the fault is of, for a reader; empty: it is of the whole. */
+clarity_str_t clarity_context_name(const clarity_context_checker_t *checker,
+    const clarity_context_fault_t *fault);
+
+/* The name, cut where it is too long to be shown; returns its length. */
+size_t clarity_context_show(
+    char shown[CLARITY_CONTEXT_MAX_SHOWN], clarity_str_t name);
+
 #endif

@@ -12,7 +12,6 @@ static size_t find_parameter(
     const clarity_context_checker_t *checker, clarity_str_t name);
 static int take_unknown(
     clarity_context_checker_t *checker, clarity_str_t name);
-static void show_name(clarity_context_name_t *unknown, clarity_str_t name);
 static void take_value(
     clarity_context_checker_t *checker, const clarity_json_token_t *token);
 static unsigned type_of(clarity_json_token_type_t type);
@@ -295,14 +294,14 @@ take_unknown(clarity_context_checker_t *checker, clarity_str_t name)
     unknown = &checker->unknown[checker->nunknown++];
     unknown->hash = hash;
     unknown->len = name.len;
-    show_name(unknown, name);
+    unknown->shown_len = clarity_context_show(unknown->shown, name);
 
     return ~(int) i;
 }
 
 
-static void
-show_name(clarity_context_name_t *unknown, clarity_str_t name)
+size_t
+clarity_context_show(char shown[CLARITY_CONTEXT_MAX_SHOWN], clarity_str_t name)
 {
     size_t n;
     static const char ellipsis[] = "\xe2\x80\xa6";
@@ -311,10 +310,9 @@ show_name(clarity_context_name_t *unknown, clarity_str_t name)
 
     if (n <= CLARITY_CONTEXT_MAX_SHOWN) {
         if (n != 0) {
-            memcpy(unknown->shown, name.data, n);
+            memcpy(shown, name.data, n);
         }
-        unknown->shown_len = n;
-        return;
+        return n;
     }
 
     /* Not within a character, whose bytes but the first are 10xxxxxx. */
@@ -323,9 +321,10 @@ show_name(clarity_context_name_t *unknown, clarity_str_t name)
         n--;
     }
 
-    memcpy(unknown->shown, name.data, n);
-    memcpy(unknown->shown + n, ellipsis, sizeof(ellipsis) - 1);
-    unknown->shown_len = n + sizeof(ellipsis) - 1;
+    memcpy(shown, name.data, n);
+    memcpy(shown + n, ellipsis, sizeof(ellipsis) - 1);
+
+    return n + sizeof(ellipsis) - 1;
 }
 
 

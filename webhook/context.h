@@ -106,6 +106,26 @@ void clarity_context_problem(
 void clarity_context_summary(
     const clarity_context_checker_t *checker, clarity_buf_t *buf);
 
+#define CLARITY_CONTEXT_PACKED 176 /* bytes */
+
+/* The faults of a check in little room, to be kept: codes and names. */
+typedef struct {
+    size_t nfaults; /* found; packed are the first ones, as many as fit */
+    size_t len;
+    char data[CLARITY_CONTEXT_PACKED];
+} clarity_context_packed_t;
+
+/* After CLARITY_CONTEXT_FAULTY. Names of any parameter are cut as above. */
+void clarity_context_pack(const clarity_context_checker_t *checker,
+    clarity_context_packed_t *packed);
+
+/*
+ * The next fault that is packed, from *at, which is 0 for the first; false:
+ * there are no more. parameter->data NULL: it is the whole context's.
+ */
+bool clarity_context_unpack(const clarity_context_packed_t *packed, size_t *at,
+    clarity_context_code_t *code, clarity_str_t *parameter);
+
 /* Faults found, those that the answer leaves out included. */
 size_t clarity_context_nfaults(const clarity_context_checker_t *checker);
 

@@ -14,8 +14,6 @@ static void add_received(
 static void add_error(clarity_buf_t *buf,
     const clarity_context_checker_t *checker, size_t index,
     clarity_buf_t *scratch);
-static clarity_str_t name_of(const clarity_context_checker_t *checker,
-    const clarity_context_fault_t *fault);
 static void add_pointer(clarity_buf_t *buf, clarity_str_t name);
 static void add_detail(clarity_buf_t *buf,
     const clarity_context_checker_t *checker, size_t index);
@@ -81,9 +79,10 @@ clarity_context_summary(
         if (fault->of == FAULT_OF_ALL) {
             clarity_buf_addz(buf, "the context");
         } else if (fault->of == FAULT_OF_NAME) {
-            clarity_buf_addz(buf, clarity_quote(name_of(checker, fault)).text);
+            clarity_buf_addz(
+                buf, clarity_quote(clarity_context_name(checker, fault)).text);
         } else {
-            clarity_buf_add(buf, name_of(checker, fault));
+            clarity_buf_add(buf, clarity_context_name(checker, fault));
         }
 
         clarity_buf_addz(buf, code_in_words(fault->code));
@@ -198,10 +197,10 @@ add_error(clarity_buf_t *buf, const clarity_context_checker_t *checker,
         clarity_buf_addz(buf, "null,\"pointer\":\"\"");
 
     } else {
-        clarity_buf_add_json(buf, name_of(checker, fault));
+        clarity_buf_add_json(buf, clarity_context_name(checker, fault));
         clarity_buf_addz(buf, ",\"pointer\":");
         clarity_buf_reset(scratch);
-        add_pointer(scratch, name_of(checker, fault));
+        add_pointer(scratch, clarity_context_name(checker, fault));
         clarity_buf_add_json(buf, clarity_buf_str(scratch));
     }
 
@@ -217,11 +216,15 @@ add_error(clarity_buf_t *buf, const clarity_context_checker_t *checker,
 }
 
 
-static clarity_str_t
-name_of(const clarity_context_checker_t *checker,
+clarity_str_t
+clarity_context_name(const clarity_context_checker_t *checker,
     const clarity_context_fault_t *fault)
 {
     const clarity_context_name_t *unknown;
+
+    if (fault->of == FAULT_OF_ALL) {
+        return clarity_lit("");
+    }
 
     if (fault->of == FAULT_OF_NAME) {
         unknown = &checker->unknown[fault->index];

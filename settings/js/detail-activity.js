@@ -112,10 +112,11 @@ function cell(column, ...children) {
 
 // Each fault of a context, or what the sender was told.
 
-function reason({ faults, detail }) {
-    if (faults?.length) {
+function reason({ faults, faults_omitted: omitted, detail }) {
+    if (faults.length) {
         return h('ul', { class: 'faults' },
-            faults.map(fault => h('li', {}, sayFault(fault))));
+            faults.map(fault => h('li', {}, sayFault(fault))),
+            omitted > 0 && h('li', {}, `and ${omitted} more`));
     }
 
     return detail && h('p', { class: 'faults' }, detail);

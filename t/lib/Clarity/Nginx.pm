@@ -497,7 +497,7 @@ sub http {
 
 Named arguments: C<body>, C<token>, C<headers> (a list of lines), C<type> (the
 Content-Type: application/json where there is a body; C<undef> for none),
-C<timeout>.
+C<host> (localhost), C<timeout>.
 
 =cut
 
@@ -531,7 +531,8 @@ A function: the bytes that C<request> sends.
 sub request_text {
     my ($method, $uri, %with) = @_;
 
-    my @lines = ("$method $uri HTTP/1.1", 'Host: localhost',
+    my @lines = ("$method $uri HTTP/1.1",
+        'Host: ' . ($with{host} // 'localhost'),
         'Connection: ' . ($with{keepalive} ? 'keep-alive' : 'close'));
 
     push @lines, "X-Clarity-Webhook-Token: $with{token}"
