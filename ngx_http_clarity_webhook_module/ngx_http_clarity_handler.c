@@ -12,6 +12,7 @@
 
 static ngx_int_t ngx_http_clarity_init_ctx(
     ngx_http_request_t *r, const ngx_http_clarity_webhook_t *webhook);
+static ngx_int_t ngx_http_clarity_serve(ngx_http_request_t *r);
 #if (NGX_HTTP_V2)
 static void ngx_http_clarity_refused_body_handler(ngx_http_request_t *r);
 #endif
@@ -65,11 +66,6 @@ ngx_http_clarity_handler(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_clarity_webhooks_handler(ngx_http_request_t *r)
 {
-    ngx_str_t                   endpoint;
-    ngx_http_clarity_ctx_t     *ctx;
-    ngx_http_clarity_refusal_t  refusal;
-    ngx_http_clarity_webhook_t *webhook;
-
     if (r != r->main) {
         return NGX_HTTP_FORBIDDEN;
     }
@@ -77,6 +73,20 @@ ngx_http_clarity_webhooks_handler(ngx_http_request_t *r)
     if (ngx_http_clarity_init_ctx(r, NULL) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    return ngx_http_clarity_serve(r);
+}
+
+
+/* Again, where the webhooks have not been loaded yet. */
+
+static ngx_int_t
+ngx_http_clarity_serve(ngx_http_request_t *r)
+{
+    ngx_str_t                   endpoint;
+    ngx_http_clarity_ctx_t     *ctx;
+    ngx_http_clarity_refusal_t  refusal;
+    ngx_http_clarity_webhook_t *webhook;
 
     ngx_memzero(&refusal, sizeof(ngx_http_clarity_refusal_t));
 
@@ -93,6 +103,13 @@ ngx_http_clarity_webhooks_handler(ngx_http_request_t *r)
     if (ngx_http_clarity_registry_find(r, &endpoint, &webhook, &refusal)
         != NGX_OK)
     {
+        if (refusal.outcome == CLARITY_WEBHOOKS_NOT_LOADED
+            && ngx_http_clarity_early_wait(r, ngx_http_clarity_serve)
+                == NGX_DONE)
+        {
+            return NGX_DONE;
+        }
+
         ctx->webhook = webhook;
         return ngx_http_clarity_refuse_unread(r, &refusal);
     }

@@ -18,6 +18,19 @@ ngx_int_t ngx_http_clarity_registry_init(
     ngx_cycle_t *cycle, ngx_http_clarity_main_conf_t *cmcf);
 void ngx_http_clarity_registry_exit(void);
 
+/* _early */
+
+/* Once for the process. */
+void ngx_http_clarity_early_init(void);
+
+/*
+ * The webhooks are not loaded yet. NGX_DONE: `again` is called soon, in the
+ * place of the content handler; NGX_DECLINED: the process has been waited for
+ * long enough, clarity_redis_connect_timeout.
+ */
+ngx_int_t ngx_http_clarity_early_wait(
+    ngx_http_request_t *r, ngx_http_handler_pt again);
+
 /* _registry */
 
 /* The request's endpoint, by the location's prefix. NGX_DECLINED: its address

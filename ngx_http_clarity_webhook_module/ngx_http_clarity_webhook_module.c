@@ -326,6 +326,7 @@ ngx_http_clarity_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
+    ngx_http_clarity_early_init();
     ngx_http_clarity_idempotency_init();
 
     if (ngx_http_clarity_context_init() != NGX_OK) {

@@ -177,6 +177,8 @@ typedef struct {
     ngx_str_t                token_id;     /* of one made at run time */
     ngx_str_t                detail;       /* why it was refused */
     const clarity_context_packed_t *faults; /* of its context; NULL: none */
+    ngx_event_t            *early; /* waits for webhooks; NULL: has not */
+    ngx_http_handler_pt     again; /* and goes on with this then */
     struct ngx_http_clarity_api_s *api;    /* of a request to the API */
     void                    *look;    /* of one to clarity_jobs */
 
