@@ -132,7 +132,7 @@ test:
 test-long:
 	@scripts/deps build run test
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(LOAD)
-	@$(PROVE) -j1 $(wildcard t/long/*.t)
+	@CLARITY_LONG=1 $(PROVE) -j1 $(wildcard t/long/*.t) t/hostile.t
 
 # What npm installs for the tests in t/FOLDER; its lock file has the digests.
 NODE_MODULES = $(BUILD)/$(1)/node_modules/.package-lock.json

@@ -68,9 +68,10 @@ sub new {
 }
 
 
-=head2 post(URI, BODY, token => TOKEN)
+=head2 post(URI, BODY, token => TOKEN, ...)
 
-Sends a request and returns its stream's number.
+Sends a request and returns its stream's number. With C<< head => 1 >> the body
+is announced, and does not come.
 
 =cut
 
@@ -88,7 +89,7 @@ sub post {
         [ 'x-clarity-webhook-token', $with{token} ];
 
     $self->_write(_frame(HEADERS, END_HEADERS, $stream, $block)
-        . _frame(DATA, END_STREAM, $stream, $body));
+        . ($with{head} ? '' : _frame(DATA, END_STREAM, $stream, $body)));
 
     return $stream;
 }
