@@ -48,6 +48,7 @@ LIBRARY = $(BUILD)/libclarity.a
 WORKER  = $(BUILD)/clarity-worker
 CTL     = $(BUILD)/clarityctl
 LOAD    = $(BUILD)/load
+TIMING  = $(BUILD)/timing
 
 # The SDK: what a program of somebody else links.
 SDK_A   = $(BUILD)/libclarity_worker.a
@@ -236,8 +237,9 @@ valgrind:
 
 bench:
 	@scripts/deps build run bench
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(LOAD)
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(LOAD) $(TIMING)
 	@CLARITY_BUILD=$(BUILD) bench/ingress
+	@CLARITY_BUILD=$(BUILD) bench/timing
 
 # What libFuzzer finds new goes to BUILD/fuzz/corpus; a finding ends it.
 FUZZ_SECONDS = 60
@@ -294,6 +296,9 @@ $(CTL): $(call objects,$(CTL_SRCS)) $(LIBRARY)
 $(LOAD): $(call objects,$(LOAD_SRCS))
 	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^
 
+$(TIMING): $(call objects,bench/timing.c)
+	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ -lm
+
 $(LIBRARY): $(call objects,$(LIBRARY_SRCS))
 	rm -f $@
 	$(AR) qcs $@ $^
@@ -323,7 +328,7 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/t/fuzz/fuzz_%.o $(LIBRARY)
 
 -include $(patsubst %.o,%.d,$(call objects, \
     $(LIBRARY_SRCS) $(WORKER_SRCS) $(SDK_SRCS) $(CTL_SRCS) $(UNIT_SRCS) \
-    $(FUZZ_SRCS) $(LOAD_SRCS)))
+    $(FUZZ_SRCS) $(LOAD_SRCS) bench/timing.c))
 
 
 # The module: nginx's own configure writes a makefile, which knows what of it
