@@ -26,6 +26,7 @@ static const char triggers_json[] =
     "{\"name\":\"m\",\"format\":\"email\"}]}]}";
 
 static void check_problem(const clarity_context_checker_t *checker);
+static void check_packed(const clarity_context_checker_t *checker);
 static void check_text(clarity_context_checker_t *checker,
     const clarity_trigger_t *trigger, clarity_context_rules_t rules);
 static bool is_object(clarity_str_t text);
@@ -104,6 +105,31 @@ check_problem(const clarity_context_checker_t *checker)
     FUZZ_HOLDS(is_object(clarity_buf_str(&buf)));
 
     clarity_buf_free(&buf);
+
+    check_packed(checker);
+}
+
+
+/* What is packed comes out whole, and at least one fault does. */
+static void
+check_packed(const clarity_context_checker_t *checker)
+{
+    size_t at, n;
+    clarity_str_t name;
+    clarity_context_code_t code;
+    clarity_context_packed_t packed;
+
+    clarity_context_pack(checker, &packed);
+    FUZZ_HOLDS(packed.nfaults == clarity_context_nfaults(checker));
+
+    at = 0;
+
+    for (n = 0; clarity_context_unpack(&packed, &at, &code, &name); n++) {
+        FUZZ_HOLDS(clarity_context_code_name(code)[0] != '\0');
+        FUZZ_HOLDS(name.len <= CLARITY_CONTEXT_MAX_SHOWN);
+    }
+
+    FUZZ_HOLDS(n > 0 && n <= packed.nfaults && at == packed.len);
 }
 
 
