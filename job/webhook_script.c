@@ -32,7 +32,9 @@
 
 /*
  * The revision and the place of the record that is stored under an id; false:
- * there is none. A revision is at most 2^53, which Lua holds exactly.
+ * there is none; nil and the error: it cannot be read, and its place is false
+ * where there is one under that id all the same. A revision is at most 2^53,
+ * which Lua holds exactly.
  */
 #define STORED                                                                \
     "local function stored(id)\n"                                             \
@@ -42,13 +44,26 @@
     "  if not text then return false end\n"                                   \
     "  local record, at = decode(text)\n"                                     \
     "  if not record or type(record.revision) ~= 'number' then\n"             \
-    "    return nil, nil, no_record(field .. ' in ' .. KEYS[1])\n"            \
+    "    return nil, at or false, no_record(field .. ' in ' .. KEYS[1])\n"    \
     "  end\n"                                                                 \
     "  return record.revision, at\n"                                          \
     "end\n"                                                                   \
     "local function differs(revision, expected)\n"                            \
     "  return expected ~= ''\n"                                               \
     "    and string.format('%.0f', revision) ~= expected\n"                   \
+    "end\n"
+
+/*
+ * Whose place it is; false: nobody's. One whose record is gone, or is at
+ * another place, holds none: somebody has worked on Redis by hand.
+ */
+#define OWNER                                                                 \
+    "local function owner_of(at)\n"                                           \
+    "  local owner = redis.pcall('HGET', KEYS[1], at)\n"                      \
+    "  if is_error(owner) or not owner then return owner end\n"               \
+    "  local text = redis.call('HGET', KEYS[1], 'id:' .. owner)\n"            \
+    "  local record, place = decode(text or '')\n"                            \
+    "  return text and (not record or place == at) and owner\n"               \
     "end\n"
 
 /*
@@ -62,7 +77,7 @@
     "  last = last or '0'\n"                                                  \
     "  if not last:match('^%d+$') or #last > 15 then\n"                       \
     "    return nil, redis.error_reply('ERR the revision in ' .. KEYS[1]\n"   \
-    "      .. ' is no number')\n"                                             \
+    "      .. ' is no number of up to 15 digits: set it to one')\n"           \
     "  end\n"                                                                 \
     "  local revision = string.format('%.0f', last + 1)\n"                    \
     "  local sent = redis.pcall('PUBLISH', KEYS[1], revision)\n"              \
@@ -85,10 +100,10 @@
 
 const clarity_script_t clarity_script_webhook_create = {
     "webhook_create",
-    DECODE ANNOUNCE STORE
+    DECODE OWNER ANNOUNCE STORE
     "local record, at = decode(ARGV[1])\n"
     "if not record then return no_record('ARGV[1]') end\n"
-    "local owner = redis.pcall('HGET', KEYS[1], at)\n"
+    "local owner = owner_of(at)\n"
     "if is_error(owner) then return owner end\n"
     "if owner then return {'taken', owner} end\n"
     "if redis.call('HEXISTS', KEYS[1], 'id:' .. record.id) == 1 then\n"
@@ -102,14 +117,14 @@ const clarity_script_t clarity_script_webhook_create = {
 
 const clarity_script_t clarity_script_webhook_update = {
     "webhook_update",
-    DECODE STORED ANNOUNCE STORE
+    DECODE STORED OWNER ANNOUNCE STORE
     "local record, at = decode(ARGV[1])\n"
     "if not record then return no_record('ARGV[1]') end\n"
     "local current, was_at, wrong = stored(record.id)\n"
     "if wrong then return wrong end\n"
     "if not current then return {'gone'} end\n"
     "if differs(current, ARGV[2]) then return {'conflict', current} end\n"
-    "local owner = redis.call('HGET', KEYS[1], at)\n"
+    "local owner = owner_of(at)\n"
     "if owner and owner ~= record.id then return {'taken', owner} end\n"
     "local revision, failed = announce(3)\n"
     "if failed then return failed end\n"
@@ -120,14 +135,18 @@ const clarity_script_t clarity_script_webhook_update = {
 
 const clarity_script_t clarity_script_webhook_delete = {
     "webhook_delete",
-    DECODE STORED ANNOUNCE
+    DECODE STORED OWNER ANNOUNCE
     "local current, at, wrong = stored(ARGV[1])\n"
-    "if wrong then return wrong end\n"
-    "if not current then return {'gone'} end\n"
-    "if differs(current, ARGV[2]) then return {'conflict', current} end\n"
+    "if wrong and (at == nil or ARGV[2] ~= '') then return wrong end\n"
+    "if current == false then return {'gone'} end\n"
+    "if current and differs(current, ARGV[2]) then\n"
+    "  return {'conflict', current}\n"
+    "end\n"
+    "local mine = at and owner_of(at) == ARGV[1]\n"
     "local revision, failed = announce(3)\n"
     "if failed then return failed end\n"
-    "redis.call('HDEL', KEYS[1], 'id:' .. ARGV[1], at)\n"
+    "redis.call('HDEL', KEYS[1], 'id:' .. ARGV[1])\n"
+    "if mine then redis.call('HDEL', KEYS[1], at) end\n"
     "redis.call('HSET', KEYS[1], 'revision', revision)\n"
     "return {'ok', tonumber(revision)}\n",
 };

@@ -22,6 +22,7 @@
 
 #define NGX_HTTP_CLARITY_API_BODY       65536 /* bytes of a request's body */
 #define NGX_HTTP_CLARITY_API_UNREADABLE 32    /* that an answer tells of */
+#define NGX_HTTP_CLARITY_API_ID         64    /* bytes of the id of one */
 
 /* What a request needs to have loaded. */
 #define NGX_HTTP_CLARITY_NEED_WEBHOOK   0x01 /* the one of the path */
@@ -218,6 +219,11 @@ ngx_int_t ngx_http_clarity_api_no_webhook(ngx_http_request_t *r);
  */
 ngx_uint_t ngx_http_clarity_api_may_change(ngx_http_request_t *r,
     ngx_http_clarity_api_t *api, ngx_int_t *rc);
+
+/* Is there a record that cannot be read, and no If-Match that it would have to
+ * agree with? Then it can be deleted all the same. */
+ngx_uint_t ngx_http_clarity_api_is_damaged(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api);
 
 /* 412; the revision is that of now, 0: not known. */
 ngx_int_t ngx_http_clarity_api_stale(ngx_http_request_t *r, uint64_t revision);

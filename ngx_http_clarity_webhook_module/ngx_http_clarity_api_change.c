@@ -105,6 +105,12 @@ ngx_http_clarity_api_patch(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 
     clarity_faults_free(&faults);
 
+    /* what changes nothing is not in the way of those who do change it */
+    if (clarity_webhook_same(&api->changed, api->webhook)) {
+        return ngx_http_clarity_api_send_webhook(r, api, api->webhook,
+            NGX_HTTP_OK);
+    }
+
     if (ngx_strcmp(api->changed.endpoint, api->webhook->endpoint) != 0) {
         rc = ngx_http_clarity_api_shadowed(r, api);
         if (rc != NGX_DECLINED) {
@@ -127,15 +133,20 @@ ngx_http_clarity_api_delete(
     ngx_int_t     rc;
     clarity_str_t args[2];
 
-    if (!ngx_http_clarity_api_may_change(r, api, &rc)) {
+    args[1].data = (char *) number;
+    args[1].len = 0;
+
+    if (ngx_http_clarity_api_is_damaged(r, api)) {
+        *ngx_cpymem(api->changed.id, api->id.data, api->id.len) = '\0';
+
+    } else if (ngx_http_clarity_api_may_change(r, api, &rc)) {
+        api->changed = *api->webhook;
+
+    } else {
         return rc;
     }
 
-    api->changed = *api->webhook;
-
     args[0] = clarity_str(api->changed.id);
-    args[1].data = (char *) number;
-    args[1].len = 0;
 
     if (api->condition == NGX_HTTP_CLARITY_REVISION) {
         args[1].len = ngx_sprintf(number, "%uL", api->webhook->revision)

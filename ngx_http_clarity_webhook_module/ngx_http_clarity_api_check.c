@@ -45,7 +45,8 @@ ngx_http_clarity_api_no_webhook(ngx_http_request_t *r)
 
         *ngx_snprintf(detail, sizeof(detail) - 1,
             "Redis has a record of this webhook, but it cannot be read (%s). "
-            "HDEL \"%*s\" \"id:%V\" in redis-cli removes it.",
+            "DELETE without If-Match removes it, as does HDEL \"%*s\" "
+            "\"id:%V\" in redis-cli.",
             unreadable->why.text, key.len, key.data, &unreadable->id)
             = '\0';
 
@@ -107,6 +108,19 @@ ngx_http_clarity_api_stale(ngx_http_request_t *r, uint64_t revision)
     return ngx_http_clarity_api_problem(r, NGX_HTTP_PRECONDITION_FAILED,
         "precondition_failed",
         "Somebody else has changed the webhook meanwhile: look at it again.");
+}
+
+
+ngx_uint_t
+ngx_http_clarity_api_is_damaged(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api)
+{
+    ngx_str_t value;
+
+    static ngx_str_t if_match = ngx_string("if-match");
+
+    return api->webhook == NULL && api->conf == NULL && api->unreadable.nelts
+        && ngx_http_clarity_header(r, &if_match, &value) == NGX_DECLINED;
 }
 
 

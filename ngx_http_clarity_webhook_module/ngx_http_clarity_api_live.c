@@ -11,6 +11,7 @@ typedef struct {
     ngx_uint_t of;
     ngx_uint_t no_room; /* in some nginx's zone */
     ngx_str_t *unserved; /* why some nginx cannot; NULL: none says so */
+    ngx_uint_t tokens; /* some nginx cannot open all of them */
     ngx_uint_t silent; /* instances that have not been heard of */
     uint64_t   ms; /* for which the longest silent one has not */
 } ngx_http_clarity_live_t;
@@ -21,6 +22,8 @@ static void ngx_http_clarity_count_live(ngx_http_clarity_api_t *api,
 static void ngx_http_clarity_show_reason(
     clarity_buf_t *buf, const ngx_http_clarity_live_t *live);
 static const char *ngx_http_clarity_say_unserved(const ngx_str_t *why);
+static ngx_uint_t ngx_http_clarity_is_word(
+    const ngx_str_t *why, const char *word);
 static ngx_str_t *ngx_http_clarity_why_unserved(
     ngx_http_clarity_instance_t *instance, clarity_str_t id);
 
@@ -60,11 +63,12 @@ ngx_http_clarity_count_live(ngx_http_clarity_api_t *api, clarity_str_t id,
             live->silent++;
             live->ms = ngx_max(live->ms, instance[i].silent);
 
-        } else if (why) {
+        } else if (why && !ngx_http_clarity_is_word(why, "some_tokens")) {
             live->unserved = why;
 
         } else if (instance[i].revision >= revision) {
             live->workers += instance[i].workers;
+            live->tokens |= why != NULL;
 
         } else {
             live->no_room |= instance[i].no_room;
@@ -86,6 +90,12 @@ ngx_http_clarity_show_reason(
         clarity_buf_addf(buf, "\"%s\"",
             ngx_http_clarity_say_unserved(live->unserved));
 
+    } else if (live->tokens) {
+        clarity_buf_addz(buf,
+            "\"An nginx cannot open one of this webhook's tokens and refuses "
+            "it: put the key back into its clarity_token_key_file, or revoke "
+            "that token.\"");
+
     } else if (live->silent) {
         clarity_buf_addf(buf,
             "\"%u nginx %s not been heard of for %llu s: where it is only cut "
@@ -102,24 +112,30 @@ ngx_http_clarity_show_reason(
 static const char *
 ngx_http_clarity_say_unserved(const ngx_str_t *why)
 {
-    clarity_str_t word = { (char *) why->data, why->len };
-
-    if (clarity_str_is(word, "location")) {
+    if (ngx_http_clarity_is_word(why, "location")) {
         return "The nginx.conf of an nginx leads this address to another "
                "location.";
     }
 
-    if (clarity_str_is(word, "token")) {
+    if (ngx_http_clarity_is_word(why, "token")) {
         return "An nginx cannot open a token of this webhook: its "
                "clarity_token_key_file lacks the key.";
     }
 
-    if (clarity_str_is(word, "trigger")) {
+    if (ngx_http_clarity_is_word(why, "trigger")) {
         return "The file of clarity_triggers of an nginx lacks this webhook's "
                "trigger.";
     }
 
     return "An nginx does not serve this webhook: see its error log.";
+}
+
+
+static ngx_uint_t
+ngx_http_clarity_is_word(const ngx_str_t *why, const char *word)
+{
+    return clarity_str_is((clarity_str_t){ (char *) why->data, why->len },
+        word);
 }
 
 

@@ -265,6 +265,7 @@ ngx_http_clarity_api_add_webhook(ngx_http_request_t *r,
     ngx_http_clarity_api_t *api, clarity_str_t id, const redisReply *value)
 {
     u_char                        *p;
+    ngx_uint_t                     cut;
     clarity_error_t                error;
     clarity_webhook_t             *webhook;
     ngx_http_clarity_unreadable_t *unreadable;
@@ -286,19 +287,19 @@ ngx_http_clarity_api_add_webhook(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    id.len = ngx_min(id.len, CLARITY_WEBHOOK_ID_LEN);
+    cut = id.len > NGX_HTTP_CLARITY_API_ID;
+    id.len = ngx_min(id.len, NGX_HTTP_CLARITY_API_ID);
 
-    p = ngx_pnalloc(r->pool, id.len + 1);
+    p = ngx_pnalloc(r->pool, id.len + 3);
     unreadable = ngx_array_push(&api->unreadable);
 
     if (p == NULL || unreadable == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(p, id.data, id.len);
-
     unreadable->id.data = p;
-    unreadable->id.len = id.len;
+    unreadable->id.len = ngx_sprintf(p, "%*s%s", id.len, id.data,
+        cut ? "..." : "") - p;
     unreadable->why = error;
 
     return NGX_OK;

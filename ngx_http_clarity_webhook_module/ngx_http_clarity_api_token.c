@@ -319,8 +319,11 @@ ngx_http_clarity_api_rotated(ngx_http_request_t *r,
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
     if (ngx_http_clarity_api_made(r, ctx->api, result, reply, &rc)) {
-        rc = ngx_http_clarity_api_send_token(r, ctx->api,
-            &ctx->api->changed);
+        rc = ngx_http_clarity_api_add_etag(r, ctx->api->changed.revision)
+                == NGX_OK
+            ? ngx_http_clarity_api_send_token(r, ctx->api,
+                  &ctx->api->changed)
+            : ngx_http_clarity_api_internal(r);
     }
 
     ngx_http_finalize_request(r, rc);

@@ -86,10 +86,10 @@ ngx_http_clarity_read_open_file(
         return NGX_ERROR;
     }
 
-    if (secret && (file->info.st_mode & S_IROTH)) {
+    if (secret && (file->info.st_mode & (S_IROTH|S_IWOTH))) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-            "every user may read the secret file \"%V\"; try chmod o-r",
-            &file->name);
+            "every user may %s the secret file \"%V\"; try chmod o=",
+            (file->info.st_mode & S_IROTH) ? "read" : "write", &file->name);
     }
 
     text->len = ngx_file_size(&file->info);

@@ -86,7 +86,8 @@ void ngx_http_clarity_registry_used(ngx_http_clarity_main_conf_t *cmcf,
 /* A webhook that this nginx has, and cannot serve. */
 typedef struct {
     char        id[CLARITY_WEBHOOK_ID_LEN + 1];
-    const char *why; /* "token", "trigger" or "location" */
+    const char *why; /* "token", "trigger" or "location"; "some_tokens": it is
+                        served, but not with all of its tokens */
 } ngx_http_clarity_unserved_t;
 
 typedef struct {

@@ -186,8 +186,8 @@ ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
             "nginx.conf leads its address to another location");
     }
 
-    if (!ngx_http_clarity_open_tokens(sync, record, webhook)) {
-        why = "token";
+    if (!ngx_http_clarity_open_tokens(sync, record, webhook) && why == NULL) {
+        why = webhook->ntokens ? "some_tokens" : "token";
     }
 
     if (why) {

@@ -193,12 +193,20 @@ is((api('GET', "webhooks/$id"))[1]{active}, JSON::PP::false,
 api('PATCH', "webhooks/$id", { active => \1 }, 'If-Match: "2"');
 soon(202, $uri, $token, 'enabled');
 
+for my $same ({}, { active => \1, order => 'any' }) {
+    ($status, $shown, $answer) = api('PATCH', "webhooks/$id", $same,
+        'If-Match: "3"');
+    is "$status $shown->{revision} " . $answer->header('etag'), '200 3 "3"',
+        'what changes nothing is no change';
+}
+
 
 # Rotated.
 
-($status, my $new) = api('POST', "webhooks/$id/rotate",
+($status, my $new, $answer) = api('POST', "webhooks/$id/rotate",
     { overlap => '1h' });
 is $status, 200, 'rotated';
+is $answer->header('etag'), '"4"', 'which is a change';
 isnt $new->{token}, $token, 'there is another token';
 soon(202, $uri, $new->{token}, 'the new one');
 soon(202, $uri, $token, 'the old one');

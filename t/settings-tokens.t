@@ -324,6 +324,13 @@ ok scalar(grep { $_->{id} eq $made{c}{id} } @{ $list->{webhooks} }),
 is $problem->{code}, 'record_unreadable', 'so does the webhook itself';
 like $problem->{detail}, qr/HDEL "\{clarity\}:webhooks" "id:$made{a}{id}"/,
     'and says how it is removed';
+($status) = $settings->api('DELETE', "webhooks/$made{a}{id}", undef,
+    'If-Match: "1"');
+is $status, 500, 'not where it should be as it was';
+($status) = $settings->api('DELETE', "webhooks/$made{a}{id}");
+is $status, 204, 'but as it is';
+is_deeply +($settings->api('GET', 'webhooks'))[1]{unreadable}, [],
+    'and is gone';
 
 store($made{a}, $record{a});
 $settings->wait_status(202, $made{a}, @nginx);

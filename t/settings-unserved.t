@@ -53,10 +53,24 @@ is $settings->send($webhook, $other)->status, 500,
     'a fault of ours is none of the sender';
 $t->expect_log(qr/which is not in the file of/);
 
-my $key = $t->read_file('token.key');
 $settings->write_keys(other => 'o' x 32);
 $other->configure($conf);
 $other->renew;
 wait_live(1, qr/cannot open a token/);
+
+# A new token, of a key that it has: it serves again, but for the old one.
+$settings->write_keys(other => 'o' x 32, one => 'k' x 32);
+$nginx->renew;
+my ($status, $new);
+wait_until {
+    ($status, $new) = $settings->api('POST', "webhooks/$webhook->{id}/rotate",
+        { overlap => '1h' });
+    $status == 200;
+} 5, 'a new token';
+wait_live(3, qr/cannot open one of this webhook's tokens/);
+is $settings->send({ %$webhook, token => $new->{token} }, $other)->status, 202,
+    'the new token is good there';
+is $settings->send($webhook, $other)->status, 401, 'the old one is not';
+is $settings->send($webhook, $nginx)->status, 202, 'but where its key is';
 
 $t->done;

@@ -104,6 +104,19 @@ clarity_webhook_create(clarity_webhook_t *webhook, const clarity_json_t *body,
 
 
 bool
+clarity_webhook_same(const clarity_webhook_t *a, const clarity_webhook_t *b)
+{
+    return strcmp(a->method, b->method) == 0
+           && strcmp(a->endpoint, b->endpoint) == 0
+           && strcmp(a->trigger, b->trigger) == 0 && a->active == b->active
+           && a->rules.order == b->rules.order
+           && a->rules.unknown == b->rules.unknown
+           && strcmp(a->idempotency, b->idempotency) == 0
+           && a->status == b->status;
+}
+
+
+bool
 clarity_webhook_patch(clarity_webhook_t *webhook, const clarity_json_t *body,
     const clarity_triggers_t *triggers, clarity_faults_t *faults)
 {

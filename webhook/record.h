@@ -70,6 +70,10 @@ bool clarity_webhook_read(
 void clarity_webhook_write(
     clarity_buf_t *buf, const clarity_webhook_t *webhook);
 
+/* Are all settings, which a body can change, the same? */
+bool clarity_webhook_same(
+    const clarity_webhook_t *a, const clarity_webhook_t *b);
+
 /* ms that an idempotency key is kept; 0: off; `inherited`: the location's. */
 uint64_t clarity_webhook_idempotency(
     const clarity_webhook_t *webhook, uint64_t inherited);

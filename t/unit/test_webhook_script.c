@@ -547,15 +547,48 @@ what_is_no_record_is_an_error(void **state)
         command("HSET " HASH " id:" A " %s", bad[i]);
         assert_error(update(RECORD(A, "POST", "a"), ""),
             "ERR id:" A " in " HASH " is no record");
-        assert_error(delete (A, ""), "ERR id:" A " in " HASH " is no record");
+        assert_error(delete (A, "1"), "ERR id:" A " in " HASH " is no record");
         assert_field("id:" A, bad[i]);
     }
 
     /* One that lacks nothing but its revision. */
     command("HSET " HASH " id:" A " %s", RECORD(A, "POST", "a"));
-    assert_error(delete (A, ""), "ERR id:" A " in " HASH " is no record");
+    assert_error(delete (A, "1"), "ERR id:" A " in " HASH " is no record");
 
     assert_unchanged(4, "1", 1);
+}
+
+
+/* Somebody has worked on Redis by hand: what is left is in nobody's way. */
+static void
+what_is_damaged_can_be_deleted(void **state)
+{
+    (void) state;
+
+    /* the record is gone, its place is not */
+    assert_ok(create(RECORD(A, "POST", "a")), 1);
+    command("HDEL " HASH " id:" A);
+    assert_ok(create(RECORD(B, "POST", "a")), 2);
+    assert_field("at:POST a", B);
+
+    /* or has another webhook's record */
+    command("HSET " HASH " at:POST_b x");
+    command("HSET " HASH " at:%s %s", "PUT a", B);
+    assert_ok(create(RECORD(A, "PUT", "a")), 3);
+    assert_field("at:PUT a", A);
+
+    /* the record is none any more: its place is its own until it is deleted */
+    command("HSET " HASH " id:" A " {broken");
+    assert_outcome(create(RECORD("wh_c", "PUT", "a")), "taken", A, 0);
+    assert_ok(delete (A, ""), 4);
+    assert_outcome(delete (A, ""), "gone", NULL, 0);
+    assert_ok(create(RECORD("wh_c", "PUT", "a")), 5);
+
+    /* another's record under its id: that one's place stays */
+    command("HSET " HASH " id:" A " %s",
+        "{\"id\":\"" B "\",\"method\":\"POST\",\"endpoint\":\"a\"}");
+    assert_ok(delete (A, ""), 6);
+    assert_field("at:POST a", B);
 }
 
 
@@ -697,6 +730,7 @@ main(void)
             a_new_webhook_is_stored_with_its_revision, empty_redis),
         cmocka_unit_test_setup(
             each_change_has_a_revision_of_its_own, empty_redis),
+        cmocka_unit_test_setup(what_is_damaged_can_be_deleted, empty_redis),
         cmocka_unit_test_setup(a_place_that_is_taken_is_refused, empty_redis),
         cmocka_unit_test_setup(
             a_create_that_is_repeated_finds_itself, empty_redis),
