@@ -235,6 +235,18 @@ unlike said($first), qr/\e\[/, 'no colours where it is no terminal';
 is +(stat "$first->{dir}/token")[2] & 0777, 0600, 'the token is not readable';
 
 my ($curl, $export, $ctl) = lines($first);
+
+for my $path ('workflows/webhooks/', 'api/webhooks') {
+    for my $case ([ "127.0.0.1:$first->{port}", 200 ],
+        [ "localhost:$first->{port}", 200 ], [ 'example.com', 421 ])
+    {
+        my ($host, $status) = @$case;
+
+        is shell("curl -s -o $first->{dir}/page -w '%{http_code}' -H"
+            . " 'Host: $host' http://127.0.0.1:$first->{port}/settings/$path"),
+            $status, "settings/$path is to be had as $host: $status";
+    }
+}
 unlike shell((lines($second))[1] . "; $ctl"), qr/\Q$job\E/,
     'one does not see the jobs of the other';
 

@@ -17,7 +17,7 @@ const OVERLAPS = {
 };
 
 // It is known no better: each nginx keeps what it has seen for itself.
-const NOT_USED = 'not on this nginx since it was started';
+const NOT_USED = 'before this nginx was started, or never';
 
 
 export function tokensCard(token, context) {

@@ -24,7 +24,10 @@ function value(described) {
         return described.enum[0];
     }
 
-    switch ([described.type].flat()[0]) {
+    const types = [described.type].flat();
+
+    // Where a number is as good as a text it is most often a number.
+    switch (types.includes('integer') ? 'integer' : types[0]) {
     case 'integer':
     case 'number':
         return number(described);
@@ -39,7 +42,7 @@ function value(described) {
     case 'string':
         return string(described);
     default:
-        return 'example';
+        return {};
     }
 }
 

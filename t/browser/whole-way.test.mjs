@@ -121,8 +121,8 @@ async function sendsTheCurlLine(page) {
     assert.deepEqual(names, contextNames);
     await editor.fill(JSON.stringify(context));
     await page.getByText('No requests known on this nginx').waitFor();
-    await page.locator('.tokens').getByText('Last used not on this nginx since'
-        + ' it was started').waitFor();
+    await page.locator('.tokens').getByText('Last used before this nginx was'
+        + ' started, or never').waitFor();
 
     const { stdout } = await run('sh', ['-c', await copy(page, 'curl line')]);
     const { status, job_id: job } = JSON.parse(stdout);
