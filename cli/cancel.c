@@ -40,10 +40,10 @@ clarity_command_cancel(const clarity_command_t *command)
             break;
         }
 
-        if (clarity_state_is_final(view.state)) {
+        if (clarity_state_is_final(view.job.state)) {
             clarity_error(command->error,
                 "job %s has ended: it is %s. Nothing is to be cancelled",
-                command->argument, clarity_state_name(view.state));
+                command->argument, clarity_state_name(view.job.state));
             clarity_view_free(&view);
             break;
         }
@@ -82,8 +82,8 @@ cancel_delayed(const clarity_command_t *command, const clarity_view_t *view)
     clarity_cancelled_t cancelled;
 
     prefix = clarity_str(command->target->prefix);
-    clarity_key_job(&hash, prefix, &view->id);
-    clarity_key_delayed(&delayed, prefix, view->id.shard);
+    clarity_key_job(&hash, prefix, &view->job.id);
+    clarity_key_delayed(&delayed, prefix, view->job.id.shard);
     snprintf(keep, sizeof(keep), "%" PRIu64, command->target->keep);
 
     add_runs(&fields, view);
@@ -129,10 +129,10 @@ add_runs(clarity_fields_t *fields, const clarity_view_t *view)
 {
     size_t i;
     clarity_run_record_t record;
-    const clarity_run_view_t *run;
+    const clarity_view_run_t *run;
 
-    for (i = 0; i < view->nruns; i++) {
-        run = &view->runs[i];
+    for (i = 0; i < view->job.nruns; i++) {
+        run = &view->job.runs[i];
 
         if (clarity_state_is_final(run->record.state)) {
             continue;
@@ -143,7 +143,7 @@ add_runs(clarity_fields_t *fields, const clarity_view_t *view)
         record.reason = clarity_lit(REASON);
         record.next = 0;
 
-        clarity_run_field(&fields->text, run->id);
+        clarity_run_field(&fields->text, run->workflow);
         clarity_fields_end(fields);
         clarity_run_write(&fields->text, &record, run->step_ids, run->nsteps);
         clarity_fields_end(fields);
@@ -161,8 +161,8 @@ cancel_other(const clarity_command_t *command, const clarity_view_t *view)
     clarity_cancelled_t cancelled;
 
     prefix = clarity_str(command->target->prefix);
-    clarity_key_job(&hash, prefix, &view->id);
-    clarity_key_delayed(&delayed, prefix, view->id.shard);
+    clarity_key_job(&hash, prefix, &view->job.id);
+    clarity_key_delayed(&delayed, prefix, view->job.id.shard);
 
     argv[0] = clarity_key_str(&hash);
     argv[1] = clarity_key_str(&delayed);
@@ -198,12 +198,12 @@ show_cancelled(const clarity_command_t *command, const clarity_view_t *view,
         if (command->json) {
             clarity_buf_addf(command->out,
                 "{\"job_id\":\"%s\",\"state\":\"%s\",\"cancelling\":true}\n",
-                command->argument, clarity_state_name(view->state));
+                command->argument, clarity_state_name(view->job.state));
         } else {
             clarity_buf_addf(command->out,
                 "job %s is %s, and will be cancelled %s\n", command->argument,
-                clarity_state_name(view->state),
-                view->state == CLARITY_QUEUED
+                clarity_state_name(view->job.state),
+                view->job.state == CLARITY_QUEUED
                     ? "when a worker gets it"
                     : "when its present step has ended");
         }

@@ -6,17 +6,13 @@
 #define LATEST      "latest"
 #define STATE_WIDTH 11
 
-static void show_json(const clarity_view_t *view, clarity_buf_t *out);
-static void show_run_json(const clarity_run_view_t *run, clarity_buf_t *out);
-static void show_step_json(
-    const clarity_step_view_t *step, clarity_buf_t *out);
 static void show(const clarity_view_t *view, clarity_buf_t *out);
 static void show_run(
-    const clarity_run_view_t *run, bool colours, clarity_buf_t *out);
-static void show_next(const clarity_run_view_t *run, clarity_buf_t *out);
-static void show_step(const clarity_step_view_t *step, int width, bool colours,
+    const clarity_view_run_t *run, bool colours, clarity_buf_t *out);
+static void show_next(const clarity_view_run_t *run, clarity_buf_t *out);
+static void show_step(const clarity_view_step_t *step, int width, bool colours,
     clarity_buf_t *out);
-static int width_of_steps(const clarity_run_view_t *run);
+static int width_of_steps(const clarity_view_run_t *run);
 
 
 const char *
@@ -68,7 +64,7 @@ clarity_command_job(const clarity_command_t *command)
         status = CLARITY_EXIT_DONE;
 
         if (command->json) {
-            show_json(&view, command->out);
+            clarity_view_show(command->out, &view.job);
         } else {
             show(&view, command->out);
         }
@@ -81,84 +77,6 @@ clarity_command_job(const clarity_command_t *command)
 
 
 static void
-show_json(const clarity_view_t *view, clarity_buf_t *out)
-{
-    size_t i;
-    char id[CLARITY_JOB_ID_MAX];
-
-    clarity_job_id_format(&view->id, id);
-
-    clarity_buf_addf(out, "{\"job_id\":\"%s\"", id);
-    clarity_show_text_json(out, "trigger", view->trigger);
-    clarity_show_text_json(out, "webhook", view->webhook);
-    clarity_show_text_json(
-        out, "state", clarity_str(clarity_state_name(view->state)));
-    clarity_show_text_json(out, "reason", view->reason);
-    clarity_show_time_json(out, "received_at", view->received);
-
-    clarity_buf_addz(out, ",\"runs\":[");
-
-    for (i = 0; i < view->nruns; i++) {
-        clarity_buf_addz(out, i > 0 ? "," : "");
-        show_run_json(&view->runs[i], out);
-    }
-
-    clarity_buf_addz(out, "]}\n");
-}
-
-
-static void
-show_run_json(const clarity_run_view_t *run, clarity_buf_t *out)
-{
-    size_t i;
-
-    clarity_buf_addz(out, "{\"workflow\":");
-    clarity_buf_add_json(out, run->id);
-    clarity_buf_addf(out, ",\"state\":\"%s\",\"attempt\":%u",
-        clarity_state_name(run->record.state), run->record.attempt);
-
-    clarity_show_text_json(out, "reason", run->record.reason);
-
-    if (run->record.next != 0) {
-        clarity_show_time_json(out, "next_at", run->record.next);
-    }
-
-    clarity_buf_addz(out, ",\"steps\":[");
-
-    for (i = 0; i < run->nsteps; i++) {
-        clarity_buf_addz(out, i > 0 ? "," : "");
-        show_step_json(&run->steps[i], out);
-    }
-
-    clarity_buf_addz(out, "]}");
-}
-
-
-static void
-show_step_json(const clarity_step_view_t *step, clarity_buf_t *out)
-{
-    const clarity_step_record_t *record;
-
-    record = &step->record;
-
-    clarity_buf_addz(out, "{\"id\":");
-    clarity_buf_add_json(out, step->id);
-    clarity_buf_addf(out, ",\"state\":\"%s\",\"attempt\":%u",
-        clarity_state_name(record->state), record->attempt);
-
-    if (record->status != 0) {
-        clarity_buf_addf(out, ",\"status\":%u", record->status);
-    }
-
-    clarity_show_text_json(out, "reason", record->reason);
-    clarity_show_time_json(out, "started_at", record->started);
-    clarity_show_time_json(out, "ended_at", record->ended);
-
-    clarity_buf_addz(out, "}");
-}
-
-
-static void
 show(const clarity_view_t *view, clarity_buf_t *out)
 {
     bool colours;
@@ -167,23 +85,23 @@ show(const clarity_view_t *view, clarity_buf_t *out)
     clarity_buf_t time = { 0 };
 
     colours = clarity_show_colours();
-    clarity_job_id_format(&view->id, id);
+    clarity_job_id_format(&view->job.id, id);
 
     clarity_buf_addf(out, "job %s  ", id);
-    clarity_show_state(out, view->state, 0, colours);
+    clarity_show_state(out, view->job.state, 0, colours);
     clarity_buf_addz(out, "\n");
 
-    if (view->received != 0) {
-        clarity_show_time(&time, view->received);
+    if (view->job.received != 0) {
+        clarity_show_time(&time, view->job.received);
     }
 
-    clarity_show_line(out, "reason", view->reason);
-    clarity_show_line(out, "trigger", view->trigger);
-    clarity_show_line(out, "webhook", view->webhook);
+    clarity_show_line(out, "reason", view->job.reason);
+    clarity_show_line(out, "trigger", view->job.trigger);
+    clarity_show_line(out, "webhook", view->job.webhook);
     clarity_show_line(out, "received", clarity_buf_str(&time));
 
-    for (i = 0; i < view->nruns; i++) {
-        show_run(&view->runs[i], colours, out);
+    for (i = 0; i < view->job.nruns; i++) {
+        show_run(&view->job.runs[i], colours, out);
     }
 
     clarity_buf_free(&time);
@@ -191,13 +109,13 @@ show(const clarity_view_t *view, clarity_buf_t *out)
 
 
 static void
-show_run(const clarity_run_view_t *run, bool colours, clarity_buf_t *out)
+show_run(const clarity_view_run_t *run, bool colours, clarity_buf_t *out)
 {
     int width;
     size_t i;
 
     clarity_buf_addz(out, "\nworkflow ");
-    clarity_show_text(out, run->id);
+    clarity_show_text(out, run->workflow);
     clarity_buf_addz(out, "  ");
     clarity_show_state(out, run->record.state, 0, colours);
 
@@ -218,7 +136,7 @@ show_run(const clarity_run_view_t *run, bool colours, clarity_buf_t *out)
 
 
 static void
-show_next(const clarity_run_view_t *run, clarity_buf_t *out)
+show_next(const clarity_view_run_t *run, clarity_buf_t *out)
 {
     uint64_t now;
     clarity_buf_t text = { 0 };
@@ -241,7 +159,7 @@ show_next(const clarity_run_view_t *run, clarity_buf_t *out)
 
 
 static void
-show_step(const clarity_step_view_t *step, int width, bool colours,
+show_step(const clarity_view_step_t *step, int width, bool colours,
     clarity_buf_t *out)
 {
     bool bare;
@@ -279,7 +197,7 @@ show_step(const clarity_step_view_t *step, int width, bool colours,
 
 
 static int
-width_of_steps(const clarity_run_view_t *run)
+width_of_steps(const clarity_view_run_t *run)
 {
     int width;
     size_t i;

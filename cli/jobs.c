@@ -58,7 +58,7 @@ show_jobs(const clarity_command_t *command, const clarity_found_t *found)
 
         if (view.found
             && (command->state == NULL
-                || strcmp(clarity_state_name(view.state), command->state)
+                || strcmp(clarity_state_name(view.job.state), command->state)
                        == 0))
         {
             clarity_buf_addz(out, command->json && shown > 0 ? "," : "");
@@ -93,11 +93,11 @@ next_of(const clarity_view_t *view)
 
     next = 0;
 
-    for (i = 0; i < view->nruns; i++) {
-        if (view->runs[i].record.next != 0
-            && (next == 0 || view->runs[i].record.next < next))
+    for (i = 0; i < view->job.nruns; i++) {
+        if (view->job.runs[i].record.next != 0
+            && (next == 0 || view->job.runs[i].record.next < next))
         {
-            next = view->runs[i].record.next;
+            next = view->job.runs[i].record.next;
         }
     }
 
@@ -110,15 +110,15 @@ show_json(const clarity_view_t *view, uint64_t next, clarity_buf_t *out)
 {
     char id[CLARITY_JOB_ID_MAX];
 
-    clarity_job_id_format(&view->id, id);
+    clarity_job_id_format(&view->job.id, id);
 
     clarity_buf_addf(out, "{\"job_id\":\"%s\"", id);
-    clarity_show_text_json(out, "trigger", view->trigger);
-    clarity_show_text_json(out, "webhook", view->webhook);
+    clarity_show_text_json(out, "trigger", view->job.trigger);
+    clarity_show_text_json(out, "webhook", view->job.webhook);
     clarity_show_text_json(
-        out, "state", clarity_str(clarity_state_name(view->state)));
-    clarity_show_text_json(out, "reason", view->reason);
-    clarity_show_time_json(out, "received_at", view->received);
+        out, "state", clarity_str(clarity_state_name(view->job.state)));
+    clarity_show_text_json(out, "reason", view->job.reason);
+    clarity_show_time_json(out, "received_at", view->job.received);
     clarity_show_time_json(out, "next_at", next);
     clarity_buf_addz(out, "}");
 }
@@ -129,21 +129,21 @@ show(const clarity_view_t *view, uint64_t next, clarity_buf_t *out)
 {
     char id[CLARITY_JOB_ID_MAX];
 
-    clarity_job_id_format(&view->id, id);
+    clarity_job_id_format(&view->job.id, id);
 
     clarity_buf_addf(out, "%-24s  ", id);
-    clarity_show_state(out, view->state, 9, clarity_show_colours());
+    clarity_show_state(out, view->job.state, 9, clarity_show_colours());
     clarity_buf_addz(out, "  ");
-    clarity_show_text(out, view->trigger);
+    clarity_show_text(out, view->job.trigger);
 
     if (next != 0) {
         clarity_buf_addz(out, "  goes on at ");
         clarity_show_time(out, next);
     }
 
-    if (view->reason.len > 0) {
+    if (view->job.reason.len > 0) {
         clarity_buf_addz(out, "  ");
-        clarity_show_text(out, view->reason);
+        clarity_show_text(out, view->job.reason);
     }
 
     clarity_buf_addz(out, "\n");

@@ -244,20 +244,20 @@ show_view(clarity_preview_t *preview, const clarity_target_t *target,
     redisReply *reply;
     clarity_str_t text;
 
-    if (!clarity_str_eq(view->trigger, preview->workflow->trigger)) {
+    if (!clarity_str_eq(view->job.trigger, preview->workflow->trigger)) {
         return clarity_error(error,
             "job %s is of trigger %s, workflow %s is for %s",
-            preview->alone->job, clarity_quote(view->trigger).text,
+            preview->alone->job, clarity_quote(view->job.trigger).text,
             clarity_quote(preview->workflow->id).text,
             clarity_quote(preview->workflow->trigger).text);
     }
 
-    snprintf(received, sizeof(received), "%" PRIu64, view->received);
+    snprintf(received, sizeof(received), "%" PRIu64, view->job.received);
 
-    preview->received = view->received;
+    preview->received = view->job.received;
     preview->scope.job_id = clarity_str(preview->alone->job);
-    preview->scope.job_trigger = view->trigger;
-    preview->scope.job_webhook = view->webhook;
+    preview->scope.job_trigger = view->job.trigger;
+    preview->scope.job_webhook = view->job.webhook;
     preview->scope.job_received = clarity_str(received);
 
     reply = NULL;
@@ -291,7 +291,7 @@ find_context(const clarity_target_t *target, clarity_asker_t *asker,
     argv[2] = clarity_reply_str(clarity_reply_get(view->hash, "entry"));
 
     if (text.len == 0 && argv[2].len > 0) {
-        clarity_key_jobs(&stream, clarity_str(target->prefix), view->id.shard);
+        clarity_key_jobs(&stream, clarity_str(target->prefix), view->job.id.shard);
 
         argv[0] = clarity_lit("XRANGE");
         argv[1] = clarity_key_str(&stream);
@@ -316,7 +316,7 @@ use_results(clarity_preview_t *preview, const clarity_view_t *view)
 {
     size_t i, j, n;
     clarity_step_result_t *steps;
-    const clarity_run_view_t *run;
+    const clarity_view_run_t *run;
 
     steps = calloc(preview->workflow->nactions + 1, sizeof(*steps));
 
@@ -326,10 +326,10 @@ use_results(clarity_preview_t *preview, const clarity_view_t *view)
 
     n = 0;
 
-    for (i = 0; i < view->nruns; i++) {
-        run = &view->runs[i];
+    for (i = 0; i < view->job.nruns; i++) {
+        run = &view->job.runs[i];
 
-        if (!clarity_str_eq(run->id, preview->workflow->id)) {
+        if (!clarity_str_eq(run->workflow, preview->workflow->id)) {
             continue;
         }
 

@@ -7,12 +7,12 @@
 #include "cli/progress.h"
 #include "cli/show.h"
 #include "cli/view.h"
-#include "job/fields.h"
 #include "job/hand_script.h"
+#include "job/hand_retry.h"
 
 #define PAGE "100" /* entries of the failed stream a question */
 
-typedef enum { RETRIED, CHANGED, ERASED, FAULTY } clarity_retried_t;
+typedef enum { RETRIED, CHANGED, ERASED, FAULTY } clarity_cli_retried_t;
 
 typedef struct {
     uint64_t retried;
@@ -23,13 +23,8 @@ typedef struct {
 } clarity_all_t;
 
 static int retry_one(const clarity_command_t *command);
-static clarity_retried_t retry(
+static clarity_cli_retried_t retry(
     const clarity_command_t *command, const clarity_view_t *view);
-static clarity_retried_t ask(const clarity_command_t *command,
-    const clarity_view_t *view, clarity_fields_t *set,
-    clarity_fields_t *deleted);
-static void reset_run(const clarity_run_view_t *run, clarity_fields_t *set,
-    clarity_fields_t *deleted);
 static int retry_all(const clarity_command_t *command);
 static bool find_last(const clarity_command_t *command, clarity_all_t *all);
 static bool retry_page(
@@ -59,10 +54,10 @@ retry_one(const clarity_command_t *command)
         goto done;
     }
 
-    if (view.state != CLARITY_FAILED) {
+    if (view.job.state != CLARITY_FAILED) {
         clarity_error(command->error,
             "job %s is %s, not failed: nothing is to be retried",
-            command->argument, clarity_state_name(view.state));
+            command->argument, clarity_state_name(view.job.state));
         goto done;
     }
 
@@ -101,114 +96,42 @@ done:
 }
 
 
-/* Failed runs begin again at the step that failed; the others are done. */
-static clarity_retried_t
+static clarity_cli_retried_t
 retry(const clarity_command_t *command, const clarity_view_t *view)
 {
-    size_t i;
-    clarity_fields_t set = { 0 }, deleted = { 0 };
-    clarity_retried_t retried;
-
-    for (i = 0; i < view->nruns; i++) {
-        if (view->runs[i].record.state == CLARITY_FAILED) {
-            reset_run(&view->runs[i], &set, &deleted);
-        }
-    }
-
-    retried = ask(command, view, &set, &deleted);
-
-    clarity_fields_free(&set);
-    clarity_fields_free(&deleted);
-
-    return retried;
-}
-
-
-static clarity_retried_t
-ask(const clarity_command_t *command, const clarity_view_t *view,
-    clarity_fields_t *set, clarity_fields_t *deleted)
-{
-    char id[CLARITY_JOB_ID_MAX], count[24];
-    size_t argc, nset, ndeleted;
     redisReply *reply;
-    clarity_key_t stream, hash, failed;
-    clarity_str_t *argv, prefix;
-    const clarity_str_t *sets, *deletes;
-    clarity_retried_t retried;
+    clarity_retry_t made;
+    clarity_cli_retried_t retried;
 
-    prefix = clarity_str(command->target->prefix);
-    clarity_key_jobs(&stream, prefix, view->id.shard);
-    clarity_key_job(&hash, prefix, &view->id);
-    clarity_key_failed(&failed, prefix, view->id.shard);
-    clarity_job_id_format(&view->id, id);
+    retried = FAULTY;
 
-    sets = clarity_fields_list(set, &nset);
-    deletes = clarity_fields_list(deleted, &ndeleted);
-    argv = calloc(6 + nset + ndeleted, sizeof(clarity_str_t));
-
-    if (sets == NULL || deletes == NULL || argv == NULL) {
-        free(argv);
+    if (!clarity_retry_make(&made, clarity_str(command->target->prefix),
+            &view->job,
+            clarity_view_field(view->fields, view->nfields, "failed")))
+    {
         clarity_error(command->error, "out of memory");
-        return FAULTY;
+        goto done;
     }
 
-    snprintf(count, sizeof(count), "%zu", nset);
-
-    argc = 0;
-    argv[argc++] = clarity_key_str(&stream);
-    argv[argc++] = clarity_key_str(&hash);
-    argv[argc++] = clarity_key_str(&failed);
-    argv[argc++] = clarity_reply_str(clarity_reply_get(view->hash, "failed"));
-    argv[argc++] = clarity_str(id);
-    argv[argc++] = clarity_str(count);
-    memcpy(argv + argc, sets, nset * sizeof(clarity_str_t));
-    memcpy(argv + argc + nset, deletes, ndeleted * sizeof(clarity_str_t));
-    argc += nset + ndeleted;
-
-    reply = clarity_ask_script(
-        command->asker, &clarity_script_retry, 3, argc, argv, command->error);
-    free(argv);
-
+    reply = clarity_ask_script(command->asker, &clarity_script_retry,
+        CLARITY_RETRY_KEYS, made.argc, made.argv, command->error);
     if (reply == NULL) {
-        return FAULTY;
+        goto done;
     }
 
-    retried = reply->integer == 1   ? RETRIED
-              : reply->integer == 0 ? CHANGED
-                                    : ERASED;
+    switch (clarity_retry_result(reply->integer)) {
+    case CLARITY_RETRIED: retried = RETRIED; break;
+    case CLARITY_RETRY_CHANGED: retried = CHANGED; break;
+    default: retried = ERASED;
+    }
+
     freeReplyObject(reply);
 
+done:
+
+    clarity_retry_free(&made);
+
     return retried;
-}
-
-
-/*
- * Its digest is left out: who retries by hand has perhaps mended the workflow,
- * and means the text of now.
- */
-static void
-reset_run(const clarity_run_view_t *run, clarity_fields_t *set,
-    clarity_fields_t *deleted)
-{
-    size_t i;
-    clarity_run_record_t record;
-
-    record = run->record;
-    record.state = CLARITY_WAITING;
-    record.digest = record.reason = clarity_lit("");
-    record.next = 0;
-
-    clarity_run_field(&set->text, run->id);
-    clarity_fields_end(set);
-    clarity_run_write(&set->text, &record, run->step_ids, run->nsteps);
-    clarity_fields_end(set);
-
-    for (i = 0; i < run->nsteps; i++) {
-        if (run->steps[i].record.state == CLARITY_FAILED) {
-            clarity_step_field(&deleted->text, run->id, run->steps[i].id);
-            clarity_fields_end(deleted);
-        }
-    }
 }
 
 
@@ -313,7 +236,7 @@ retry_entry(const clarity_command_t *command, clarity_all_t *all,
 {
     clarity_job_id_t id;
     clarity_view_t view;
-    clarity_retried_t retried;
+    clarity_cli_retried_t retried;
 
     snprintf(all->after, sizeof(all->after), "(%.*s",
         clarity_fmt(clarity_reply_str(clarity_reply_at(entry, 0))));
@@ -329,7 +252,7 @@ retry_entry(const clarity_command_t *command, clarity_all_t *all,
         {
             retried = FAULTY;
 
-        } else if (view.found && view.state == CLARITY_FAILED) {
+        } else if (view.found && view.job.state == CLARITY_FAILED) {
             retried = retry(command, &view);
         }
 

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "job/member.h"
 #include "json/text.h"
 
 #define SECOND 1000
@@ -96,13 +97,7 @@ void
 clarity_show_text_json(
     clarity_buf_t *out, const char *name, clarity_str_t text)
 {
-    clarity_buf_addf(out, ",\"%s\":", name);
-
-    if (text.len > 0) {
-        clarity_buf_add_json(out, text);
-    } else {
-        clarity_buf_addz(out, "null");
-    }
+    clarity_member_text(out, name, text);
 }
 
 
@@ -120,33 +115,14 @@ clarity_show_now(void)
 void
 clarity_show_time(clarity_buf_t *out, uint64_t ms)
 {
-    time_t seconds;
-    struct tm tm;
-    char text[sizeof("292277026596-11-19T07:06:40")];
-
-    seconds = (time_t) (ms / 1000);
-
-    if (gmtime_r(&seconds, &tm) == NULL
-        || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-    {
-        return;
-    }
-
-    clarity_buf_addf(out, "%s.%03uZ", text, (unsigned) (ms % 1000));
+    clarity_member_moment(out, ms);
 }
 
 
 void
 clarity_show_time_json(clarity_buf_t *out, const char *name, uint64_t ms)
 {
-    if (ms == 0) {
-        clarity_buf_addf(out, ",\"%s\":null", name);
-        return;
-    }
-
-    clarity_buf_addf(out, ",\"%s\":\"", name);
-    clarity_show_time(out, ms);
-    clarity_buf_addz(out, "\"");
+    clarity_member_time(out, name, ms);
 }
 
 

@@ -13,8 +13,10 @@ static bool get_due(const clarity_target_t *target, clarity_asker_t *asker,
     clarity_view_t *view, clarity_error_t *error);
 static bool get_newest(
     const redisReply *entry, clarity_job_id_t *id, bool first);
-static bool get_state(const clarity_target_t *target, clarity_asker_t *asker,
+static bool take_fields(clarity_view_t *view, clarity_error_t *error);
+static bool get_place(const clarity_target_t *target, clarity_asker_t *asker,
     clarity_view_t *view, clarity_error_t *error);
+static bool read_job(clarity_view_t *view, clarity_error_t *error);
 static bool find_place(clarity_asker_t *asker, clarity_str_t stream,
     const clarity_job_id_t *id, clarity_place_t *place,
     clarity_error_t *error);
@@ -24,14 +26,6 @@ static bool is_delivered(clarity_asker_t *asker, clarity_str_t stream,
     const clarity_job_id_t *id, bool *delivered, clarity_error_t *error);
 static bool is_gone(const clarity_target_t *target, const clarity_view_t *view,
     clarity_error_t *error);
-static void take_fields(clarity_view_t *view);
-static clarity_str_t get_field(const clarity_view_t *view, const char *name);
-static bool add_runs(clarity_view_t *view, clarity_error_t *error);
-static bool add_steps(
-    clarity_view_t *view, clarity_run_view_t *run, clarity_error_t *error);
-static void read_step(clarity_view_t *view, const clarity_run_view_t *run,
-    clarity_step_view_t *step);
-static int by_id(const void *a, const void *b);
 
 
 bool
@@ -139,7 +133,7 @@ clarity_view_find(const clarity_target_t *target, clarity_asker_t *asker,
 
     memset(view, 0, sizeof(*view));
 
-    view->id = *id;
+    view->job.id = *id;
     prefix = clarity_str(target->prefix);
 
     clarity_key_job(&key, prefix, id);
@@ -164,9 +158,8 @@ clarity_view_find(const clarity_target_t *target, clarity_asker_t *asker,
         return false;
     }
 
-    take_fields(view);
-
-    return get_state(target, asker, view, error) && add_runs(view, error);
+    return take_fields(view, error) && get_place(target, asker, view, error)
+           && read_job(view, error);
 }
 
 
@@ -179,8 +172,8 @@ get_due(const clarity_target_t *target, clarity_asker_t *asker,
     clarity_key_t delayed;
     clarity_str_t argv[3];
 
-    clarity_key_delayed(&delayed, clarity_str(target->prefix), view->id.shard);
-    clarity_job_id_format(&view->id, id);
+    clarity_key_delayed(&delayed, clarity_str(target->prefix), view->job.id.shard);
+    clarity_job_id_format(&view->job.id, id);
 
     argv[0] = clarity_lit("ZSCORE");
     argv[1] = clarity_key_str(&delayed);
@@ -202,22 +195,8 @@ get_due(const clarity_target_t *target, clarity_asker_t *asker,
 void
 clarity_view_free(clarity_view_t *view)
 {
-    size_t i, j;
-    clarity_run_view_t *run;
-
-    for (i = 0; i < view->nruns; i++) {
-        run = &view->runs[i];
-
-        for (j = 0; j < run->nsteps; j++) {
-            clarity_step_record_free(&run->steps[j].record);
-        }
-
-        clarity_run_record_free(&run->record);
-        free(run->steps);
-        free(run->step_ids);
-    }
-
-    free(view->runs);
+    clarity_view_job_free(&view->job);
+    free(view->fields);
 
     if (view->entry != NULL) {
         freeReplyObject(view->entry);
@@ -229,33 +208,91 @@ clarity_view_free(clarity_view_t *view)
 }
 
 
+/* The hash's come first: what both have is as it is there. */
 static bool
-get_state(const clarity_target_t *target, clarity_asker_t *asker,
+take_fields(clarity_view_t *view, clarity_error_t *error)
+{
+    size_t i, n;
+    const redisReply *entry, *one;
+
+    entry = clarity_reply_at(clarity_reply_at(view->entry, 0), 1);
+    n = 1 + view->hash->elements + (entry == NULL ? 0 : entry->elements);
+
+    view->fields = calloc(n, sizeof(clarity_str_t));
+    if (view->fields == NULL) {
+        return clarity_error(error, "out of memory");
+    }
+
+    view->nfields = 1; /* where the entry is */
+
+    for (i = 0; (one = clarity_reply_at(view->hash, i)) != NULL; i++) {
+        view->fields[view->nfields++] = clarity_reply_str(one);
+    }
+
+    for (i = 0; (one = clarity_reply_at(entry, i)) != NULL; i++) {
+        view->fields[view->nfields++] = clarity_reply_str(one);
+    }
+
+    return true;
+}
+
+
+/* Only of a job that has no state of its own yet. */
+static bool
+get_place(const clarity_target_t *target, clarity_asker_t *asker,
     clarity_view_t *view, clarity_error_t *error)
 {
     clarity_key_t stream;
     clarity_place_t place;
 
-    if (clarity_state_parse(get_field(view, "state"), &view->state)) {
-        view->found = true;
+    view->fields[0] = clarity_lit("gone");
+
+    if (clarity_view_field(view->fields, view->nfields, "state").len > 0
+        || clarity_reply_at(view->entry, 0) == NULL)
+    {
         return true;
     }
 
-    if (clarity_reply_at(view->entry, 0) == NULL) {
-        return true;
-    }
+    clarity_key_jobs(
+        &stream, clarity_str(target->prefix), view->job.id.shard);
 
-    clarity_key_jobs(&stream, clarity_str(target->prefix), view->id.shard);
-
-    if (!find_place(asker, clarity_key_str(&stream), &view->id, &place, error))
+    if (!find_place(
+            asker, clarity_key_str(&stream), &view->job.id, &place, error))
     {
         return false;
     }
 
-    view->found = place != DONE;
-    view->state = place == PENDING ? CLARITY_RUNNING : CLARITY_QUEUED;
+    if (place != DONE) {
+        view->fields[0] = clarity_str(clarity_state_name(
+            place == PENDING ? CLARITY_RUNNING : CLARITY_QUEUED));
+    }
 
     return true;
+}
+
+
+static bool
+read_job(clarity_view_t *view, clarity_error_t *error)
+{
+    clarity_str_t run;
+    clarity_job_id_t id;
+
+    id = view->job.id;
+
+    switch (clarity_view_read(&view->job, &id, view->fields, view->nfields)) {
+
+    case CLARITY_VIEW_FOUND: view->found = true; return true;
+
+    case CLARITY_VIEW_NONE: view->job.id = id; return true;
+
+    case CLARITY_VIEW_UNREADABLE:
+        run = view->job.unreadable;
+        return clarity_error(error,
+            "what Redis holds of the run of \"%.*s\" cannot be read",
+            (int) (run.len < 64 ? run.len : 64), run.data);
+
+    default: return clarity_error(error, "out of memory");
+    }
 }
 
 
@@ -355,166 +392,13 @@ is_gone(const clarity_target_t *target, const clarity_view_t *view,
     clarity_str_t prefix;
 
     prefix = clarity_str(target->prefix);
-    clarity_job_id_format(&view->id, id);
-    clarity_key_job(&key, prefix, &view->id);
-    clarity_key_jobs(&stream, prefix, view->id.shard);
+    clarity_job_id_format(&view->job.id, id);
+    clarity_key_job(&key, prefix, &view->job.id);
+    clarity_key_jobs(&stream, prefix, view->job.id.shard);
 
     return clarity_error(error,
         "no job %s in Redis at %s: there is neither the hash %s nor an "
         "unfinished entry in the stream %s. A job that has ended is kept for "
         "a time (\"keep\" in the worker's configuration)",
         id, target->shown, key.data, stream.data);
-}
-
-
-static void
-take_fields(clarity_view_t *view)
-{
-    view->trigger = get_field(view, "trigger");
-    view->webhook = get_field(view, "webhook");
-    view->reason = get_field(view, "reason");
-    view->received = strtoull(get_field(view, "received").data, NULL, 10);
-}
-
-
-/* The hash has them all once the job has ended, the entry before. */
-static clarity_str_t
-get_field(const clarity_view_t *view, const char *name)
-{
-    const redisReply *value, *entry;
-
-    value = clarity_reply_get(view->hash, name);
-
-    if (value == NULL) {
-        entry = clarity_reply_at(view->entry, 0);
-        value = clarity_reply_get(clarity_reply_at(entry, 1), name);
-    }
-
-    return clarity_reply_str(value);
-}
-
-
-static bool
-add_runs(clarity_view_t *view, clarity_error_t *error)
-{
-    size_t i;
-    clarity_str_t id;
-    clarity_run_view_t *run;
-    const redisReply *value;
-
-    view->runs = calloc(view->hash->elements / 2 + 1, sizeof(*view->runs));
-    if (view->runs == NULL) {
-        return clarity_error(error, "out of memory");
-    }
-
-    for (i = 0; (value = clarity_reply_at(view->hash, i + 1)) != NULL; i += 2)
-    {
-        if (!clarity_run_field_parse(
-                clarity_reply_str(clarity_reply_at(view->hash, i)), &id))
-        {
-            continue;
-        }
-
-        run = &view->runs[view->nruns++];
-        run->id = id;
-
-        if (!clarity_run_read(clarity_reply_str(value), &run->record, error)) {
-            return clarity_error(error,
-                "what Redis holds of the run of \"%.*s\" cannot be read",
-                (int) (id.len < 64 ? id.len : 64), id.data);
-        }
-
-        if (!add_steps(view, run, error)) {
-            return false;
-        }
-    }
-
-    qsort(view->runs, view->nruns, sizeof(*view->runs), by_id);
-
-    return true;
-}
-
-
-static bool
-add_steps(
-    clarity_view_t *view, clarity_run_view_t *run, clarity_error_t *error)
-{
-    const clarity_json_t *id;
-    clarity_step_view_t *step;
-
-    if (run->record.steps == NULL) {
-        return true;
-    }
-
-    run->steps = calloc(run->record.steps->count + 1, sizeof(*run->steps));
-    run->step_ids =
-        calloc(run->record.steps->count + 1, sizeof(clarity_str_t));
-
-    if (run->steps == NULL || run->step_ids == NULL) {
-        return clarity_error(error, "out of memory");
-    }
-
-    for (id = run->record.steps->first; id != NULL; id = id->next) {
-        run->step_ids[run->nsteps] = id->text;
-        step = &run->steps[run->nsteps++];
-        step->id = id->text;
-        read_step(view, run, step);
-    }
-
-    return true;
-}
-
-
-/*
- * One that has no field was not begun. In a run that has ended none will be,
- * nor go on.
- */
-static void
-read_step(clarity_view_t *view, const clarity_run_view_t *run,
-    clarity_step_view_t *step)
-{
-    size_t i;
-    clarity_str_t workflow, id;
-    clarity_error_t error;
-    const redisReply *value;
-
-    step->record.state = CLARITY_PENDING;
-
-    for (i = 0; (value = clarity_reply_at(view->hash, i + 1)) != NULL; i += 2)
-    {
-        if (clarity_step_field_parse(
-                clarity_reply_str(clarity_reply_at(view->hash, i)), &workflow,
-                &id)
-            && clarity_str_eq(workflow, run->id)
-            && clarity_str_eq(id, step->id)
-            && clarity_step_read(
-                clarity_reply_str(value), &step->record, &error))
-        {
-            break;
-        }
-    }
-
-    if (clarity_state_is_final(run->record.state)
-        && !clarity_state_is_final(step->record.state))
-    {
-        step->record.state = CLARITY_SKIPPED;
-    }
-}
-
-
-static int
-by_id(const void *a, const void *b)
-{
-    const clarity_run_view_t *left = a, *right = b;
-    size_t len;
-    int order;
-
-    len = left->id.len < right->id.len ? left->id.len : right->id.len;
-    order = memcmp(left->id.data, right->id.data, len);
-
-    if (order == 0 && left->id.len != right->id.len) {
-        order = left->id.len < right->id.len ? -1 : 1;
-    }
-
-    return order;
 }

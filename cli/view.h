@@ -7,35 +7,18 @@
 #define CLARITY_CLI_VIEW_H
 
 #include "cli/command.h"
-#include "job/record.h"
+#include "job/view.h"
 
 typedef struct {
-    clarity_str_t id;
-    clarity_step_record_t record;
-} clarity_step_view_t;
-
-typedef struct {
-    clarity_str_t id; /* the workflow's */
-    clarity_run_record_t record;
-    clarity_step_view_t *steps;
-    clarity_str_t *step_ids; /* theirs */
-    size_t nsteps;
-} clarity_run_view_t;
-
-typedef struct {
-    clarity_job_id_t id;
     bool found;
-    clarity_state_t state;
-    clarity_str_t trigger;
-    clarity_str_t webhook;
-    clarity_str_t reason;     /* empty: none */
-    uint64_t received;        /* ms since 1970; 0: not known */
-    clarity_run_view_t *runs; /* by the workflows' ids */
-    size_t nruns;
-    char due[32]; /* its score among the delayed; "": it is not */
+    clarity_view_job_t job; /* where it was found; its id in any case */
+    char due[32];           /* its score among the delayed; "": it is not */
 
-    redisReply *hash; /* own the strings above */
+    /* Own the strings above: */
+    redisReply *hash;
     redisReply *entry;
+    clarity_str_t *fields; /* both, as clarity_view_read() has them */
+    size_t nfields;
 } clarity_view_t;
 
 /* The newest job's id; false and *error, also where there is none. */

@@ -1,9 +1,8 @@
 #include "job/view.h"
 
 #include <stdlib.h>
-#include <time.h>
 
-#include "job/record.h"
+#include "job/member.h"
 #include "json/number.h"
 
 /* The fields and values of a reply, without where the entry is. */
@@ -12,24 +11,16 @@ typedef struct {
     size_t n;
 } fields_t;
 
-typedef struct {
-    clarity_str_t workflow;
-    clarity_str_t value;
-} run_t;
-
 static bool get_state(
     const clarity_str_t *reply, size_t n, clarity_state_t *state);
-static bool write_runs(clarity_buf_t *buf, fields_t fields);
-static size_t find_runs(fields_t fields, run_t *runs);
+static clarity_view_status_t read_runs(clarity_view_job_t *job, fields_t of);
 static int by_workflow(const void *a, const void *b);
-static bool write_run(clarity_buf_t *buf, fields_t fields, const run_t *run);
-static void write_step(clarity_buf_t *buf, fields_t fields,
-    clarity_str_t workflow, clarity_str_t id, bool run_ended);
-static void find_step(fields_t fields, clarity_str_t workflow,
-    clarity_str_t id, clarity_step_record_t *step);
+static clarity_view_status_t read_steps(clarity_view_run_t *run, fields_t of);
+static void find_step(fields_t of, clarity_str_t workflow,
+    clarity_view_step_t *step);
 static uint64_t to_number(clarity_str_t digits);
-static void add_text(clarity_buf_t *buf, const char *name, clarity_str_t text);
-static void add_time(clarity_buf_t *buf, const char *name, uint64_t ms);
+static void write_run(clarity_buf_t *buf, const clarity_view_run_t *run);
+static void write_step(clarity_buf_t *buf, const clarity_view_step_t *step);
 
 /*
  * A record's result, with its body, stands at the end of it, and there is no
@@ -108,37 +99,95 @@ clarity_view_field(const clarity_str_t *reply, size_t n, const char *name)
 
 
 clarity_view_status_t
-clarity_view_write(clarity_buf_t *buf, const clarity_job_id_t *id,
+clarity_view_read(clarity_view_job_t *job, const clarity_job_id_t *id,
     const clarity_str_t *reply, size_t n)
 {
     fields_t fields;
-    clarity_state_t state;
-    char text[CLARITY_JOB_ID_MAX];
 
-    if (n == 0 || !get_state(reply, n, &state)) {
+    memset(job, 0, sizeof(*job));
+
+    if (n == 0 || !get_state(reply, n, &job->state)) {
         return CLARITY_VIEW_NONE;
     }
+
+    job->id = *id;
+    job->trigger = clarity_view_field(reply, n, "trigger");
+    job->webhook = clarity_view_field(reply, n, "webhook");
+    job->reason = clarity_view_field(reply, n, "reason");
+    job->received = to_number(clarity_view_field(reply, n, "received"));
 
     fields.list = reply + 1;
     fields.n = (n - 1) / 2 * 2;
 
-    clarity_job_id_format(id, text);
+    return read_runs(job, fields);
+}
 
-    clarity_buf_addf(buf, "{\"job_id\":\"%s\"", text);
-    add_text(buf, "trigger", clarity_view_field(reply, n, "trigger"));
-    add_text(buf, "webhook", clarity_view_field(reply, n, "webhook"));
-    add_text(buf, "state", clarity_str(clarity_state_name(state)));
-    add_text(buf, "reason", clarity_view_field(reply, n, "reason"));
-    add_time(buf, "received_at",
-        to_number(clarity_view_field(reply, n, "received")));
 
-    if (!write_runs(buf, fields)) {
-        return CLARITY_VIEW_UNREADABLE;
+void
+clarity_view_job_free(clarity_view_job_t *job)
+{
+    size_t i, j;
+    clarity_view_run_t *run;
+
+    for (i = 0; i < job->nruns; i++) {
+        run = &job->runs[i];
+
+        for (j = 0; j < run->nsteps; j++) {
+            clarity_step_record_free(&run->steps[j].record);
+        }
+
+        clarity_run_record_free(&run->record);
+        free(run->steps);
+        free(run->step_ids);
     }
 
-    clarity_buf_addz(buf, "}\n");
+    free(job->runs);
+    memset(job, 0, sizeof(*job));
+}
 
-    return CLARITY_VIEW_FOUND;
+
+clarity_view_status_t
+clarity_view_write(clarity_buf_t *buf, const clarity_job_id_t *id,
+    const clarity_str_t *reply, size_t n)
+{
+    clarity_view_job_t job;
+    clarity_view_status_t status;
+
+    status = clarity_view_read(&job, id, reply, n);
+
+    if (status == CLARITY_VIEW_FOUND) {
+        clarity_view_show(buf, &job);
+
+    } else if (status == CLARITY_VIEW_NO_MEMORY) {
+        buf->failed = true;
+    }
+
+    clarity_view_job_free(&job);
+
+    return status;
+}
+
+
+void
+clarity_view_show(clarity_buf_t *buf, const clarity_view_job_t *job)
+{
+    size_t i;
+
+    clarity_member_job(buf, &job->id);
+    clarity_member_text(buf, "trigger", job->trigger);
+    clarity_member_text(buf, "webhook", job->webhook);
+    clarity_member_text(
+        buf, "state", clarity_str(clarity_state_name(job->state)));
+    clarity_member_text(buf, "reason", job->reason);
+    clarity_member_time(buf, "received_at", job->received);
+    clarity_buf_addz(buf, ",\"runs\":[");
+
+    for (i = 0; i < job->nruns; i++) {
+        clarity_buf_addz(buf, i == 0 ? "" : ",");
+        write_run(buf, &job->runs[i]);
+    }
+
+    clarity_buf_addz(buf, "]}\n");
 }
 
 
@@ -152,160 +201,116 @@ get_state(const clarity_str_t *reply, size_t n, clarity_state_t *state)
 
 
 /* In the order of the workflows' ids: a hash has none. */
-static bool
-write_runs(clarity_buf_t *buf, fields_t fields)
+static clarity_view_status_t
+read_runs(clarity_view_job_t *job, fields_t of)
 {
-    bool ok;
-    run_t *runs;
-    size_t i, n;
+    size_t i;
+    clarity_error_t error;
+    clarity_view_run_t *run;
+    clarity_view_status_t status;
 
-    runs = malloc((fields.n / 2 + 1) * sizeof(*runs));
-    if (runs == NULL) {
-        buf->failed = true;
-        return true;
+    job->runs = calloc(of.n / 2 + 1, sizeof(*job->runs));
+    if (job->runs == NULL) {
+        return CLARITY_VIEW_NO_MEMORY;
     }
 
-    n = find_runs(fields, runs);
+    for (i = 0; i < of.n; i += 2) {
+        run = &job->runs[job->nruns];
 
-    clarity_buf_addz(buf, ",\"runs\":[");
-    ok = true;
+        if (!clarity_run_field_parse(of.list[i], &run->workflow)) {
+            continue;
+        }
 
-    for (i = 0; i < n && ok; i++) {
-        clarity_buf_addz(buf, i == 0 ? "" : ",");
-        ok = write_run(buf, fields, &runs[i]);
-    }
+        job->nruns++;
 
-    clarity_buf_addz(buf, "]");
-    free(runs);
+        if (!clarity_run_read(of.list[i + 1], &run->record, &error)) {
+            job->unreadable = run->workflow;
+            return CLARITY_VIEW_UNREADABLE;
+        }
 
-    return ok;
-}
+        status = read_steps(run, of);
 
-
-static size_t
-find_runs(fields_t fields, run_t *runs)
-{
-    size_t i, n;
-
-    n = 0;
-
-    for (i = 0; i < fields.n; i += 2) {
-        if (clarity_run_field_parse(fields.list[i], &runs[n].workflow)) {
-            runs[n++].value = fields.list[i + 1];
+        if (status != CLARITY_VIEW_FOUND) {
+            return status;
         }
     }
 
-    qsort(runs, n, sizeof(*runs), by_workflow);
+    qsort(job->runs, job->nruns, sizeof(*job->runs), by_workflow);
 
-    return n;
+    return CLARITY_VIEW_FOUND;
 }
 
 
 static int
 by_workflow(const void *a, const void *b)
 {
-    int order;
-    size_t n;
-    clarity_str_t x = ((const run_t *) a)->workflow;
-    clarity_str_t y = ((const run_t *) b)->workflow;
-
-    n = x.len < y.len ? x.len : y.len;
-    order = memcmp(x.data, y.data, n);
-
-    return order != 0 ? order : (x.len > y.len) - (x.len < y.len);
+    return clarity_str_cmp(((const clarity_view_run_t *) a)->workflow,
+        ((const clarity_view_run_t *) b)->workflow);
 }
 
 
-static bool
-write_run(clarity_buf_t *buf, fields_t fields, const run_t *run)
+static clarity_view_status_t
+read_steps(clarity_view_run_t *run, fields_t of)
 {
-    bool ended;
-    clarity_error_t error;
     const clarity_json_t *id;
-    clarity_run_record_t record;
+    clarity_view_step_t *step;
 
-    if (!clarity_run_read(run->value, &record, &error)) {
-        clarity_run_record_free(&record);
-        return false;
+    if (run->record.steps == NULL) {
+        return CLARITY_VIEW_FOUND;
     }
 
-    clarity_buf_addz(buf, "{\"workflow\":");
-    clarity_buf_add_json(buf, run->workflow);
-    clarity_buf_addf(buf, ",\"state\":\"%s\",\"attempt\":%u",
-        clarity_state_name(record.state), record.attempt);
-    add_text(buf, "reason", record.reason);
+    run->steps = calloc(run->record.steps->count + 1, sizeof(*run->steps));
+    run->step_ids =
+        calloc(run->record.steps->count + 1, sizeof(*run->step_ids));
 
-    if (record.next != 0) {
-        add_time(buf, "next_at", record.next);
+    if (run->steps == NULL || run->step_ids == NULL) {
+        return CLARITY_VIEW_NO_MEMORY;
     }
 
-    clarity_buf_addz(buf, ",\"steps\":[");
-    ended = clarity_state_is_final(record.state);
-    id = record.steps == NULL ? NULL : record.steps->first;
+    for (id = run->record.steps->first; id != NULL; id = id->next) {
+        run->step_ids[run->nsteps] = id->text;
+        step = &run->steps[run->nsteps++];
+        step->id = id->text;
 
-    for (; id != NULL; id = id->next) {
-        write_step(buf, fields, run->workflow, id->text, ended);
-        clarity_buf_addz(buf, id->next == NULL ? "" : ",");
+        find_step(of, run->workflow, step);
+
+        /* In a run that has ended none will be begun, nor go on. */
+        if (clarity_state_is_final(run->record.state)
+            && !clarity_state_is_final(step->record.state))
+        {
+            step->record.state = CLARITY_SKIPPED;
+        }
     }
 
-    clarity_buf_addz(buf, "]}");
-    clarity_run_record_free(&record);
-
-    return true;
-}
-
-
-static void
-write_step(clarity_buf_t *buf, fields_t fields, clarity_str_t workflow,
-    clarity_str_t id, bool run_ended)
-{
-    clarity_step_record_t step;
-
-    find_step(fields, workflow, id, &step);
-
-    /* In a run that has ended none will be begun, nor go on. */
-    if (run_ended && !clarity_state_is_final(step.state)) {
-        step.state = CLARITY_SKIPPED;
-    }
-
-    clarity_buf_addz(buf, "{\"id\":");
-    clarity_buf_add_json(buf, id);
-    clarity_buf_addf(buf, ",\"state\":\"%s\",\"attempt\":%u",
-        clarity_state_name(step.state), step.attempt);
-
-    if (step.status != 0) {
-        clarity_buf_addf(buf, ",\"status\":%u", step.status);
-    }
-
-    add_text(buf, "reason", step.reason);
-    add_time(buf, "started_at", step.started);
-    add_time(buf, "ended_at", step.ended);
-    clarity_buf_addz(buf, "}");
-
-    clarity_step_record_free(&step);
+    return CLARITY_VIEW_FOUND;
 }
 
 
 /* One that has no field, or none that can be read, was not begun. */
 static void
-find_step(fields_t fields, clarity_str_t workflow, clarity_str_t id,
-    clarity_step_record_t *step)
+find_step(fields_t of, clarity_str_t workflow, clarity_view_step_t *step)
 {
     size_t i;
     clarity_error_t error;
-    clarity_str_t of, name;
+    clarity_str_t whose, name;
 
-    for (i = 0; i < fields.n; i += 2) {
-        if (clarity_step_field_parse(fields.list[i], &of, &name)
-            && clarity_str_eq(of, workflow) && clarity_str_eq(name, id)
-            && clarity_step_read(fields.list[i + 1], step, &error))
+    for (i = 0; i < of.n; i += 2) {
+        if (!clarity_step_field_parse(of.list[i], &whose, &name)
+            || !clarity_str_eq(whose, workflow)
+            || !clarity_str_eq(name, step->id))
         {
+            continue;
+        }
+
+        if (clarity_step_read(of.list[i + 1], &step->record, &error)) {
             return;
         }
+
+        clarity_step_record_free(&step->record);
     }
 
-    memset(step, 0, sizeof(*step));
-    step->state = CLARITY_PENDING;
+    memset(&step->record, 0, sizeof(step->record));
+    step->record.state = CLARITY_PENDING;
 }
 
 
@@ -325,37 +330,50 @@ to_number(clarity_str_t digits)
 }
 
 
-/* null where it is empty. */
 static void
-add_text(clarity_buf_t *buf, const char *name, clarity_str_t text)
+write_run(clarity_buf_t *buf, const clarity_view_run_t *run)
 {
-    clarity_buf_addf(buf, ",\"%s\":", name);
+    size_t i;
 
-    if (text.len == 0) {
-        clarity_buf_addz(buf, "null");
-    } else {
-        clarity_buf_add_json(buf, text);
+    clarity_buf_addz(buf, "{\"workflow\":");
+    clarity_buf_add_json(buf, run->workflow);
+    clarity_buf_addf(buf, ",\"state\":\"%s\",\"attempt\":%u",
+        clarity_state_name(run->record.state), run->record.attempt);
+    clarity_member_text(buf, "reason", run->record.reason);
+
+    if (run->record.next != 0) {
+        clarity_member_time(buf, "next_at", run->record.next);
     }
+
+    clarity_buf_addz(buf, ",\"steps\":[");
+
+    for (i = 0; i < run->nsteps; i++) {
+        clarity_buf_addz(buf, i == 0 ? "" : ",");
+        write_step(buf, &run->steps[i]);
+    }
+
+    clarity_buf_addz(buf, "]}");
 }
 
 
-/* RFC 3339 in UTC; null for 0. */
 static void
-add_time(clarity_buf_t *buf, const char *name, uint64_t ms)
+write_step(clarity_buf_t *buf, const clarity_view_step_t *step)
 {
-    struct tm tm;
-    time_t seconds;
-    char text[sizeof("292277026596-11-19T07:06:40")];
+    const clarity_step_record_t *record;
 
-    seconds = (time_t) (ms / 1000);
+    record = &step->record;
 
-    if (ms == 0 || gmtime_r(&seconds, &tm) == NULL
-        || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-    {
-        clarity_buf_addf(buf, ",\"%s\":null", name);
-        return;
+    clarity_buf_addz(buf, "{\"id\":");
+    clarity_buf_add_json(buf, step->id);
+    clarity_buf_addf(buf, ",\"state\":\"%s\",\"attempt\":%u",
+        clarity_state_name(record->state), record->attempt);
+
+    if (record->status != 0) {
+        clarity_buf_addf(buf, ",\"status\":%u", record->status);
     }
 
-    clarity_buf_addf(
-        buf, ",\"%s\":\"%s.%03uZ\"", name, text, (unsigned) (ms % 1000));
+    clarity_member_text(buf, "reason", record->reason);
+    clarity_member_time(buf, "started_at", record->started);
+    clarity_member_time(buf, "ended_at", record->ended);
+    clarity_buf_addz(buf, "}");
 }
