@@ -11,8 +11,9 @@ clarity_audit_fields(
 
     argv[n++] = clarity_lit("action");
     argv[n++] = audit->action;
-    argv[n++] = clarity_lit("webhook");
-    argv[n++] = audit->webhook;
+    argv[n++] =
+        audit->job.len != 0 ? clarity_lit("job") : clarity_lit("webhook");
+    argv[n++] = audit->job.len != 0 ? audit->job : audit->webhook;
     argv[n++] = clarity_lit("user");
     argv[n++] = audit->user.len != 0 ? audit->user : clarity_lit("-");
     argv[n++] = clarity_lit("addr");

@@ -1,6 +1,6 @@
 /*
- * The audit stream: who did what with the webhooks made at run time. Never
- * holds a token.
+ * The audit stream: who did what with the webhooks made at run time, and with
+ * jobs. Never holds a token.
  */
 
 #ifndef CLARITY_JOB_AUDIT_H
@@ -13,6 +13,7 @@
 typedef struct {
     clarity_str_t action;  /* "create", "update", "delete", "token", … */
     clarity_str_t webhook; /* its id */
+    clarity_str_t job;     /* its id, in the place of a webhook's */
     clarity_str_t user;    /* who is logged in; empty: "-" */
     clarity_str_t addr;    /* the client's address */
     clarity_str_t time;    /* ms since 1970, nginx's clock */

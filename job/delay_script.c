@@ -7,7 +7,7 @@
  */
 const clarity_script_t clarity_script_delay = {
     "delay",
-    CLARITY_LUA_OWNS CLARITY_LUA_NOW
+    CLARITY_LUA_OWNS CLARITY_LUA_NOW CLARITY_LUA_NOTE
     "local owned, failed = owns(ARGV[3])\n"
     "if failed then return failed end\n"
     "if not owned then return 0 end\n"
@@ -26,6 +26,7 @@ const clarity_script_t clarity_script_delay = {
     "redis.call('HSET', KEYS[2], 'entry', '')\n"
     "redis.call('PERSIST', KEYS[2])\n"
     "redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])\n"
+    "note()\n"
     "return 1\n",
 };
 

@@ -99,6 +99,13 @@ clarity_key_failed(clarity_key_t *key, clarity_str_t prefix, unsigned shard)
 
 
 void
+clarity_key_recent(clarity_key_t *key, clarity_str_t prefix, unsigned shard)
+{
+    set_shard_key(key, prefix, shard, "recent");
+}
+
+
+void
 clarity_key_mark(clarity_key_t *key, clarity_str_t prefix, unsigned shard)
 {
     set_shard_key(key, prefix, shard, "mark");

@@ -58,6 +58,10 @@ void clarity_key_idem(clarity_key_t *key, clarity_str_t prefix, unsigned shard,
 void clarity_key_failed(
     clarity_key_t *key, clarity_str_t prefix, unsigned shard);
 
+/* {PREFIX:N}:recent — sorted set: jobs that have ended or waited, by age. */
+void clarity_key_recent(
+    clarity_key_t *key, clarity_str_t prefix, unsigned shard);
+
 /* {PREFIX:N}:mark — string: the entry up to which all are acknowledged. */
 void clarity_key_mark(
     clarity_key_t *key, clarity_str_t prefix, unsigned shard);

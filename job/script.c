@@ -14,7 +14,7 @@ const clarity_script_t clarity_script_record = {
 
 const clarity_script_t clarity_script_finish = {
     "finish",
-    CLARITY_LUA_OWNS
+    CLARITY_LUA_OWNS CLARITY_LUA_NOTE
     "local owned, failed = owns(ARGV[3])\n"
     "if failed then return failed end\n"
     "if not owned then return 0 end\n"
@@ -22,6 +22,7 @@ const clarity_script_t clarity_script_finish = {
     "if type(set) == 'table' then return set end\n"
     "redis.call('PEXPIRE', KEYS[2], ARGV[4])\n"
     "redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])\n"
+    "note()\n"
     "return 1\n",
 };
 
@@ -33,7 +34,7 @@ const clarity_script_t clarity_script_finish = {
  */
 const clarity_script_t clarity_script_fail = {
     "fail",
-    CLARITY_LUA_OWNS CLARITY_LUA_NOW
+    CLARITY_LUA_OWNS CLARITY_LUA_NOW CLARITY_LUA_NOTE
     "local owned, failed = owns(ARGV[3])\n"
     "if failed then return failed end\n"
     "if not owned then return 0 end\n"
@@ -50,6 +51,7 @@ const clarity_script_t clarity_script_fail = {
     "redis.call('HSET', KEYS[2], 'failed', id)\n"
     "redis.call('PEXPIRE', KEYS[2], ARGV[4])\n"
     "redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])\n"
+    "note()\n"
     "local old = string.format('%.0f', math.max(0, now - ARGV[4]))\n"
     "for _, entry in ipairs(\n"
     "    redis.call('XRANGE', KEYS[3], '-', old, 'COUNT', 10)) do\n"

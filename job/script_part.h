@@ -54,6 +54,28 @@
     "  return fields\n"                                                       \
     "end\n"
 
+/*
+ * Notes the job of the hash KEYS[2] among the recent ones, which lists of jobs
+ * go by: a sorted set whose members, all of score 0, are ids with leading
+ * zeros, so that they stand by age. It is a list of what is there and no more:
+ * what hinders it hinders no job.
+ */
+#define CLARITY_LUA_PAD                                                       \
+    "local function pad(id)\n"                                                \
+    "  local ms, seq = id:match('(%d+)-(%d+)$')\n"                            \
+    "  return ('0'):rep(20 - #ms) .. ms .. '-'\n"                             \
+    "    .. ('0'):rep(20 - #seq) .. seq\n"                                    \
+    "end\n"
+#define CLARITY_LUA_NOTE                                                      \
+    CLARITY_LUA_PAD                                                           \
+    "local function note()\n"                                                 \
+    "  local head, id = KEYS[2]:match('^(.*):job:%d+-(%d+-%d+)$')\n"          \
+    "  if not head then return end\n"                                         \
+    "  redis.pcall('ZADD', head .. ':recent', 0, pad(id))\n"                  \
+    "  redis.pcall('ZREMRANGEBYRANK', head .. ':recent', 0,\n"                \
+    "    -" CLARITY_RECENT_PAST ")\n"                                         \
+    "end\n"
+
 /* As clarity_state_is_final() has it, of a job's state. */
 #define CLARITY_LUA_FINAL                                                     \
     "local function is_final(state)\n"                                        \

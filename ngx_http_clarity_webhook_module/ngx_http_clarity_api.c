@@ -271,7 +271,7 @@ ngx_http_clarity_api_body_handler(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED and api->body, or what the answer returned. */
+/* NGX_DECLINED and api->body (NULL: there may be none), or what the answer returned. */
 
 static ngx_int_t
 ngx_http_clarity_api_parse_body(
@@ -283,6 +283,10 @@ ngx_http_clarity_api_parse_body(
 
     if (ngx_http_clarity_body(r, &text) != NGX_OK) {
         return ngx_http_clarity_api_internal(r);
+    }
+
+    if (text.len == 0 && api->may_be_empty) {
+        return NGX_DECLINED;
     }
 
     if (text.len > NGX_HTTP_CLARITY_API_BODY) {

@@ -7,6 +7,7 @@
  *
  *   _api -> _api_route -> _api_load -+-> _api_triggers, _api_answer
  *                                    +-> _api_change, _api_token
+ *                                    +-> _api_jobs
  */
 
 #ifndef NGX_HTTP_CLARITY_API_H
@@ -31,6 +32,7 @@
 #define NGX_HTTP_CLARITY_NEED_ALL       0x04 /* webhooks */
 #define NGX_HTTP_CLARITY_NEED_WORKFLOWS 0x08
 #define NGX_HTTP_CLARITY_NEED_INSTANCES 0x10
+#define NGX_HTTP_CLARITY_MAY_BE_EMPTY   0x20 /* the body of a POST */
 
 /* What is attached to a trigger: an active workflow that a worker has. */
 typedef struct {
@@ -81,7 +83,8 @@ typedef struct ngx_http_clarity_api_s {
     ngx_http_clarity_api_pt       act;
     ngx_uint_t                    needs; /* NGX_HTTP_CLARITY_NEED_ bits */
     ngx_http_clarity_main_conf_t *cmcf;
-    ngx_str_t                     id; /* of the webhook in the path */
+    ngx_str_t                     id; /* of the webhook or job in the path */
+    ngx_uint_t                    may_be_empty; /* the body */
     clarity_json_doc_t           *body; /* NULL: none */
 
     clarity_webhook_t *webhooks;
@@ -96,6 +99,8 @@ typedef struct ngx_http_clarity_api_s {
     ngx_http_clarity_condition_t condition;
     clarity_webhook_t  changed; /* what a change makes of it */
     char               token[CLARITY_MINTED_TOKEN_LEN + 1]; /* a new one */
+
+    struct ngx_http_clarity_api_jobs_s *jobs; /* _api_jobs' own */
 } ngx_http_clarity_api_t;
 
 /* _api_route */
@@ -152,6 +157,11 @@ void ngx_http_clarity_api_add_names(
 void ngx_http_clarity_api_add_text(clarity_buf_t *buf, ngx_str_t *text);
 
 /* _api_answer: webhooks, and what else changes nothing */
+
+/* An argument of the query, decoded. NGX_OK, NGX_ERROR; NGX_DECLINED: it is
+ * not there. */
+ngx_int_t ngx_http_clarity_api_arg(
+    ngx_http_request_t *r, ngx_str_t name, ngx_str_t *value);
 
 ngx_int_t ngx_http_clarity_api_list(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);
@@ -289,6 +299,15 @@ ngx_int_t ngx_http_clarity_api_revoke(
 
 /* A new token in front of the others of api->changed, sealed; api->token. */
 ngx_int_t ngx_http_clarity_api_mint(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api);
+
+/* _api_jobs: which jobs there are, one of them, and its retry */
+
+ngx_int_t ngx_http_clarity_api_jobs(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api);
+ngx_int_t ngx_http_clarity_api_job(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api);
+ngx_int_t ngx_http_clarity_api_retry(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);
 
 /* _api */

@@ -21,8 +21,6 @@ static ngx_int_t ngx_http_clarity_api_page(ngx_http_request_t *r,
     ngx_http_clarity_api_t *api, ngx_http_clarity_page_t *page);
 static ngx_int_t ngx_http_clarity_api_page_after(ngx_http_clarity_api_t *api,
     ngx_str_t *after, ngx_http_clarity_page_t *page);
-static ngx_int_t ngx_http_clarity_api_arg(
-    ngx_http_request_t *r, ngx_str_t name, ngx_str_t *value);
 static void ngx_http_clarity_api_list_page(ngx_http_request_t *r,
     ngx_http_clarity_api_t *api, clarity_buf_t *buf,
     ngx_http_clarity_page_t *page);
@@ -177,9 +175,9 @@ ngx_http_clarity_api_page_after(ngx_http_clarity_api_t *api,
 }
 
 
-/* Decoded, '+' too. NGX_DECLINED: it is not there. */
+/* A '+' is a space. */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_clarity_api_arg(
     ngx_http_request_t *r, ngx_str_t name, ngx_str_t *value)
 {

@@ -33,8 +33,9 @@ static void ngx_http_clarity_api_find_conf(ngx_http_clarity_api_t *api);
 #define ALL       NGX_HTTP_CLARITY_NEED_ALL
 #define WORKFLOWS NGX_HTTP_CLARITY_NEED_WORKFLOWS
 #define INSTANCES NGX_HTTP_CLARITY_NEED_INSTANCES
+#define NO_BODY   NGX_HTTP_CLARITY_MAY_BE_EMPTY
 
-/* "*" stands for a webhook's id. */
+/* "*" stands for an id. */
 
 static ngx_http_clarity_route_t ngx_http_clarity_routes[] = {
 
@@ -70,6 +71,15 @@ static ngx_http_clarity_route_t ngx_http_clarity_routes[] = {
 
     { NGX_HTTP_GET, ngx_string("GET, HEAD"), { "webhooks", "*", "activity" },
       IF_NEW, ngx_http_clarity_api_activity },
+
+    { NGX_HTTP_GET, ngx_string("GET, HEAD"), { "jobs" },
+      0, ngx_http_clarity_api_jobs },
+
+    { NGX_HTTP_GET, ngx_string("GET, HEAD"), { "jobs", "*" },
+      0, ngx_http_clarity_api_job },
+
+    { NGX_HTTP_POST, ngx_string("POST"), { "jobs", "*", "retry" },
+      NO_BODY, ngx_http_clarity_api_retry },
 
     { 0, ngx_null_string, { NULL }, 0, NULL }
 };
@@ -113,7 +123,8 @@ ngx_http_clarity_api_route(
         }
 
         api->act = route->act;
-        api->needs = route->needs;
+        api->needs = route->needs & ~NO_BODY;
+        api->may_be_empty = (route->needs & NO_BODY) != 0;
 
         if (n > 1) {
             api->id = segments[1];
