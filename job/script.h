@@ -14,8 +14,7 @@
 /* ms that the text of a workflow is kept after it was used last. */
 #define CLARITY_TEXT_KEPT "2592000000"
 
-/* Jobs of a shard that are kept in {PREFIX:N}:recent; and one more. */
-#define CLARITY_RECENT      "10000"
+/* One more than the jobs that {PREFIX:N}:recent keeps, about. */
 #define CLARITY_RECENT_PAST "10001"
 
 typedef struct {

@@ -58,7 +58,8 @@
  * Notes the job of the hash KEYS[2] among the recent ones, which lists of jobs
  * go by: a sorted set whose members, all of score 0, are ids with leading
  * zeros, so that they stand by age. It is a list of what is there and no more:
- * what hinders it hinders no job.
+ * what hinders it hinders no job. The oldest are dropped now and then, by the
+ * clock: every call would pay for it.
  */
 #define CLARITY_LUA_PAD                                                       \
     "local function pad(id)\n"                                                \
@@ -67,13 +68,15 @@
     "    .. ('0'):rep(20 - #seq) .. seq\n"                                    \
     "end\n"
 #define CLARITY_LUA_NOTE                                                      \
-    CLARITY_LUA_PAD                                                           \
     "local function note()\n"                                                 \
-    "  local head, id = KEYS[2]:match('^(.*):job:%d+-(%d+-%d+)$')\n"          \
+    "  local head, ms, seq = KEYS[2]:match('^(.*):job:%d+-(%d+)-(%d+)$')\n"   \
     "  if not head then return end\n"                                         \
-    "  redis.pcall('ZADD', head .. ':recent', 0, pad(id))\n"                  \
-    "  redis.pcall('ZREMRANGEBYRANK', head .. ':recent', 0,\n"                \
-    "    -" CLARITY_RECENT_PAST ")\n"                                         \
+    "  local recent, zeros = head .. ':recent', '00000000000000000000'\n"     \
+    "  redis.pcall('ZADD', recent, 0, zeros:sub(#ms + 1) .. ms .. '-'\n"      \
+    "    .. zeros:sub(#seq + 1) .. seq)\n"                                    \
+    "  if ms:sub(-2) == '00' then\n"                                          \
+    "    redis.pcall('ZREMRANGEBYRANK', recent, 0, -" CLARITY_RECENT_PAST ")\n" \
+    "  end\n"                                                                 \
     "end\n"
 
 /* As clarity_state_is_final() has it, of a job's state. */

@@ -3,13 +3,14 @@
 
 import { learnServerTime } from './time.js';
 
-// The code of a 404 that is about a webhook; any other may be of what stands
-// before the API.
+// The codes of a 404 that is about a webhook, or a job; any other may be of
+// what stands before the API.
 export const NO_WEBHOOK = 'webhook_not_found';
+export const NO_JOB = 'job_not_found';
 
 const PATIENCE = 10_000; // ms
 const UNKNOWN = ' It is not known whether the change was made.';
-const LISTS = ['activity', 'triggers', 'webhooks', 'workflows'];
+const LISTS = ['activity', 'jobs', 'triggers', 'webhooks', 'workflows'];
 const base = new URL(
     document.querySelector('meta[name="clarity-settings-api"]').content,
     document.baseURI);
@@ -58,6 +59,23 @@ export const getToken = (id, signal) =>
 export const getActivity = (id, signal) =>
     get(webhook(id, 'activity'), 'activity', signal);
 
+export function listJobs({ state, after, limit }, signal) {
+    const query = new URLSearchParams({ limit });
+
+    if (state) {
+        query.set('state', state);
+    }
+    if (after) {
+        query.set('after', after);
+    }
+
+    return get(`jobs?${query}`, 'jobs', signal);
+}
+
+export const getJob = (id, signal) => get(job(id), 'job_id', signal);
+export const retryJob = id =>
+    send('POST', job(id, 'retry'), 'job_id', { body: {} });
+
 export const createWebhook = body =>
     send('POST', 'webhooks', 'id', { body });
 
@@ -81,6 +99,11 @@ export const revokeToken = (id, revision, tokenId) =>
 
 function webhook(id, ...rest) {
     return ['webhooks', id, ...rest].map(encodeURIComponent).join('/');
+}
+
+
+function job(id, ...rest) {
+    return ['jobs', id, ...rest].map(encodeURIComponent).join('/');
 }
 
 

@@ -2,6 +2,7 @@
 // with them and no values.
 
 import { h, icon, keyedList, setChildren, setText } from './dom.js';
+import { jobHash } from './router.js';
 import { wholeTimeNode } from './time.js';
 import { kindOfOutcome, sayFault, sayOutcome } from './words.js';
 
@@ -91,7 +92,8 @@ function row(entry) {
         cell(2,
             entry.request_id && h('code', {}, entry.request_id),
             entry.job_id && h('span', { class: 'second' },
-                'Job ', h('code', {}, entry.job_id)),
+                'Job ', h('a', { href: jobHash(entry.job_id) },
+                    h('code', {}, entry.job_id))),
             h('span', { class: 'second' }, 'From ', entry.addr)),
         cell(3, entry.token_id
             ? h('code', {}, entry.token_id)

@@ -2,6 +2,8 @@
 
 import { detailView } from './detail.js';
 import { editView } from './edit.js';
+import { jobView } from './job.js';
+import { jobsView } from './jobs.js';
 import { listView } from './list.js';
 import { newView } from './new.js';
 import { startRouter } from './router.js';
@@ -22,4 +24,6 @@ startRouter([
     [/^\/webhooks\/([^/]+)$/, detailView],
     [/^\/webhooks\/([^/]+)\/edit$/, editView],
     [/^\/workflows$/, workflowsView],
+    [/^\/jobs$/, jobsView],
+    [/^\/jobs\/([^/]+)$/, jobView],
 ]);

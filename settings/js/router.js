@@ -1,4 +1,5 @@
-// Views by the part of the address after "#": #/, #/new, #/webhooks/ID, …
+// Views by the part of the address after "#": #/, #/new, #/webhooks/ID,
+// #/jobs?state=failed, …
 
 import { h, setAttribute, setChildren } from './dom.js';
 import { clearMessagesOfLastView } from './messages.js';
@@ -44,6 +45,14 @@ export const listHash = after =>
     after ? `#/?after=${encodeURIComponent(after)}` : '#/';
 export const webhookHash = id => `#/webhooks/${encodeURIComponent(id)}`;
 export const editHash = id => `${webhookHash(id)}/edit`;
+export const jobHash = id => `#/jobs/${encodeURIComponent(id)}`;
+
+export function jobsHash({ state, after }) {
+    const query = String(new URLSearchParams(
+        Object.entries({ state, after }).filter(([, value]) => value)));
+
+    return query ? `#/jobs?${query}` : '#/jobs';
+}
 
 
 function show({ focus }) {
@@ -104,9 +113,10 @@ function setTitle(title) {
 
 
 function markPlace(hash) {
-    const here = hash.startsWith('#/workflows') ? '#/workflows' : '#/';
+    const here = ['#/workflows', '#/jobs'].find(
+        place => hash.startsWith(place)) ?? '#/';
 
-    for (const link of document.querySelectorAll('nav a')) {
+    for (const link of document.querySelectorAll('.top nav a')) {
         setAttribute(link, 'aria-current',
             link.getAttribute('href') === here ? 'page' : null);
     }

@@ -20,10 +20,12 @@ const SCREENS = {
 // Where the layout changes, and beyond both ends: 320 is what a reader has who
 // needs everything four times as large.
 const WIDTHS = [320, 639, 640, 991, 992, 1920];
-const AT_ALL_WIDTHS = ['list', 'detail-rotated', 'edit-conflict'];
+const AT_ALL_WIDTHS = ['list', 'detail-rotated', 'edit-conflict', 'jobs',
+    'job-failed'];
 
 // Dialogs stand in the window, not on the page.
-const IN_WINDOW = ['rotate', 'rotate-conflict', 'revoke', 'delete'];
+const IN_WINDOW = ['rotate', 'rotate-conflict', 'revoke', 'delete', 'retry',
+    'retry-refused'];
 
 let examples;
 

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
 import { require, rootFolder } from './lib/modules.mjs';
-import { api, makeWebhook, send, unique } from './lib/server.mjs';
+import { api, makeWebhook, send, unique, waitUntil }
+    from './lib/server.mjs';
 
 const { bundle, createConfig, lint } = require('@redocly/openapi-core');
 const Ajv = require('ajv/dist/2020').default;
@@ -77,6 +78,53 @@ test('the server answers as it says', async () => {
     await answers('GET', '/webhooks/{id}', 200, undefined, { id: conf });
     await answers('GET', '/webhooks/{id}/activity', 200, undefined,
         { id: conf });
+});
+
+
+test('jobs are as it says', async () => {
+    const webhook = await makeWebhook({
+        endpoint: unique('jobs'), trigger: 'self_service_access_request',
+    });
+    const { body: { job_id: id } } = await send(webhook, webhook.token, {
+        identity_id: 1, app_identifier: 'fails', entitlement_id: 1,
+    });
+
+    await waitUntil('it to fail', async () =>
+        (await api('GET', `jobs/${id}`)).body.state === 'failed');
+    await answers('GET', '/jobs', 200);
+    await answers('GET', '/jobs', 200, undefined, { query: 'state=failed' });
+    await answers('GET', '/jobs/{id}', 200, undefined, { id });
+    await answers('POST', '/jobs/{id}/retry', 200, {}, { id });
+
+    for (const [method, path, status, code, body, headers] of [
+        ['GET', '/jobs', 422, 'invalid', undefined, { query: 'state=lost' }],
+        ['GET', '/jobs', 403, 'cross_origin', undefined,
+            { 'sec-fetch-site': 'cross-site' }],
+        ['GET', '/jobs/{id}', 404, 'job_not_found', undefined,
+            { id: '0-1-1' }],
+        ['POST', '/jobs/{id}/retry', 404, 'job_not_found', {},
+            { id: '0-1-1' }],
+        ['POST', '/jobs/{id}/retry', 422, 'invalid', { all: true }, { id }],
+        ['POST', '/jobs/{id}/retry', 415, 'media_type_unsupported', {},
+            { id, 'content-type': 'text/plain' }],
+    ]) {
+        const { body: said } = await answers(method, path, status, body,
+            headers);
+
+        assert.equal(said.code, code, `${method} ${path}: ${said.code}`);
+    }
+
+    const { body: good } = await send(webhook, webhook.token, {
+        identity_id: 1, app_identifier: 'works', entitlement_id: 1,
+    });
+
+    await waitUntil('it to succeed', async () =>
+        (await api('GET', `jobs/${good.job_id}`)).body.state === 'succeeded');
+
+    const { body: said } = await answers('POST', '/jobs/{id}/retry', 409, {},
+        { id: good.job_id });
+
+    assert.equal(said.code, 'job_not_failed');
 });
 
 

@@ -10,6 +10,6 @@ my $t = Clarity::Test->new;
 
 start_settings($t);
 run_in_browser($t, qw(whole-way two-administrators hostile-names other-sites
-    openapi page-files snippets));
+    jobs openapi page-files snippets));
 
 $t->done;

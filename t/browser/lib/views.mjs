@@ -7,7 +7,62 @@ import { openView } from './browser.mjs';
 const EMPTY = {
     'webhooks?': { webhooks: [], next: null, revision: 0 },
     workflows: { workflows: [] },
+    'jobs?': { jobs: [], next: null },
 };
+
+const JOB = {
+    job_id: '0-1732000000000-0',
+    trigger: 'provision_entitlement',
+    webhook: 'POST /hooks/provision',
+    state: 'failed',
+    reason: 'workflow "grant": step "ticket": answered 400',
+    received_at: '2024-11-19T07:06:40.123Z',
+};
+
+// A job with all that can become of runs and steps.
+const RUNS = [{
+    workflow: 'chat',
+    state: 'waiting',
+    attempt: 3,
+    reason: 'answered 503',
+    next_at: '2099-01-01T00:00:00.000Z',
+    steps: [
+        step('tell', 'pending', { attempt: 2, status: 503,
+            reason: 'answered 503' }),
+        step('log', 'pending'),
+    ],
+}, {
+    workflow: 'grant',
+    state: 'failed',
+    attempt: 1,
+    reason: 'step "ticket": answered 400',
+    steps: [
+        step('look-up', 'succeeded', { attempt: 1, status: 200 }),
+        step('a-step-whose-name-no-line-could-break-at'.repeat(2), 'running',
+            { attempt: 1, ended_at: null }),
+        step('ticket', 'failed', { attempt: 8, status: 400,
+            reason: 'the answer is longer than 1 MB' }),
+        step('tell', 'skipped'),
+    ],
+}, {
+    workflow: 'revoke', state: 'cancelled', attempt: 1, reason: 'by hand',
+    steps: [],
+}];
+
+
+function step(id, state, more = {}) {
+    const began = more.attempt > 0;
+
+    return {
+        id,
+        state,
+        attempt: 0,
+        reason: null,
+        started_at: began ? '2024-11-19T07:06:41.000Z' : null,
+        ended_at: began ? '2024-11-19T07:06:42.345Z' : null,
+        ...more,
+    };
+}
 
 
 // An id as somebody may have written it who is not the page.
@@ -41,6 +96,7 @@ const FAULTS = [
 //   off:     switched off, and no workflow is attached
 //   rotated: two tokens, both used
 //   conf:    one of nginx.conf
+//   job:     a job that has succeeded
 
 export async function makeExamples() {
     await removeAllWebhooks();
@@ -50,7 +106,8 @@ export async function makeExamples() {
 
     await send(used, 'wrong');
     await send(used, used.token, { ...without, expiration: expiration ?? 5 });
-    await send(used, used.token);
+
+    const { body: { job_id: job } } = await send(used, used.token);
 
     const off = await makeWebhook({
         method: 'PUT',
@@ -79,13 +136,14 @@ export async function makeExamples() {
 
     return {
         used: used.id, off: off.id, rotated: rotated.id, conf: conf.id,
+        job,
     };
 }
 
 
 // [name, open(page)] of each view of what makeExamples has made.
 
-export function viewsOf({ used, off, rotated, conf }) {
+export function viewsOf({ used, off, rotated, conf, job }) {
     const detail = `#/webhooks/${used}`;
 
     return [
@@ -176,6 +234,50 @@ export function viewsOf({ used, off, rotated, conf }) {
             await answerWith(page, 'workflows');
             await openView(page, '#/workflows', '.empty');
         }],
+        ['jobs', async page => {
+            await answerJobs(page);
+            await openView(page, '#/jobs', 'tbody tr');
+        }],
+        ['jobs-failed', page => openView(page, '#/jobs?state=failed',
+            '.empty, tbody tr')],
+        ['jobs-further', async page => {
+            await page.route('**/settings/api/jobs?*', route => answer(route,
+                200, { jobs: [], next: '1732000000000-0.0-1732000000000-0' }));
+            await openView(page, '#/jobs?state=cancelled', '.empty');
+        }],
+        ['jobs-empty', async page => {
+            await answerWith(page, 'jobs?');
+            await openView(page, '#/jobs', '.empty');
+        }],
+        ['jobs-away', async page => {
+            await page.route('**/settings/api/**', route => route.abort());
+            await openView(page, '#/jobs', '.note.bad');
+        }],
+        ['job', page => openView(page, `#/jobs/${job}`, '#runs')],
+        ['job-failed', openFailedJob],
+        ['job-queued', async page => {
+            await answerJob(page, { ...JOB, state: 'queued', reason: null,
+                runs: [] });
+            await openView(page, `#/jobs/${JOB.job_id}`, '#runs');
+        }],
+        ['job-gone', page => openView(page, '#/jobs/0-1-1', '.empty')],
+        ['retry', async page => {
+            await openFailedJob(page);
+            await page.getByRole('button', { name: 'Retry…' }).click();
+            await page.getByRole('dialog').waitFor();
+        }],
+        ['retry-refused', async page => {
+            await openFailedJob(page);
+            await page.route('**/jobs/*/retry', route => answer(route, 409, {
+                status: 409,
+                code: 'job_changed',
+                detail: 'The job has changed just now: somebody else retries'
+                    + ' it, or erases it. Look at it again.',
+            }));
+            await page.getByRole('button', { name: 'Retry…' }).click();
+            await page.getByRole('button', { name: 'Retry job' }).click();
+            await page.getByRole('dialog').locator('.note').waitFor();
+        }],
     ];
 }
 
@@ -246,6 +348,42 @@ export function answerFaults(page) {
                 ? one : { ...one, faults: FAULTS }),
         });
     });
+}
+
+
+// One of each state, which real ones are in for moments only.
+
+export function answerJobs(page) {
+    const states = ['queued', 'running', 'waiting', 'failed', 'succeeded',
+        'cancelled'];
+
+    return page.route('**/settings/api/jobs?*', route => answer(route, 200, {
+        jobs: states.map((state, i) => ({
+            ...JOB,
+            job_id: `0-173200000000${i}-0`,
+            state,
+            reason: {
+                waiting: 'workflow "chat": step "tell": answered 503',
+                failed: JOB.reason,
+                succeeded: 'no_active_workflow',
+            }[state] ?? null,
+            webhook: i % 2 ? JOB.webhook : 'wh_00000000000000000000',
+            next_at: state === 'waiting' ? '2099-01-01T00:00:00.000Z' : null,
+        })),
+        next: '1732000000000-0.0-1732000000000-0',
+    }));
+}
+
+
+export function answerJob(page, job) {
+    return page.route(`**/settings/api/jobs/${job.job_id}`,
+        route => answer(route, 200, job));
+}
+
+
+async function openFailedJob(page) {
+    await answerJob(page, { ...JOB, runs: RUNS });
+    await openView(page, `#/jobs/${JOB.job_id}`, '#runs');
 }
 
 

@@ -72,7 +72,11 @@ sub start_settings {
     chmod 0600, $test->write_file('token.key',
         'test:' . encode_base64('k' x 32, '') . "\n");
     $test->redis;
-    $test->receiver;
+
+    # What t/browser/jobs has: jobs that fail, for good or at first.
+    my $receiver = $test->receiver;
+    $receiver->answer('/fails', { status => 400 });
+    $receiver->answer('/fails-once', { status => 400 }, {});
 
     my $nginx = $test->nginx(workers => 4, triggers => $triggers,
         http => <<'EOF', server => <<'EOF2');
@@ -128,9 +132,24 @@ EOF2
                 url => '%%RECEIVER%%/ticket',
             }],
         },
+        'access.json' => {
+            id => 'access',
+            name => 'Fails at first',
+            trigger => 'self_service_access_request',
+            actions => [_call('first', 'first'),
+                _call('second', '{{app_identifier}}')],
+        },
     });
 
     return $nginx;
+}
+
+
+sub _call {
+    my ($id, $path) = @_;
+
+    return { id => $id, type => 'http_request', method => 'POST',
+        url => "%%RECEIVER%%/$path", retry => { attempts => 1 } };
 }
 
 
