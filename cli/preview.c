@@ -291,7 +291,8 @@ find_context(const clarity_target_t *target, clarity_asker_t *asker,
     argv[2] = clarity_reply_str(clarity_reply_get(view->hash, "entry"));
 
     if (text.len == 0 && argv[2].len > 0) {
-        clarity_key_jobs(&stream, clarity_str(target->prefix), view->job.id.shard);
+        clarity_key_jobs(
+            &stream, clarity_str(target->prefix), view->job.id.shard);
 
         argv[0] = clarity_lit("XRANGE");
         argv[1] = clarity_key_str(&stream);

@@ -172,7 +172,8 @@ get_due(const clarity_target_t *target, clarity_asker_t *asker,
     clarity_key_t delayed;
     clarity_str_t argv[3];
 
-    clarity_key_delayed(&delayed, clarity_str(target->prefix), view->job.id.shard);
+    clarity_key_delayed(
+        &delayed, clarity_str(target->prefix), view->job.id.shard);
     clarity_job_id_format(&view->job.id, id);
 
     argv[0] = clarity_lit("ZSCORE");
@@ -253,12 +254,10 @@ get_place(const clarity_target_t *target, clarity_asker_t *asker,
         return true;
     }
 
-    clarity_key_jobs(
-        &stream, clarity_str(target->prefix), view->job.id.shard);
+    clarity_key_jobs(&stream, clarity_str(target->prefix), view->job.id.shard);
 
     if (!find_place(
-            asker, clarity_key_str(&stream), &view->job.id, &place, error))
-    {
+            asker, clarity_key_str(&stream), &view->job.id, &place, error)) {
         return false;
     }
 

@@ -11,21 +11,22 @@
 #define FIELDS 8 /* strings of a job */
 
 static bool is_rising(clarity_listing_which_t which);
-static bool read_key(
-    clarity_listing_which_t which, clarity_str_t text, clarity_listing_place_t *at);
+static bool read_key(clarity_listing_which_t which, clarity_str_t text,
+    clarity_listing_place_t *at);
 static size_t write_key(clarity_listing_which_t which,
     const clarity_listing_place_t *at, char out[CLARITY_ENTRY_ID_MAX]);
 static bool to_number(clarity_str_t digits, uint64_t *number);
 static clarity_listing_status_t add_job(
     clarity_listing_t *list, const clarity_str_t *fields);
-static void show(
-    clarity_listing_job_t *job, clarity_state_t state, const clarity_str_t *field);
-static void end_at(clarity_listing_t *list, const clarity_listing_place_t *place);
+static void show(clarity_listing_job_t *job, clarity_state_t state,
+    const clarity_str_t *field);
+static void end_at(
+    clarity_listing_t *list, const clarity_listing_place_t *place);
 static void cut(clarity_listing_t *list);
 static void drop(clarity_listing_t *list, size_t n);
 static void sort(clarity_listing_t *list, size_t from);
-static int compare(clarity_listing_which_t which, const clarity_listing_place_t *a,
-    const clarity_listing_place_t *b);
+static int compare(clarity_listing_which_t which,
+    const clarity_listing_place_t *a, const clarity_listing_place_t *b);
 
 
 bool
@@ -111,8 +112,8 @@ clarity_listing_after(clarity_listing_t *list, clarity_str_t next)
 
 
 void
-clarity_listing_call(clarity_listing_call_t *call, const clarity_listing_t *list,
-    clarity_str_t prefix, unsigned shard)
+clarity_listing_call(clarity_listing_call_t *call,
+    const clarity_listing_t *list, clarity_str_t prefix, unsigned shard)
 {
     size_t i, n;
     bool from_it;
@@ -165,7 +166,8 @@ clarity_listing_call(clarity_listing_call_t *call, const clarity_listing_t *list
 
 
 clarity_listing_status_t
-clarity_listing_add(clarity_listing_t *list, const clarity_str_t *reply, size_t n)
+clarity_listing_add(
+    clarity_listing_t *list, const clarity_str_t *reply, size_t n)
 {
     size_t i, before;
     clarity_listing_place_t reached;
@@ -230,14 +232,15 @@ clarity_listing_write(const clarity_listing_t *list, clarity_buf_t *buf)
 static bool
 is_rising(clarity_listing_which_t which)
 {
-    return which == CLARITY_LISTING_RUNNING || which == CLARITY_LISTING_WAITING;
+    return which == CLARITY_LISTING_RUNNING
+           || which == CLARITY_LISTING_WAITING;
 }
 
 
 /* MS-SEQ; of those that wait MS. */
 static bool
-read_key(
-    clarity_listing_which_t which, clarity_str_t text, clarity_listing_place_t *at)
+read_key(clarity_listing_which_t which, clarity_str_t text,
+    clarity_listing_place_t *at)
 {
     clarity_job_id_t entry;
 
@@ -330,8 +333,8 @@ add_job(clarity_listing_t *list, const clarity_str_t *fields)
 
 
 static void
-show(
-    clarity_listing_job_t *job, clarity_state_t state, const clarity_str_t *field)
+show(clarity_listing_job_t *job, clarity_state_t state,
+    const clarity_str_t *field)
 {
     uint64_t received, due;
     clarity_buf_t *buf;
@@ -407,8 +410,8 @@ sort(clarity_listing_t *list, size_t from)
     for (i = from; i < list->n; i++) {
         job = list->jobs[i];
 
-        for (k = i; k > 0
-             && compare(list->which, &list->jobs[k - 1].at, &job.at) > 0;
+        for (k = i;
+             k > 0 && compare(list->which, &list->jobs[k - 1].at, &job.at) > 0;
              k--)
         {
             list->jobs[k] = list->jobs[k - 1];
@@ -425,7 +428,7 @@ compare(clarity_listing_which_t which, const clarity_listing_place_t *a,
 {
     int order;
 
-    order = a->ms != b->ms ? (a->ms < b->ms ? -1 : 1)
+    order = a->ms != b->ms     ? (a->ms < b->ms ? -1 : 1)
             : a->seq != b->seq ? (a->seq < b->seq ? -1 : 1)
                                : 0;
 

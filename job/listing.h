@@ -62,7 +62,8 @@ typedef struct {
 } clarity_listing_t;
 
 /* "": all. false: no state of a job's. */
-bool clarity_listing_which(clarity_str_t state, clarity_listing_which_t *which);
+bool clarity_listing_which(
+    clarity_str_t state, clarity_listing_which_t *which);
 
 /* limit: 1 to CLARITY_LISTING_MAX. Free it in any case. */
 void clarity_listing_init(
@@ -95,8 +96,8 @@ typedef struct {
 } clarity_listing_call_t;
 
 /* EVAL … for that shard. argv points into the call and static text. */
-void clarity_listing_call(clarity_listing_call_t *call, const clarity_listing_t *list,
-    clarity_str_t prefix, unsigned shard);
+void clarity_listing_call(clarity_listing_call_t *call,
+    const clarity_listing_t *list, clarity_str_t prefix, unsigned shard);
 
 typedef enum {
     CLARITY_LISTING_OK,

@@ -114,7 +114,8 @@ static const clarity_script_t list_all = {
     "  return redis.call('XPENDING', stream, group, entry, entry, 1)[1]\n"
     "    and 'running'\n"
     "end\n"
-    "local next_entry, next_recent = entries(stream, newest(), '-'), recents()\n"
+    "local next_entry, next_recent = entries(stream, newest(), '-'), "
+    "recents()\n"
     "while true do\n"
     "  local entry, member = next_entry(true), next_recent(true)\n"
     "  if not entry and not member then all() break end\n"
@@ -160,7 +161,8 @@ static const clarity_script_t list_ended = {
 static const clarity_script_t list_queued = {
     "list_queued",
     LIST PLACE ENTRIES
-    "local next_entry = entries(stream, newest(), last and '(' .. last or '-')\n"
+    "local next_entry = entries(stream, newest(), last and '(' .. last or "
+    "'-')\n"
     "while true do\n"
     "  local entry = next_entry()\n"
     "  if not entry then all() break end\n"
@@ -210,54 +212,52 @@ static const clarity_script_t list_running = {
  */
 static const clarity_script_t list_waiting = {
     "list_waiting",
-    LIST
-    "local rank = 0\n"
-    "if start ~= '' then\n"
-    "  if redis.call('ZSCORE', delayed, at) == start then\n"
-    "    rank = redis.call('ZRANK', delayed, at) + 1\n"
-    "  else\n"
-    "    rank = redis.call('ZCOUNT', delayed, '-inf',\n"
-    "      (from_it and '(' or '') .. start)\n"
-    "  end\n"
-    "end\n"
-    "while true do\n"
-    "  local list = redis.call(\n"
-    "    'ZRANGE', delayed, rank, rank + 99, 'WITHSCORES')\n"
-    "  for i = 1, #list, 2 do\n"
-    "    if not look() then return out end\n"
-    "    local id, due = list[i], list[i + 1]\n"
-    "    local kept = hash(id)\n"
-    "    if kept.state == 'waiting'\n"
-    "        and not add(due, id, 'waiting', kept, nil, due) then\n"
-    "      return out\n"
-    "    end\n"
-    "    reached(due, id)\n"
-    "  end\n"
-    "  if #list < 200 then break end\n"
-    "  rank = rank + 100\n"
-    "end\n"
-    "all()\n"
-    "return out\n",
+    LIST "local rank = 0\n"
+         "if start ~= '' then\n"
+         "  if redis.call('ZSCORE', delayed, at) == start then\n"
+         "    rank = redis.call('ZRANK', delayed, at) + 1\n"
+         "  else\n"
+         "    rank = redis.call('ZCOUNT', delayed, '-inf',\n"
+         "      (from_it and '(' or '') .. start)\n"
+         "  end\n"
+         "end\n"
+         "while true do\n"
+         "  local list = redis.call(\n"
+         "    'ZRANGE', delayed, rank, rank + 99, 'WITHSCORES')\n"
+         "  for i = 1, #list, 2 do\n"
+         "    if not look() then return out end\n"
+         "    local id, due = list[i], list[i + 1]\n"
+         "    local kept = hash(id)\n"
+         "    if kept.state == 'waiting'\n"
+         "        and not add(due, id, 'waiting', kept, nil, due) then\n"
+         "      return out\n"
+         "    end\n"
+         "    reached(due, id)\n"
+         "  end\n"
+         "  if #list < 200 then break end\n"
+         "  rank = rank + 100\n"
+         "end\n"
+         "all()\n"
+         "return out\n",
 };
 
 /* An entry that its job's hash does not name is of a time before. */
 static const clarity_script_t list_failed = {
     "list_failed",
-    LIST ENTRIES
-    "local next_entry = entries(failed, newest(), '-')\n"
-    "while true do\n"
-    "  local entry = next_entry()\n"
-    "  if not entry then all() break end\n"
-    "  if not look() then break end\n"
-    "  local id = fields(entry).job or ''\n"
-    "  local kept = hash(id)\n"
-    "  if kept.state == 'failed' and kept.failed == entry[1]\n"
-    "      and not add(entry[1], id, 'failed', kept) then\n"
-    "    break\n"
-    "  end\n"
-    "  reached(entry[1], id)\n"
-    "end\n"
-    "return out\n",
+    LIST ENTRIES "local next_entry = entries(failed, newest(), '-')\n"
+                 "while true do\n"
+                 "  local entry = next_entry()\n"
+                 "  if not entry then all() break end\n"
+                 "  if not look() then break end\n"
+                 "  local id = fields(entry).job or ''\n"
+                 "  local kept = hash(id)\n"
+                 "  if kept.state == 'failed' and kept.failed == entry[1]\n"
+                 "      and not add(entry[1], id, 'failed', kept) then\n"
+                 "    break\n"
+                 "  end\n"
+                 "  reached(entry[1], id)\n"
+                 "end\n"
+                 "return out\n",
 };
 
 

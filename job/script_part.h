@@ -75,7 +75,8 @@
     "  redis.pcall('ZADD', recent, 0, zeros:sub(#ms + 1) .. ms .. '-'\n"      \
     "    .. zeros:sub(#seq + 1) .. seq)\n"                                    \
     "  if ms:sub(-2) == '00' then\n"                                          \
-    "    redis.pcall('ZREMRANGEBYRANK', recent, 0, -" CLARITY_RECENT_PAST ")\n" \
+    "    redis.pcall('ZREMRANGEBYRANK', recent, 0, -" CLARITY_RECENT_PAST     \
+    ")\n"                                                                     \
     "  end\n"                                                                 \
     "end\n"
 

@@ -16,8 +16,8 @@ static bool get_state(
 static clarity_view_status_t read_runs(clarity_view_job_t *job, fields_t of);
 static int by_workflow(const void *a, const void *b);
 static clarity_view_status_t read_steps(clarity_view_run_t *run, fields_t of);
-static void find_step(fields_t of, clarity_str_t workflow,
-    clarity_view_step_t *step);
+static void find_step(
+    fields_t of, clarity_str_t workflow, clarity_view_step_t *step);
 static uint64_t to_number(clarity_str_t digits);
 static void write_run(clarity_buf_t *buf, const clarity_view_run_t *run);
 static void write_step(clarity_buf_t *buf, const clarity_view_step_t *step);

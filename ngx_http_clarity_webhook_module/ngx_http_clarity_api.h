@@ -7,7 +7,7 @@
  *
  *   _api -> _api_route -> _api_load -+-> _api_triggers, _api_answer
  *                                    +-> _api_change, _api_token
- *                                    +-> _api_jobs
+ *                                    +-> _api_jobs, _api_retry
  */
 
 #ifndef NGX_HTTP_CLARITY_API_H
@@ -301,7 +301,7 @@ ngx_int_t ngx_http_clarity_api_revoke(
 ngx_int_t ngx_http_clarity_api_mint(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);
 
-/* _api_jobs: which jobs there are, one of them, and its retry */
+/* _api_jobs, _api_retry: which jobs there are, one of them, and its retry */
 
 ngx_int_t ngx_http_clarity_api_jobs(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);

@@ -68,4 +68,11 @@ await shoot('webhook');
 await page.getByRole('region', { name: 'Activity' }).screenshot(
     { path: `${folder}/activity.png` });
 
+await page.goto(`${pageUrl}#/jobs`);
+await page.locator('tbody tr .badge.good').first().waitFor();
+await page.getByRole('link', { name: /^0-/ }).first().click();
+await page.locator('.run .badge.good').first().waitFor();
+await page.setViewportSize({ ...size, height: 800 });
+await shoot('job');
+
 await browser.close();
