@@ -71,7 +71,7 @@ run(const clarity_script_t *script, const char *first, const char *second)
     const char *argv[7 + CLARITY_AUDIT_FIELDS];
     clarity_str_t fields[CLARITY_AUDIT_FIELDS];
     clarity_audit_t audit = { clarity_lit("act"), clarity_lit("wh_x"),
-        clarity_lit("ada"), clarity_lit("127.0.0.1"),
+        clarity_lit(""), clarity_lit("ada"), clarity_lit("127.0.0.1"),
         clarity_lit("1732000000000") };
 
     const char *const start[] = { "EVAL", script->lua, "2", HASH, AUDIT, first,
@@ -622,7 +622,8 @@ reading_a_token_is_audited_without_a_change(void **state)
     const char *texts[CLARITY_AUDIT_MAX_ARGS];
     clarity_str_t argv[CLARITY_AUDIT_MAX_ARGS];
     clarity_audit_t audit = { clarity_lit("token"), clarity_lit(A),
-        clarity_lit(""), clarity_lit("::1"), clarity_lit("1732000000000") };
+        clarity_lit(""), clarity_lit(""), clarity_lit("::1"),
+        clarity_lit("1732000000000") };
 
     (void) state;
 
