@@ -127,7 +127,7 @@ pageTest('all that the server says is text', async page => {
 
 
 // But for what makes a view show at all: ids, times, urls, methods, and that a
-// webhook is gone.
+// webhook or a job is gone.
 
 const KEPT = /^(id|source|method|url|time|.*_at|trigger|token_header|next)$/;
 
@@ -141,7 +141,7 @@ function poison(value, name = '') {
     }
 
     return typeof value === 'string' && !KEPT.test(name)
-        && value !== 'webhook_not_found'
+        && !/^(webhook|job)_not_found$/.test(value)
         ? value + HOSTILE : value;
 }
 
