@@ -49,6 +49,8 @@ WORKER  = $(BUILD)/clarity-worker
 CTL     = $(BUILD)/clarityctl
 LOAD    = $(BUILD)/load
 TIMING  = $(BUILD)/timing
+ENDPOINT = $(BUILD)/endpoint
+TEST_TOOLS = $(LOAD) $(ENDPOINT)
 
 # The SDK: what a program of somebody else links.
 SDK_A   = $(BUILD)/libclarity_worker.a
@@ -73,6 +75,7 @@ SDK_SRCS     := $(filter-out worker/main.c,$(wildcard worker/*.c))
 CTL_SRCS     := $(wildcard cli/*.c)
 UNIT_SRCS    := $(wildcard t/unit/test_*.c)
 LOAD_SRCS    := $(wildcard t/load/*.c)
+ENDPOINT_SRCS := $(wildcard t/endpoint/*.c)
 FUZZ_SRCS    := $(wildcard t/fuzz/*.c)
 MODULE_DIRS  := ngx_http_clarity_webhook_module json webhook job redis
 MODULE_FILES := $(wildcard $(addsuffix /*.[ch],$(MODULE_DIRS)))
@@ -123,7 +126,7 @@ NODE_GROUPS = $(if $(BROWSER_TESTS),browser) $(if $(POSTMAN_TESTS),postman)
 # can still tell what they have to tell.
 test:
 	@scripts/deps build run test $(NODE_GROUPS)
-	@$(MAKE) --no-print-directory -j$(JOBS) all build-unit $(LOAD)
+	@$(MAKE) --no-print-directory -j$(JOBS) all build-unit $(TEST_TOOLS)
 	@$(if $(strip $(NODE_GROUPS)),-$(MAKE) --no-print-directory -k \
 	    $(addsuffix -modules,$(NODE_GROUPS)))
 	@$(PROVE) $(BROWSER_TESTS) $(POSTMAN_TESTS) $(UNIT) $(wildcard t/*.t)
@@ -132,7 +135,7 @@ test:
 .PHONY: test-long
 test-long:
 	@scripts/deps build run test
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(LOAD)
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TEST_TOOLS)
 	@CLARITY_LONG=1 $(PROVE) -j1 $(wildcard t/long/*.t) t/hostile.t
 
 # What npm installs for the tests in t/FOLDER; its lock file has the digests.
@@ -214,7 +217,8 @@ COVERAGE_MAKE  = $(MAKE) --no-print-directory BUILD=$(COVERAGE) HARDEN= \
 .PHONY: coverage coverage-prove
 coverage:
 	@scripts/deps build run test
-	@$(COVERAGE_MAKE) -j$(JOBS) all build-unit $(COVERAGE)/load
+	@$(COVERAGE_MAKE) -j$(JOBS) all build-unit $(COVERAGE)/load \
+	    $(COVERAGE)/endpoint
 	@find $(COVERAGE) -name '*.gcda' -delete
 	@status=0; \
 	    $(COVERAGE_MAKE) coverage-prove || status=$$?; \
@@ -230,7 +234,7 @@ VALGRIND_TESTS = $(addprefix t/,webhook.t refusals.t reload.t \
 
 valgrind:
 	@scripts/deps build run test valgrind
-	@$(MAKE) --no-print-directory -j$(JOBS) all build-unit $(LOAD)
+	@$(MAKE) --no-print-directory -j$(JOBS) all build-unit $(TEST_TOOLS)
 	@set -e; for test in $(UNIT); do \
 	    valgrind -q --leak-check=full --error-exitcode=1 $$test; done
 	@CLARITY_VALGRIND=1 $(PROVE) -j1 $(VALGRIND_TESTS)
@@ -299,6 +303,9 @@ $(LOAD): $(call objects,$(LOAD_SRCS))
 $(TIMING): $(call objects,bench/timing.c)
 	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ -lm
 
+$(ENDPOINT): $(call objects,$(ENDPOINT_SRCS))
+	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ -levent
+
 $(LIBRARY): $(call objects,$(LIBRARY_SRCS))
 	rm -f $@
 	$(AR) qcs $@ $^
@@ -328,7 +335,7 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/t/fuzz/fuzz_%.o $(LIBRARY)
 
 -include $(patsubst %.o,%.d,$(call objects, \
     $(LIBRARY_SRCS) $(WORKER_SRCS) $(SDK_SRCS) $(CTL_SRCS) $(UNIT_SRCS) \
-    $(FUZZ_SRCS) $(LOAD_SRCS) bench/timing.c))
+    $(FUZZ_SRCS) $(LOAD_SRCS) $(ENDPOINT_SRCS) bench/timing.c))
 
 
 # The module: nginx's own configure writes a makefile, which knows what of it

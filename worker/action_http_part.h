@@ -32,6 +32,8 @@ struct clarity_transfer_s {
     clarity_buf_t body;
     bool too_large;
 
+    bool asked; /* the request has left, or was about to */
+
     /* Of the address tried last, and why the guard let none be tried. */
     bool tried;
     char address[CLARITY_ADDRESS_MAX];

@@ -13,6 +13,8 @@ static bool add_named(
 static bool add_header(clarity_transfer_t *transfer, const char *line);
 static curl_socket_t on_open(
     void *data, curlsocktype purpose, struct curl_sockaddr *address);
+static int on_request(
+    void *data, char *to, char *from, int to_port, int from_port);
 static size_t on_body(char *bytes, size_t size, size_t n, void *data);
 
 
@@ -39,6 +41,8 @@ clarity_transfer_prepare(
                   == 0
            && curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) == 0
            && curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer) == 0
+           && curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request) == 0
+           && curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer) == 0
            && curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == 0
            && curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == 0
            && curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == 0
@@ -212,6 +216,33 @@ on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 
     return socket(
         address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+
+/*
+ * Where a connection that was kept is closed before an answer, libcurl sends
+ * the request once more by itself. But the endpoint may have had it: that is
+ * an attempt, which the workflow's rules are for, and which is written down
+ * before it is made.
+ */
+
+static int
+on_request(void *data, char *to, char *from, int to_port, int from_port)
+{
+    clarity_transfer_t *transfer = data;
+
+    (void) to;
+    (void) from;
+    (void) to_port;
+    (void) from_port;
+
+    if (transfer->asked) {
+        return CURL_PREREQFUNC_ABORT;
+    }
+
+    transfer->asked = true;
+
+    return CURL_PREREQFUNC_OK;
 }
 
 

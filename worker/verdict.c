@@ -60,6 +60,13 @@ clarity_verdict_of_failure(
             "the name %s cannot be resolved", host);
         break;
 
+    /* libcurl was kept from asking again: see on_request(). */
+    case CURLE_GOT_NOTHING:
+    case CURLE_ABORTED_BY_CALLBACK:
+        decide(attempt, CLARITY_ATTEMPT_RETRY,
+            "%s closed the connection without an answer", host);
+        break;
+
     case CURLE_URL_MALFORMAT:
         decide(attempt, CLARITY_ATTEMPT_FAILED, "the url is none");
         break;

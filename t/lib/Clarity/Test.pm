@@ -53,6 +53,7 @@ use Test::More ();
 
 use Clarity::Demo;
 use Clarity::Disk;
+use Clarity::Endpoint;
 use Clarity::Load;
 use Clarity::Nginx;
 use Clarity::Proxy;
@@ -66,7 +67,7 @@ our @EXPORT = qw(context wait_until slack decode_json encode_json);
 # A unix socket's path ends up in 108 bytes, its NUL included.
 use constant LONGEST_FOLDER => 80;
 
-# Nothing waits for ever: a test file that takes longer than this fails.
+# A test file that takes longer than this fails.
 use constant TOO_LONG => 240;
 
 use constant AMISS => qr{
@@ -119,11 +120,7 @@ sub new {
 
     $SIG{INT} = $SIG{TERM} = $SIG{HUP} = sub { exit 1 };
     $SIG{PIPE} = 'IGNORE';
-    $SIG{ALRM} = sub {
-        Test::More::diag('still not done after ' . TOO_LONG . ' s');
-        exit 1;
-    };
-    alarm TOO_LONG * ($ENV{CLARITY_VALGRIND} ? 5 : 1);
+    $self->patience(TOO_LONG);
 
     $self->word(DIR => $self->{dir});
     $self->word(ROOT => $root);
@@ -157,11 +154,12 @@ sub root  { $_[0]{root} }
 sub build { $_[0]{build} }
 
 
-=head2 redis, nginx, worker, receiver, load, proxy, disk, demo
+=head2 redis, nginx, worker, receiver, endpoint, load, proxy, disk, demo
 
 Start one, wait until it is ready, and return it: see L<Clarity::Redis>,
-L<Clarity::Nginx>, L<Clarity::Worker>, L<Clarity::Receiver>, L<Clarity::Load>,
-L<Clarity::Proxy>, L<Clarity::Disk>, L<Clarity::Demo>. All take
+L<Clarity::Nginx>, L<Clarity::Worker>, L<Clarity::Receiver>,
+L<Clarity::Endpoint>, L<Clarity::Load>, L<Clarity::Proxy>, L<Clarity::Disk>,
+L<Clarity::Demo>. All take
 C<< name => >>, for a second one of a kind, and C<< start => 0 >>.
 
 =cut
@@ -170,17 +168,35 @@ sub redis    { my $self = shift; return Clarity::Redis->new($self, @_) }
 sub nginx    { my $self = shift; return Clarity::Nginx->new($self, @_) }
 sub worker   { my $self = shift; return Clarity::Worker->new($self, @_) }
 sub receiver { my $self = shift; return Clarity::Receiver->new($self, @_) }
+sub endpoint { my $self = shift; return Clarity::Endpoint->new($self, @_) }
 sub load     { my $self = shift; return Clarity::Load->new($self, @_) }
 sub proxy    { my $self = shift; return Clarity::Proxy->new($self, @_) }
 sub disk     { my $self = shift; return Clarity::Disk->new($self, @_) }
 sub demo     { my $self = shift; return Clarity::Demo->new($self, @_) }
 
 
+=head2 patience(SECONDS)
+
+Nothing waits for ever: this is how long the whole file may take from now on.
+
+=cut
+
+sub patience {
+    my ($self, $seconds) = @_;
+
+    $SIG{ALRM} = sub {
+        Test::More::diag("still not done after $seconds s");
+        exit 1;
+    };
+    alarm $seconds * ($ENV{CLARITY_VALGRIND} ? 5 : 1);
+}
+
+
 =head2 word(NAME => VALUE), expand(TEXT)
 
 In the configurations that a test writes C<%%NAME%%> stands for VALUE. There
-are DIR and ROOT, and from the start of each on REDIS (its URL), PORT (nginx's)
-and RECEIVER (its URL).
+are DIR and ROOT, and from the start of each on REDIS (its URL), PORT (nginx's),
+RECEIVER and ENDPOINT (their URLs).
 
 =cut
 
