@@ -9,6 +9,8 @@
 #   make browser    the settings page in Chromium alone
 #   make postman    the Postman collection alone
 #   make test-long  t/long/*.t: faults under load, for minutes
+#   make torture    workers and Redis killed, stopped and cut off under jobs,
+#                     and a history checker; TORTURE_SECONDS=180, SEED=
 #   make test-all   all of these, and valgrind, sanitizers, the module built
 #                     into nginx, mutants, a bare Debian 12
 #   make unit       the unit tests alone
@@ -137,6 +139,17 @@ test-long:
 	@scripts/deps build run test
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TEST_TOOLS)
 	@CLARITY_LONG=1 $(PROVE) -j1 $(wildcard t/long/*.t) t/hostile.t
+
+# t/torture.t for longer. The seed is printed: SEED= repeats its choices.
+TORTURE_SECONDS = 180
+SEED            =
+
+.PHONY: torture
+torture:
+	@scripts/deps build run test
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TEST_TOOLS)
+	@CLARITY_TORTURE=$(TORTURE_SECONDS) $(if $(SEED),CLARITY_SEED=$(SEED)) \
+	    $(PROVE) -v t/torture.t
 
 # What npm installs for the tests in t/FOLDER; its lock file has the digests.
 NODE_MODULES = $(BUILD)/$(1)/node_modules/.package-lock.json
