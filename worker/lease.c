@@ -15,7 +15,8 @@ static void on_loaded(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static void on_timer(evutil_socket_t fd, short events, void *data);
 static void beat(clarity_leases_t *leases);
-static bool beat_some(clarity_leases_t *leases, clarity_lease_t **next);
+static bool beat_some(
+    clarity_leases_t *leases, uint64_t now, clarity_lease_t **next);
 static void on_beat(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static clarity_lease_t *find_lease(
@@ -36,6 +37,7 @@ clarity_leases_create(const clarity_leases_conf_t *conf)
     }
 
     leases->conf = *conf;
+    leases->sure_at = clarity_clock_ms();
     clarity_key_jobs(&leases->stream, conf->prefix, conf->shard);
     clarity_key_delayed(&leases->delayed, conf->prefix, conf->shard);
     clarity_key_failed(&leases->failed, conf->prefix, conf->shard);
@@ -169,6 +171,14 @@ clarity_lease_forget(clarity_lease_t *lease)
 }
 
 
+bool
+clarity_lease_is_sure(const clarity_lease_t *lease)
+{
+    return clarity_clock_ms() - lease->leases->sure_at
+           < lease->leases->conf.ms;
+}
+
+
 void
 clarity_leases_renew(clarity_leases_t *leases)
 {
@@ -250,23 +260,29 @@ static void
 beat(clarity_leases_t *leases)
 {
     bool given;
+    uint64_t now;
     clarity_lease_t *next;
 
+    now = clarity_clock_ms();
     next = leases->first;
     given = true;
 
+    if (next == NULL) {
+        leases->sure_at = now;
+    }
+
     while (next != NULL) {
-        given = beat_some(leases, &next) && given;
+        given = beat_some(leases, now, &next) && given;
     }
 
     if (given) {
-        leases->beaten_at = clarity_clock_ms();
+        leases->beaten_at = now;
     }
 }
 
 
 static bool
-beat_some(clarity_leases_t *leases, clarity_lease_t **next)
+beat_some(clarity_leases_t *leases, uint64_t now, clarity_lease_t **next)
 {
     size_t n;
     clarity_str_t argv[3 + BEAT_BATCH];
@@ -299,6 +315,9 @@ beat_some(clarity_leases_t *leases, clarity_lease_t **next)
     conf.subject = leases;
     conf.done = on_beat;
 
+    /* Of the last one: it is answered when all are. */
+    conf.data = *next == NULL ? (void *) (uintptr_t) now : NULL;
+
     return clarity_call(leases->conf.calls, &conf);
 }
 
@@ -310,12 +329,15 @@ on_beat(void *subject, void *data, const redisReply *reply, bool repeated)
     clarity_lease_t *lease;
     clarity_leases_t *leases = subject;
 
-    (void) data;
     (void) repeated;
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
         leases->beaten_at = 0; /* it may not have been */
         return;
+    }
+
+    if (data != NULL) {
+        leases->sure_at = (uint64_t) (uintptr_t) data;
     }
 
     for (i = 0; i < reply->elements; i++) {

@@ -165,6 +165,13 @@ bool clarity_lease_is_resting(const clarity_lease_t *lease);
 /* true: it has a slot. false: woken comes, unless it ends before. */
 bool clarity_lease_wake(clarity_lease_t *lease);
 
+/*
+ * false: for all that is known here its time may be over, as the process was
+ * stopped or Redis was away. A record, before which clarity_leases_renew() was
+ * called, says whether it is.
+ */
+bool clarity_lease_is_sure(const clarity_lease_t *lease);
+
 /* It is renewed no more, so it will be taken over: ended comes at once. */
 void clarity_lease_forget(clarity_lease_t *lease);
 

@@ -12,6 +12,10 @@ struct clarity_leases_s {
     clarity_key_t failed;
     struct event *timer; /* of the heartbeat */
     uint64_t beaten_at;
+
+    /* clarity_clock_ms(): when the heartbeat began that Redis answered last.
+     * What is held still was, and what came later is younger. */
+    uint64_t sure_at;
     clarity_slots_t slots;
     bool hold;
     clarity_lease_t *first;

@@ -9,6 +9,7 @@
 
 #define KEY_MAX (CLARITY_JOB_ID_MAX + 2 * CLARITY_WORKFLOW_ID_MAX + 3)
 
+static bool prove(clarity_run_t *run);
 static bool call_http(clarity_run_t *run, const clarity_scope_t *scope);
 static bool call_exec(clarity_run_t *run, const clarity_scope_t *scope);
 static bool call_custom(clarity_run_t *run, const clarity_scope_t *scope);
@@ -29,6 +30,10 @@ clarity_run_call(clarity_run_t *run)
 {
     clarity_scope_t scope;
 
+    if (!clarity_lease_is_sure(run->task->lease)) {
+        return prove(run);
+    }
+
     clarity_run_scope(run, &scope);
 
     switch (clarity_run_action(run)->type) {
@@ -41,6 +46,26 @@ clarity_run_call(clarity_run_t *run)
 
     default: return call_http(run, &scope);
     }
+}
+
+
+/*
+ * The intent was written in time, but that was told late: this process was
+ * stopped, or Redis was away, and perhaps another worker does the step by now.
+ * What is written once more, behind a heartbeat, tells whether one does.
+ */
+static bool
+prove(clarity_run_t *run)
+{
+    bool good;
+    clarity_fields_t fields = { 0 };
+
+    clarity_leases_renew(run->task->lease->leases);
+    good = clarity_task_write(run->task, run, &fields);
+
+    clarity_fields_free(&fields);
+
+    return good;
 }
 
 
