@@ -195,8 +195,7 @@ clarity_run_go_on(clarity_run_t *run)
 bool
 clarity_run_wake(clarity_run_t *run)
 {
-    return run->record.state != CLARITY_WAITING
-           || evtimer_pending(run->timer, NULL) || begin_again(run);
+    return !run->due || begin_again(run);
 }
 
 
@@ -240,6 +239,8 @@ clarity_run_end_crashed(
 void
 clarity_run_hold(clarity_run_t *run)
 {
+    run->due = false;
+
     if (run->timer != NULL) {
         evtimer_del(run->timer);
     }
@@ -465,6 +466,7 @@ on_next(evutil_socket_t fd, short events, void *data)
     (void) events;
 
     lease = run->task->lease;
+    run->due = true;
 
     if (clarity_lease_wake(lease) && !begin_again(run)) {
         clarity_lease_forget(lease);
@@ -478,6 +480,7 @@ begin_again(clarity_run_t *run)
     bool good;
     clarity_fields_t fields = { 0 };
 
+    run->due = false;
     run->record.attempt++;
     clarity_run_begin(run, &fields);
     good = clarity_task_write(run->task, run, &fields);

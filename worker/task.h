@@ -48,6 +48,7 @@ typedef struct {
     /* At most one of the two is under way. */
     clarity_work_t *work;
     struct event *timer; /* of record.next */
+    bool due;            /* that has come, but its job has no slot yet */
 } clarity_run_t;
 
 typedef enum {
@@ -188,7 +189,7 @@ bool clarity_task_delay(
 void clarity_run_begin(clarity_run_t *run, clarity_fields_t *fields);
 bool clarity_run_go_on(clarity_run_t *run);
 
-/* Its job has a slot again: where its next attempt is due it begins. */
+/* Its job has a slot again: where it waited for that it begins. */
 bool clarity_run_wake(clarity_run_t *run);
 
 /* Its attempt has ended, and what that means is to be written. */
