@@ -52,7 +52,8 @@ CTL     = $(BUILD)/clarityctl
 LOAD    = $(BUILD)/load
 TIMING  = $(BUILD)/timing
 ENDPOINT = $(BUILD)/endpoint
-TEST_TOOLS = $(LOAD) $(ENDPOINT)
+KILLED     = $(BUILD)/kill-points/clarity-worker
+TEST_TOOLS = $(LOAD) $(ENDPOINT) $(KILLED)
 
 # The SDK: what a program of somebody else links.
 SDK_A   = $(BUILD)/libclarity_worker.a
@@ -231,7 +232,7 @@ COVERAGE_MAKE  = $(MAKE) --no-print-directory BUILD=$(COVERAGE) HARDEN= \
 coverage:
 	@scripts/deps build run test
 	@$(COVERAGE_MAKE) -j$(JOBS) all build-unit $(COVERAGE)/load \
-	    $(COVERAGE)/endpoint
+	    $(COVERAGE)/endpoint $(COVERAGE)/kill-points/clarity-worker
 	@find $(COVERAGE) -name '*.gcda' -delete
 	@status=0; \
 	    $(COVERAGE_MAKE) coverage-prove || status=$$?; \
@@ -319,6 +320,15 @@ $(TIMING): $(call objects,bench/timing.c)
 $(ENDPOINT): $(call objects,$(ENDPOINT_SRCS))
 	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ -levent
 
+# The worker with places at which tests let it die: worker/kill_point.h.
+$(KILLED): $(patsubst %.c,$(BUILD)/kill-points/%.o,$(WORKER_SRCS)) $(LIBRARY)
+	$(CC) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/kill-points/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(OWN_CFLAGS) -DCLARITY_KILL_POINTS $(CPPFLAGS) $(CFLAGS) \
+	    -MMD -MP -c -o $@ $<
+
 $(LIBRARY): $(call objects,$(LIBRARY_SRCS))
 	rm -f $@
 	$(AR) qcs $@ $^
@@ -346,6 +356,7 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/t/fuzz/fuzz_%.o $(LIBRARY)
 # Kept, or make would drop the objects of tests as intermediate files.
 .SECONDARY:
 
+-include $(patsubst %.c,$(BUILD)/kill-points/%.d,$(WORKER_SRCS))
 -include $(patsubst %.o,%.d,$(call objects, \
     $(LIBRARY_SRCS) $(WORKER_SRCS) $(SDK_SRCS) $(CTL_SRCS) $(UNIT_SRCS) \
     $(FUZZ_SRCS) $(LOAD_SRCS) $(ENDPOINT_SRCS) bench/timing.c))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "redis/reply_error.h"
+#include "worker/kill_point.h"
 #include "worker/timer.h"
 
 #define SHA1_HEX    41   /* with the NUL */
@@ -324,6 +325,10 @@ on_reply(void *data, clarity_redis_result_t result, const redisReply *reply)
     }
 
     call->calls->refused = false;
+
+    if (call->script != NULL) {
+        CLARITY_KILL_POINT(call->script->name);
+    }
 
     end_call(call, reply);
 }

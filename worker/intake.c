@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "redis/reply_error.h"
+#include "worker/kill_point.h"
 #include "worker/timer.h"
 
 #define LOOK_EVERY  1000 /* ms between looks at what others left, at most */
@@ -254,6 +255,10 @@ on_look(void *subject, void *data, const redisReply *reply, bool repeated)
             }
         }
 
+        if (reply->element[1]->elements > 0) {
+            CLARITY_KILL_POINT("takeover");
+        }
+
         take_entries(intake, reply->element[1], true);
 
         if (reply->elements > 2) {
@@ -352,6 +357,7 @@ on_read(void *data, clarity_redis_result_t result, const redisReply *reply)
             && reply->element[0]->type == REDIS_REPLY_ARRAY
             && reply->element[0]->elements == 2)
         {
+            CLARITY_KILL_POINT("deliver");
             take_entries(intake, reply->element[0]->element[1], false);
         }
     }

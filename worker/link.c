@@ -5,6 +5,7 @@
 #include "job/meta.h"
 #include "job/script.h"
 #include "redis/reply_error.h"
+#include "worker/kill_point.h"
 
 #define CONNECT_TIMEOUT 2000 /* ms */
 #define COMMAND_TIMEOUT 5000 /* ms */
@@ -228,6 +229,8 @@ on_group(void *data, clarity_redis_result_t result, const redisReply *reply)
         clarity_log(link->conf.log, CLARITY_LOG_WARN, "group_created",
             "stream=%s group=%s after=%s", link->stream.data, CLARITY_GROUP,
             reply->type == REDIS_REPLY_STRING ? reply->str : "");
+
+        CLARITY_KILL_POINT("group");
 
     } else if (clarity_redis_error_info(
                    (clarity_str_t){ reply->str, reply->len })

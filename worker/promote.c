@@ -3,6 +3,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "worker/kill_point.h"
 #include "worker/timer.h"
 
 #define LOOK_EVERY 1000  /* ms: for jobs whose worker died meanwhile */
@@ -146,6 +147,12 @@ on_promoted(void *subject, void *data, const redisReply *reply, bool repeated)
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
         || reply->elements < 2) {
         return;
+    }
+
+    if (reply->element[1]->type == REDIS_REPLY_INTEGER
+        && reply->element[1]->integer > 0)
+    {
+        CLARITY_KILL_POINT("promoted");
     }
 
     log_lost(promoter, reply);

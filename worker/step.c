@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "job/publish_script.h"
+#include "worker/kill_point.h"
 #include "worker/timer.h"
 
 #define TRACEPARENT 55 /* bytes, of version 00: W3C Trace Context 3.2 */
@@ -391,6 +392,8 @@ on_done(void *data, const clarity_attempt_t *attempt)
     clarity_run_t *run = data;
 
     run->work = NULL;
+
+    CLARITY_KILL_POINT("answered");
 
     if (!clarity_run_end_attempt(run, attempt)) {
         clarity_lease_forget(run->task->lease);

@@ -26,7 +26,7 @@ C<redis>, C<triggers>, C<workflows> and C<allow_addresses>, 127.0.0.0/8.
 
 =item program => FILE
 
-Another one, made with the SDK.
+Another one: made with the SDK, or a clarity-worker that is built otherwise.
 
 =item under => [ COMMAND, ... ]
 
@@ -81,14 +81,25 @@ sub argv {
     return (@{ $self->{under} // [] }, $program
             && $program !~ m{/clarity-worker$}
         ? ($program, $self->{file})
-        : ($self->test->build . '/clarity-worker', '-c', $self->{file}));
+        : ($program // $self->test->build . '/clarity-worker', '-c',
+            $self->{file}));
 }
 
+
+sub launch {
+    my ($self) = @_;
+
+    $self->{before} = length $self->log;
+    $self->SUPER::launch;
+}
+
+
+# Not what one said that was started before.
 
 sub ready {
     my ($self) = @_;
 
-    return $self->log =~ /"event":"ready"/;
+    return substr($self->log, $self->{before}) =~ /"event":"ready"/;
 }
 
 
