@@ -424,6 +424,12 @@ sub _check_duplicates {
             next;
         }
 
+        # Its request was on its way when it was stopped: nothing holds that.
+        if ($call->{late} || $self->_was_deaf($call)) {
+            $self->_count('calls again, of a worker that could not know');
+            next;
+        }
+
         my $why = $self->_why($before, $call);
 
         if (defined $why) {
