@@ -15,8 +15,7 @@ static void on_loaded(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static void on_timer(evutil_socket_t fd, short events, void *data);
 static void beat(clarity_leases_t *leases);
-static bool beat_some(
-    clarity_leases_t *leases, uint64_t now, clarity_lease_t **next);
+static bool beat_some(clarity_leases_t *leases, clarity_lease_t **next);
 static void on_beat(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static clarity_lease_t *find_lease(
@@ -271,8 +270,10 @@ beat(clarity_leases_t *leases)
         leases->sure_at = now;
     }
 
+    leases->began[++leases->beats % CLARITY_BEATS_MAX] = now;
+
     while (next != NULL) {
-        given = beat_some(leases, now, &next) && given;
+        given = beat_some(leases, &next) && given;
     }
 
     if (given) {
@@ -282,7 +283,7 @@ beat(clarity_leases_t *leases)
 
 
 static bool
-beat_some(clarity_leases_t *leases, uint64_t now, clarity_lease_t **next)
+beat_some(clarity_leases_t *leases, clarity_lease_t **next)
 {
     size_t n;
     clarity_str_t argv[3 + BEAT_BATCH];
@@ -315,8 +316,10 @@ beat_some(clarity_leases_t *leases, uint64_t now, clarity_lease_t **next)
     conf.subject = leases;
     conf.done = on_beat;
 
-    /* Of the last one: it is answered when all are. */
-    conf.data = *next == NULL ? (void *) (uintptr_t) now : NULL;
+    /* The last one is answered when all are. */
+    conf.data = *next == NULL
+                    ? &leases->began[leases->beats % CLARITY_BEATS_MAX]
+                    : NULL;
 
     return clarity_call(leases->conf.calls, &conf);
 }
@@ -328,6 +331,7 @@ on_beat(void *subject, void *data, const redisReply *reply, bool repeated)
     size_t i;
     clarity_lease_t *lease;
     clarity_leases_t *leases = subject;
+    const uint64_t *began = data;
 
     (void) repeated;
 
@@ -336,8 +340,8 @@ on_beat(void *subject, void *data, const redisReply *reply, bool repeated)
         return;
     }
 
-    if (data != NULL) {
-        leases->sure_at = (uint64_t) (uintptr_t) data;
+    if (began != NULL) {
+        leases->sure_at = *began;
     }
 
     for (i = 0; i < reply->elements; i++) {

@@ -5,6 +5,8 @@
 
 #include "worker/lease.h"
 
+#define CLARITY_BEATS_MAX 64
+
 struct clarity_leases_s {
     clarity_leases_conf_t conf;
     clarity_key_t stream;
@@ -16,6 +18,10 @@ struct clarity_leases_s {
     /* clarity_clock_ms(): when the heartbeat began that Redis answered last.
      * What is held still was, and what came later is younger. */
     uint64_t sure_at;
+
+    /* When each began: more are not under way, as calls time out before. */
+    uint64_t began[CLARITY_BEATS_MAX];
+    size_t beats;
     clarity_slots_t slots;
     bool hold;
     clarity_lease_t *first;
