@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "conf/version.h"
@@ -224,11 +225,16 @@ on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
  * the request once more by itself. But the endpoint may have had it: that is
  * an attempt, which the workflow's rules are for, and which is written down
  * before it is made.
+ *
+ * Not so over TLS: libcurl takes a kept connection that the server closed long
+ * ago for a live one, as its last words are there to be read. To give that up
+ * would fail the first call after every pause.
  */
 
 static int
 on_request(void *data, char *to, char *from, int to_port, int from_port)
 {
+    bool is_kept;
     clarity_transfer_t *transfer = data;
 
     (void) to;
@@ -240,7 +246,9 @@ on_request(void *data, char *to, char *from, int to_port, int from_port)
         return CURL_PREREQFUNC_ABORT;
     }
 
-    transfer->asked = true;
+    is_kept = !transfer->tried;
+    transfer->asked =
+        !is_kept || strncasecmp(transfer->call.url.data, "https:", 6) != 0;
 
     return CURL_PREREQFUNC_OK;
 }
