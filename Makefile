@@ -364,7 +364,9 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/obj/t/fuzz/fuzz_%.o $(LIBRARY)
 
 # The module: nginx's own configure writes a makefile, which knows what of it
 # is to be rebuilt. It is told a folder of ours, so nginx's tree stays as it is
-# and needs no right to write.
+# and needs no right to write. A CFLAGS in configure's environment, where make
+# puts one of its command line, would take the place of nginx's own flags, its
+# -Wno-unused-parameter too.
 
 NGX_OBJS     = $(abspath $(BUILD)/nginx)
 NGX_CFLAGS   = $(CFLAGS) -fPIC $(WARN) $(HARDEN) $(SANITIZE) $(CPPFLAGS)
@@ -372,7 +374,7 @@ NGX_LDFLAGS  = -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
 $(NGX_MAKEFILE): config Makefile $(NGX_SRC)/conf_flags
 	@mkdir -p $(@D)
-	cd $(NGX_SRC) && bash -c '. ./conf_flags; ./configure \
+	cd $(NGX_SRC) && bash -c '. ./conf_flags; unset CFLAGS; ./configure \
 	    "$${NGX_CONF_FLAGS[@]}" --builddir=$(NGX_OBJS) \
 	    --with-cc-opt="$(NGX_CFLAGS)" --with-ld-opt="$(NGX_LDFLAGS)" \
 	    --add-dynamic-module=$(CURDIR)' > $(NGX_OBJS)/configure.log \
