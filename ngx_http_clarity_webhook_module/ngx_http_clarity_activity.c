@@ -351,11 +351,15 @@ ngx_http_clarity_make_event(ngx_http_request_t *r,
 }
 
 
-/* Never within a character of UTF-8. */
+/* Never within a character of UTF-8. Of nothing, from may be NULL. */
 
 static u_short
 ngx_http_clarity_cut(u_char *to, size_t size, u_char *from, size_t len)
 {
+    if (len == 0) {
+        return 0;
+    }
+
     if (len > size) {
         len = size;
 

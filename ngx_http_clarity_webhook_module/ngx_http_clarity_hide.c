@@ -336,7 +336,8 @@ ngx_http_clarity_cut_line(u_char *to, size_t size, const ngx_str_t *line)
         query = last;
     }
 
-    ngx_str_null(&protocol);
+    protocol.data = last;
+    protocol.len = 0;
 
     if (last - query > 9) {
         p = last - 9; /* " HTTP/1.1" */
