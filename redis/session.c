@@ -1,3 +1,5 @@
+#define _GNU_SOURCE /* memmem */
+
 #include "redis/session.h"
 
 #include <stdlib.h>
@@ -15,6 +17,13 @@
  * which is up to 16 GB, and looks at all of it when it gives up.
  */
 #define CLARITY_REDIS_MAX_ELEMENTS (1024 * 1024)
+
+/*
+ * Bytes of a line: what is no string, and a string's or an array's head. All
+ * of Redis' own are shorter, and hiredis looks for the end of an unfinished
+ * one from its beginning each time.
+ */
+#define CLARITY_REDIS_MAX_LINE (64 * 1024)
 
 /* ms; doubled CLARITY_REDIS_MAX_DOUBLINGS times at most. */
 #define CLARITY_REDIS_BACKOFF       50
@@ -35,6 +44,7 @@ struct clarity_redis_session_s {
     redisReplyObjectFunctions functions; /* hiredis' own, but for arrays */
     void *(*create_array)(const redisReadTask *task, int elements);
     bool too_many; /* elements in an array */
+    size_t unfinished; /* bytes of a reply of which more is to come */
 
     clarity_redis_ring_t setup;    /* in flight, ahead of all others */
     clarity_redis_ring_t commands; /* in flight in READY, held before */
@@ -51,7 +61,10 @@ static clarity_redis_given_t give(clarity_redis_session_t *session,
     const clarity_str_t *argv, uint64_t timeout,
     clarity_redis_reply_pt callback, void *data);
 static void *create_array(const redisReadTask *task, int elements);
+static bool may_go_on(clarity_redis_session_t *session);
 static void answer(clarity_redis_session_t *session, const redisReply *reply);
+static bool has_left(const clarity_redis_session_t *session,
+    const clarity_redis_ring_t *ring, const redisReply *reply);
 static uint64_t from_now(const clarity_redis_session_t *session, uint64_t ms);
 static uint64_t end_of_output(const clarity_redis_session_t *session);
 static void empty(clarity_buf_t *buf);
@@ -238,6 +251,7 @@ clarity_redis_up(clarity_redis_session_t *session)
     session->state = CLARITY_REDIS_SETUP;
     session->served = false;
     session->too_many = false;
+    session->unfinished = 0;
     session->grace = 0;
 
     /* The last connection's may hold half a reply, or an error. */
@@ -330,6 +344,8 @@ clarity_redis_feed(
         return clarity_error(&session->reason, "out of memory");
     }
 
+    session->unfinished += len;
+
     for (;;) {
         if (redisReaderGetReply(session->reader, &reply) != REDIS_OK) {
             if (session->too_many) {
@@ -348,9 +364,10 @@ clarity_redis_feed(
         }
 
         if (reply == NULL) {
-            return true;
+            return may_go_on(session);
         }
 
+        session->unfinished = session->reader->len - session->reader->pos;
         answer(session, reply);
         freeReplyObject(reply);
 
@@ -483,6 +500,39 @@ create_array(const redisReadTask *task, int elements)
 }
 
 
+/*
+ * hiredis keeps what comes until a reply is whole, however much that is. What
+ * stands at its place begins with a line, of a string and an array too.
+ */
+static bool
+may_go_on(clarity_redis_session_t *session)
+{
+    const redisReader *reader;
+
+    reader = session->reader;
+
+    if (session->conf.max_reply != 0
+        && session->unfinished > session->conf.max_reply)
+    {
+        return clarity_error(&session->reason,
+            "what answers sent a reply of more than %zu bytes",
+            session->conf.max_reply);
+    }
+
+    if (reader->len - reader->pos > CLARITY_REDIS_MAX_LINE
+        && memmem(reader->buf + reader->pos, CLARITY_REDIS_MAX_LINE, "\r\n", 2)
+               == NULL)
+    {
+        return clarity_error(&session->reason,
+            "what answers does not speak Redis' protocol (a line of more than"
+            " %d bytes)",
+            CLARITY_REDIS_MAX_LINE);
+    }
+
+    return true;
+}
+
+
 static void
 answer(clarity_redis_session_t *session, const redisReply *reply)
 {
@@ -495,7 +545,7 @@ answer(clarity_redis_session_t *session, const redisReply *reply)
         ring = &session->commands;
     }
 
-    if (ring->count != 0) {
+    if (has_left(session, ring, reply)) {
         if (ring == &session->commands) {
             session->served = true;
             session->doublings = 0;
@@ -512,6 +562,41 @@ answer(clarity_redis_session_t *session, const redisReply *reply)
         clarity_redis_refuse(
             session, "Redis sent a reply that no command had asked for");
     }
+}
+
+
+/*
+ * Can the reply be that of the oldest of them? Not before all bytes of it have
+ * left, or what comes astray would be told as a job that is stored; only an
+ * error may come so early, as of a string that Redis finds too long.
+ */
+static bool
+has_left(const clarity_redis_session_t *session,
+    const clarity_redis_ring_t *ring, const redisReply *reply)
+{
+    uint64_t end;
+
+    if (ring->count == 0) {
+        return false;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        return clarity_redis_ring_at(ring, 0)->start < session->sent;
+    }
+
+    if (ring->count > 1) {
+        end = clarity_redis_ring_at(ring, 1)->start;
+
+    } else if (ring == &session->setup && session->commands.count != 0
+               && session->state == CLARITY_REDIS_READY)
+    {
+        end = clarity_redis_ring_at(&session->commands, 0)->start;
+
+    } else {
+        end = end_of_output(session);
+    }
+
+    return end <= session->sent;
 }
 
 

@@ -54,6 +54,7 @@ typedef struct {
     bool primary;         /* a server that says by ROLE that it is a replica
                              is refused */
     size_t max_pending;   /* commands held and in flight; 0: no limit */
+    size_t max_reply;     /* bytes of one reply; 0: no limit */
     uint64_t timeout;     /* ms from leaving READY's gate to the reply */
 
     void *owner;
@@ -71,8 +72,8 @@ typedef struct {
 
     /*
      * Optional: a message that answers no command (publish/subscribe). One
-     * that comes while a command waits is taken for its reply, so a session
-     * that subscribes gives none but PING from then on.
+     * that comes while a command that has left waits is taken for its reply,
+     * so a session that subscribes gives none but PING from then on.
      */
     void (*push)(void *owner, const redisReply *message);
 } clarity_redis_conf_t;
