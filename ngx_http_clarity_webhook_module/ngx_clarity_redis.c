@@ -16,6 +16,13 @@
 
 #define NGX_CLARITY_REDIS_READ_SIZE 16384
 
+/* reads in one turn of the loop: what sends without end must not keep it from
+ * its timers, and other connections */
+#define NGX_CLARITY_REDIS_READS 32
+
+/* bytes of a reply: what Redis allows a string by default */
+#define NGX_CLARITY_REDIS_MAX_REPLY (512 * 1024 * 1024)
+
 struct ngx_clarity_redis_s {
     const ngx_clarity_redis_conf_t *conf;
     ngx_clarity_redis_listener_t    listener; /* NULLs: nobody listens */
@@ -110,6 +117,7 @@ ngx_clarity_redis_init_session(ngx_clarity_redis_t *redis)
     sc.db = conf->url.db;
     sc.name = "clarity-nginx";
     sc.primary = true;
+    sc.max_reply = NGX_CLARITY_REDIS_MAX_REPLY;
     sc.timeout = conf->timeout + conf->wait_timeout;
     sc.owner = redis;
     sc.now = ngx_clarity_redis_now;
@@ -255,6 +263,14 @@ ngx_clarity_redis_answered(ngx_clarity_redis_t *redis,
 }
 
 
+void
+ngx_clarity_redis_distrust(ngx_clarity_redis_t *redis, const char *reason)
+{
+    /* before the next reply of the same read is told to anybody */
+    clarity_redis_refuse(redis->session, reason);
+}
+
+
 static void
 ngx_clarity_redis_connect(ngx_clarity_redis_t *redis)
 {
@@ -353,6 +369,7 @@ static void
 ngx_clarity_redis_read_handler(ngx_event_t *rev)
 {
     ssize_t              n;
+    ngx_uint_t           reads;
     const char          *reason;
     ngx_connection_t    *c;
     ngx_clarity_redis_t *redis;
@@ -368,7 +385,7 @@ ngx_clarity_redis_read_handler(ngx_event_t *rev)
         return;
     }
 
-    do {
+    for (reads = 0; reads < NGX_CLARITY_REDIS_READS; reads++) {
         n = c->recv(c, buffer, sizeof(buffer));
 
         if (n == NGX_AGAIN) {
@@ -391,17 +408,24 @@ ngx_clarity_redis_read_handler(ngx_event_t *rev)
             return;
         }
 
-        /* one that cannot more than connect is not back */
-        if (clarity_redis_served(redis->session)) {
-            ngx_clarity_report_served(&redis->report);
-        }
-
         if (redis->drop) {
             ngx_clarity_redis_lost(redis, 0, redis->drop);
             return;
         }
 
-    } while (rev->ready);
+        /* one that cannot more than connect is not back */
+        if (clarity_redis_served(redis->session)) {
+            ngx_clarity_report_served(&redis->report);
+        }
+
+        if (!rev->ready) {
+            break;
+        }
+    }
+
+    if (rev->ready && reads == NGX_CLARITY_REDIS_READS) {
+        ngx_post_event(rev, &ngx_posted_next_events);
+    }
 
     if (ngx_handle_read_event(rev, 0) != NGX_OK) {
         ngx_clarity_redis_lost(redis, 0, "the event could not be added");
@@ -488,9 +512,7 @@ ngx_clarity_redis_tick_handler(ngx_event_t *ev)
 {
     ngx_clarity_redis_t *redis = ev->data;
 
-    if (ngx_exiting) {
-        return;
-    }
+    /* in a process that is to end too: it still takes jobs */
 
     ngx_clarity_watch_tick(&redis->watch);
     ngx_clarity_redis_flush(redis);

@@ -67,11 +67,11 @@ ngx_clarity_redis_t *ngx_clarity_redis_create(
     const ngx_clarity_redis_conf_t *conf,
     const ngx_clarity_redis_listener_t *listener, ngx_cycle_t *cycle);
 
-/* Owed callbacks are called first. At the end of the process only. */
 /* Writes at once what was given, as far as the socket takes it: for a process
  * that ends. */
 void ngx_clarity_redis_write_now(ngx_clarity_redis_t *redis);
 
+/* Owed callbacks are called first. At the end of the process only. */
 void ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis);
 
 /*
@@ -106,5 +106,13 @@ ngx_int_t ngx_clarity_redis_wait(ngx_clarity_redis_t *redis,
  */
 void ngx_clarity_redis_answered(ngx_clarity_redis_t *redis,
     ngx_clarity_redis_use_t use, const redisReply *reply);
+
+/*
+ * From a callback: the reply is none that its command can have. As replies
+ * match commands by order, those that come after it are not to be trusted
+ * either: drops the connection, and what waits is not known. reason is static.
+ */
+void ngx_clarity_redis_distrust(
+    ngx_clarity_redis_t *redis, const char *reason);
 
 #endif

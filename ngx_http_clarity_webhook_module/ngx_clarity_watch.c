@@ -8,8 +8,11 @@
 #include "redis/reply_error.h"
 
 
-/* ticks from one look at the durability to the next, while it is enough */
-#define NGX_CLARITY_WATCH_TICKS 5
+/*
+ * Ticks from one look at the durability to the next, while it is enough: what
+ * is promised is five seconds, and a look and a timer take a little each.
+ */
+#define NGX_CLARITY_WATCH_TICKS 4
 
 
 static ngx_int_t ngx_clarity_watch_look(ngx_clarity_watch_t *watch);

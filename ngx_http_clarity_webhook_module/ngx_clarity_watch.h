@@ -1,7 +1,7 @@
 /*
  * What is asked of a Redis beside the requests' own commands, on the same
- * connection: how safely it keeps what it has answered, at connect and every
- * five seconds (every second while that is too little), and how many jobs are
+ * connection: how safely it keeps what it has answered, at connect and
+ * within five seconds (every second while that is too little), and how many jobs are
  * not finished, every second.
  */
 

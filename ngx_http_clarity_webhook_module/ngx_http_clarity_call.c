@@ -150,6 +150,13 @@ ngx_http_clarity_call_wait(ngx_http_request_t *r, ngx_uint_t redis,
 }
 
 
+void
+ngx_http_clarity_call_distrust(ngx_uint_t redis, const char *reason)
+{
+    ngx_clarity_redis_distrust(ngx_http_clarity_redis[redis], reason);
+}
+
+
 const ngx_clarity_watch_t *
 ngx_http_clarity_watch(ngx_uint_t redis)
 {

@@ -38,6 +38,10 @@ clarity_redis_given_t ngx_http_clarity_call(ngx_http_request_t *r,
 ngx_int_t ngx_http_clarity_call_wait(ngx_http_request_t *r,
     ngx_uint_t redis, ngx_http_clarity_call_pt handler);
 
+/* From a call's handler: its reply is none that the command can have, see
+ * ngx_clarity_redis_distrust(). */
+void ngx_http_clarity_call_distrust(ngx_uint_t redis, const char *reason);
+
 /* What is known of the Redis of that index. */
 const ngx_clarity_watch_t *ngx_http_clarity_watch(ngx_uint_t redis);
 

@@ -391,21 +391,23 @@ ngx_http_clarity_job_outcome(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_clarity_keep_id(ngx_http_request_t *r, const redisReply *reply)
 {
-    size_t                  len;
-    clarity_job_id_t        id;
-    ngx_http_clarity_ctx_t *ctx;
+    size_t                       len;
+    clarity_job_id_t             id;
+    ngx_http_clarity_ctx_t      *ctx;
+    ngx_http_clarity_loc_conf_t *clcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
     if (reply->type != REDIS_REPLY_STRING
         || !clarity_job_id_from_entry(
             (clarity_str_t){ reply->str, reply->len }, 0, &id))
     {
-        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
-            "clarity: Redis answered a job with type %d, not with an entry id",
-            reply->type);
+        clcf = ngx_http_get_module_loc_conf(r,
+            ngx_http_clarity_webhook_module);
+        ngx_http_clarity_call_distrust(clcf->redis,
+            "it answered a job with something else than its entry's id");
         return NGX_ERROR;
     }
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
     ctx->job_id.data = ngx_pnalloc(r->pool, CLARITY_JOB_ID_MAX);
     if (ctx->job_id.data == NULL) {

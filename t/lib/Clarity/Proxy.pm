@@ -88,6 +88,8 @@ says,
     reset     closes it with a RST
     swallow   hands on no byte more from that side
     pause     hands on the rest after so many C<seconds>
+    say       hands on C<text>, and then the rest
+    flood     hands on C<text> and then C<again> without end, and not the rest
 
 N is 0: when the first ones come. With C<< since => TEXT >> it counts from when
 nginx sends that, such as a command: what comes of itself before does not
@@ -103,9 +105,10 @@ comes.
 
 Closes all connections.
 
-=head2 connections, bytes
+=head2 connections, bytes, harmed
 
-How many there are; and how many bytes have come from Redis on the newest.
+How many there are; how many bytes have come from Redis on the newest; and how
+often a rule has done what it says.
 
 =cut
 
@@ -130,6 +133,7 @@ sub drop { $_[0]->_tell({ drop => 1 }) }
 
 sub connections { return $_[0]->_tell({}) }
 sub bytes       { return $_[0]->_tell({ bytes => 1 }) }
+sub harmed      { return $_[0]->_tell({ harmed => 1 }) }
 
 
 # In force once this returns.
@@ -164,6 +168,7 @@ sub serve {
         redis => $redis,
         rule => undef,
         manner => {},
+        harmed => 0,
         lines => [],    # what is under way, a hash a connection
     );
 
@@ -257,7 +262,8 @@ sub _obey {
     }
 
     my @lines = @{ $proxy->{lines} };
-    my $answer = $what->{bytes} ? $lines[-1]{ways}[1]{bytes} : @lines;
+    my $answer = $what->{bytes} ? $lines[-1]{ways}[1]{bytes}
+        : $what->{harmed} ? $proxy->{harmed} : @lines;
 
     syswrite $told, "$answer\n";
 }
@@ -314,7 +320,7 @@ sub _read {
         return;
     }
 
-    return if $way->{deaf};
+    return if $way->{deaf} || defined $way->{flood};
 
     my $rule = $proxy->{rule};
     my $due = time + ($proxy->{manner}{delay} // 0);
@@ -338,6 +344,7 @@ sub _read {
 
     _queue($way, $due, $within);
     $way->{harmed} = 1;
+    $proxy->{harmed}++;
     $proxy->{rule} = undef if !$rule->{always};
 
     _harm($line, $way, $rule, $bytes);
@@ -352,6 +359,13 @@ sub _harm {
 
     if ($rule->{do} eq 'pause') {
         _queue($way, time + $rule->{seconds}, $rest);
+
+    } elsif ($rule->{do} eq 'say') {
+        _queue($way, time, $rule->{text} . $rest);
+
+    } elsif ($rule->{do} eq 'flood') {
+        $way->{flood} = $rule->{again} x (1 + 1e6 / length $rule->{again});
+        _queue($way, time, $rule->{text} . $way->{flood});
 
     } elsif ($rule->{do} eq 'swallow') {
         $way->{deaf} = 1;
@@ -398,6 +412,9 @@ sub _write {
     substr $first->[1], 0, $n, '';
     $way->{size} -= $n;
     shift @{ $way->{queue} } if $first->[1] eq '';
+
+    _queue($way, 0, $way->{flood})
+        if defined $way->{flood} && !@{ $way->{queue} };
 }
 
 
