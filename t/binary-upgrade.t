@@ -28,6 +28,7 @@ my $kept = $t->load(name => 'kept', nginx => $nginx, token => 'secret',
     body => context(identity_id => '"@@@@@@@@@@"', grant_type => '"kept"'));
 
 my @masters = $nginx->pid;
+my $memory = $nginx->memory($masters[0]);
 
 for my $n (1 .. 3) {
     $_->wait_for(200, 202) for $once, $kept;
@@ -50,6 +51,12 @@ is_deeply [ grep { !/^(202|0 stale)$/ } keys %{ $kept->answers } ], [],
     'so is each one on a kept connection, at the second try at the latest';
 is_deeply [ $_->amiss($redis) ], [], 'each is one job' for $once, $kept;
 cmp_ok $_->longest, '<', 1 + slack(), 'none has waited long' for $once, $kept;
+
+SKIP: {
+    skip 'a sanitizer keeps memory', 1 if Clarity::Nginx::keeps_memory($t);
+    my $growth = $nginx->memory($nginx->pid) - $memory;
+    cmp_ok $growth, '<', 512, "the last has no more memory ($growth KB)";
+}
 
 is scalar(my @workers = $nginx->workers), 2, 'two worker processes';
 wait_until { clients() == 2 } 5, 'two connections to Redis';

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The line to Redis is cut, reset, paused, or swallows, at each byte of XADD's
-# reply. Only a whole reply is a 202; all else is 504, since the job may be
-# stored, and is told in time.
+# The line to Redis is cut, reset, paused, or swallows (at some), at each byte
+# of XADD's reply. Only a whole reply is a 202; all else is 504, since the job
+# may be stored, and is told in time. t/long/cut-replies.t under load.
 
 use Time::HiRes qw(sleep time);
 

@@ -88,7 +88,7 @@ is_deeply outcomes(), { '202 accepted' => 1, '202 duplicate' => 999 },
 
 # The same, repeated until accepted, while connections are killed.
 
-$load = load('killed', 'two', connections => 200, requests => 3000,
+$load = load('killed', 'two', connections => 1000, requests => 3000,
     again => 1, body => context());
 my $killed = harass($load);
 

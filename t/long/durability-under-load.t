@@ -8,7 +8,8 @@ use Time::HiRes qw(sleep time);
 
 use Clarity::Test;
 
-use constant WITHIN => 5; # seconds, as documented
+# seconds, as documented; under valgrind more
+use constant WITHIN => $ENV{CLARITY_VALGRIND} ? 5 + slack() : 5;
 
 my $t = Clarity::Test->new;
 my $redis = $t->redis(aof => 1);
@@ -33,7 +34,7 @@ sync('everysec');
 my $changed = time;
 
 $load->wait_for(1, 503);
-sleep $changed + WITHIN + slack() - time;
+sleep $changed + WITHIN - time;
 my $late = time;
 sleep 1;
 
@@ -46,7 +47,7 @@ $load->wait_for(500, 202);
 my ($again, $settled) = ($load->again($back), $load->settled($back));
 note sprintf 'the first 202 after %.3f s, the last refusal %.3f s',
     $again, $settled;
-cmp_ok $settled, '<', WITHIN + slack(),
+cmp_ok $settled, '<', WITHIN,
     'and accepted within five seconds after it is set back';
 
 
