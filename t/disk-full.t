@@ -57,28 +57,40 @@ sub survives {
     my ($sync, $mend) = @_;
 
     my $redis = $redis{$sync};
-    my $load = $t->load(name => "load_$sync", nginx => $nginx,
-        uri => "/$sync", token => $sync);
+    # half of them with idempotency keys
+    my @load = map {
+        $t->load(name => "$sync-$_", nginx => $nginx, uri => "/$sync",
+            token => $sync, connections => 32, rate => 1000,
+            body => context(identity_id => '"@@@@@@@@@@"',
+                grant_type => "\"$_\""),
+            headers => $_ eq 'keyed' ? ['Idempotency-Key: @@@@@@@@@@'] : []);
+    } qw(plain keyed);
 
-    $load->wait_for(500, 202);
+    $_->wait_for(250, 202) for @load;
     $redis->{disk}->fill;
-    $load->wait_for(500, 503);
+    $_->wait_for(250, 503) for @load;
 
     my $back = $mend->($redis);
 
-    $load->wait_for(500, 202);
-    $load->stop;
+    $_->wait_for(250, 202) for @load;
+    $_->stop for @load;
 
-    note "$sync: " . $load->summary;
-    note sprintf '%s: the first 202 after %.3f s, the last refusal %.3f s',
-        $sync, $load->again($back), $load->settled($back);
-    cmp_ok $load->again($back), '<', slack(), "$sync: accepted within a second";
-    cmp_ok $load->settled($back), '<', slack(), 'by both processes';
-    is_deeply [ grep { !/^(202|503 queue_unavailable|504 queue_timeout)$/ }
-        keys %{ $load->answers } ], [], 'no other answers';
-    is_deeply [ $load->amiss($redis) ], [],
-        'each 202 is a job, no 503 is, nothing is twice';
-    cmp_ok $load->longest, '<', 2 + slack(), 'no request outlives the time-outs';
+    for my $load (@load) {
+        my ($what, $again, $settled) = ($load->name, $load->again($back),
+            $load->settled($back));
+
+        note "$what: " . $load->summary;
+        note sprintf '%s: the first 202 after %.3f s, the last refusal %.3f s',
+            $what, $again, $settled;
+        cmp_ok $again, '<', slack(), "$what: accepted within a second";
+        cmp_ok $settled, '<', slack(), 'by both processes';
+        is_deeply [ grep { !/^(202|503 queue_unavailable|504 queue_timeout)$/ }
+            keys %{ $load->answers } ], [], 'no other answers';
+        is_deeply [ $load->amiss($redis) ], [],
+            'each 202 is a job, no 503 is, nothing is twice';
+        cmp_ok $load->longest, '<', 2 + slack(),
+            'no request outlives the time-outs';
+    }
 }
 
 

@@ -80,6 +80,8 @@ ok !-e $folder, 'and its folder is removed';
 my %amiss = (
     'an alert' => '2026/01/01 00:00:00 [alert] 1#1: open socket #3 left',
     'an emergency' => '2026/01/01 00:00:00 [emerg] 1#1: no memory',
+    'a worker process that gives up' => '2026/01/01 00:00:00 [notice] 1#1:'
+        . ' worker process 2 exited with code 2',
     'a socket left open' => 'open socket #3 left in connection 5',
     'the address sanitizer' => '==1==ERROR: AddressSanitizer: heap-use',
     'the undefined sanitizer' => 'a.c:1:2: runtime error: shift',

@@ -19,7 +19,12 @@ my $nginx = $t->nginx(server => <<'EOF');
         }
 EOF
 
-my $load = $t->load(nginx => $nginx, token => 'secret', rate => 3000);
+my $load = $t->load(nginx => $nginx, token => 'secret', rate => 2000);
+
+# The script writes twice, and stores both or nothing.
+my $keyed = $t->load(name => 'keyed', nginx => $nginx, token => 'secret',
+    rate => 1000, headers => ['Idempotency-Key: own-@@@@@@@@@@'],
+    body => context(identity_id => '"@@@@@@@@@@"', grant_type => '"keyed"'));
 
 
 sub lines {
@@ -84,12 +89,18 @@ wait_until { lines(qr/takes jobs again/) == 2 } CALM + 5,
     'both processes to tell that Redis takes jobs again';
 cmp_ok time - $back, '>', CALM - 1, 'the end is told after a calm';
 
-$load->stop;
+for ($load, $keyed) {
+    $_->stop;
 
-note $load->summary;
-is_deeply [ sort keys %{ $load->answers } ], [ 202, '503 queue_full' ],
-    'no other answers';
-is_deeply [ $load->amiss($redis) ], [], 'all that was answered is true';
-cmp_ok $load->longest, '<', 1 + slack(), 'no request outlives the time-outs';
+    note $_->name . ': ' . $_->summary;
+    is_deeply [ sort keys %{ $_->answers } ], [ 202, '503 queue_full' ],
+        $_->name . ': no other answers';
+    is_deeply [ $_->amiss($redis) ], [], 'all that was answered is true';
+    cmp_ok $_->longest, '<', 1 + slack(), 'no request outlives the time-outs';
+}
+
+my $keys = $redis->command('EVAL',
+    "return #redis.call('KEYS', '{clarity:0}:idem:*')", 0);
+is $keys, $keyed->answers->{202}, 'no refused request has left its key';
 
 $t->done;

@@ -30,8 +30,8 @@ other process is touched. The folder is removed, unless the test failed: then
 its path and the ends of its logs are shown.
 
 C<done> is a test itself. It fails if a log or stderr holds an alert, an
-emergency, a socket left open, or a sanitizer's finding, and if a process
-ended otherwise than told. A test that provokes such a line says so by
+emergency, a socket left open, a worker process of nginx that gave up, or a
+sanitizer's finding, and if a process ended otherwise than told. A test that provokes such a line says so by
 C<expect_log>.
 
 Loading this module also loads strict, warnings and Test::More.
@@ -72,6 +72,7 @@ use constant TOO_LONG => 240;
 
 use constant AMISS => qr{
     \[alert\] | \[emerg\] | left\ in\ connection
+    | process\ \d+\ exited\ with\ code\ [1-9]
     | Sanitizer | runtime\ error:
 }x;
 
