@@ -188,7 +188,8 @@ is says('everysec'), 'everysec', 'those that ask for less are served';
 $before = jobs();
 my $lost = log_lines(qr/is not available/);
 $redis->pause;
-wait_until { log_lines(qr/is not available/) > $lost } 5, 'a lost connection';
+wait_until { log_lines(qr/is not available/) > $lost } 5 + slack(),
+    'a lost connection';
 
 my $waits;
 wait_until {
