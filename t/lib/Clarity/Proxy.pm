@@ -178,7 +178,7 @@ sub serve {
     my $teller = IO::Socket::UNIX->new(Local => $control, Listen => 1)
         or die "$control: $!\n";
 
-    $SIG{PIPE} = 'IGNORE';
+    $SIG{PIPE} = $SIG{CHLD} = 'IGNORE';
     $SIG{TERM} = sub { POSIX::_exit(0) };
 
     my $told = $teller->accept or die "accept: $!\n";
@@ -320,7 +320,7 @@ sub _read {
         return;
     }
 
-    return if $way->{deaf} || defined $way->{flood};
+    return if $way->{deaf};
 
     my $rule = $proxy->{rule};
     my $due = time + ($proxy->{manner}{delay} // 0);
@@ -364,8 +364,8 @@ sub _harm {
         _queue($way, time, $rule->{text} . $rest);
 
     } elsif ($rule->{do} eq 'flood') {
-        $way->{flood} = $rule->{again} x (1 + 1e6 / length $rule->{again});
-        _queue($way, time, $rule->{text} . $way->{flood});
+        $way->{deaf} = 1;
+        _flood($way, @{$rule}{qw(text again)});
 
     } elsif ($rule->{do} eq 'swallow') {
         $way->{deaf} = 1;
@@ -375,6 +375,30 @@ sub _harm {
         syswrite $way->{to}, $_->[1] for @{ $way->{queue} };
         _close($line, $rule->{do} eq 'reset' ? $line->{sockets}{nginx} : ());
     }
+}
+
+
+# By processes that do nothing else, so that who reads has always more to read.
+# They end when that one closes.
+
+sub _flood {
+    my ($way, $text, $again) = @_;
+
+    my $to = $way->{to};
+    my $much = $again x (1 + 1e6 / length $again);
+
+    $to->blocking(1);
+    syswrite $to, $_->[1] for @{ $way->{queue} };
+    syswrite $to, $text;
+
+    for (1 .. 2) {
+        next if fork // croak "fork: $!";
+
+        1 while syswrite $to, $much;
+        POSIX::_exit(0);
+    }
+
+    $to->blocking(0);
 }
 
 
@@ -412,9 +436,6 @@ sub _write {
     substr $first->[1], 0, $n, '';
     $way->{size} -= $n;
     shift @{ $way->{queue} } if $first->[1] eq '';
-
-    _queue($way, 0, $way->{flood})
-        if defined $way->{flood} && !@{ $way->{queue} };
 }
 
 
