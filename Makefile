@@ -16,8 +16,10 @@
 #   make unit       the unit tests alone
 #   make deps       installs what is missing; YES=1 does not ask
 #   make check      format, include rules, cppcheck, clang-tidy
-#   make asan       make test with the address and undefined sanitizers
-#   make valgrind   the unit tests, and nginx in some of t/*.t, under valgrind
+#   make asan       make test and make test-long with the address and
+#                     undefined sanitizers
+#   make valgrind   the unit tests, and nginx in some of t/*.t and in t/long,
+#                     under valgrind
 #   make coverage   which lines the tests run: a table, by folder
 #   make bench      what a request costs, beside the peers and the limits
 #   make fuzz       each target of t/fuzz, a minute (FUZZ_SECONDS=60)
@@ -212,11 +214,13 @@ check:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) $(LIBRARY) $(NGX_MAKEFILE)
 	@BUILD=$(BUILD) NGX_SRC=$(NGX_SRC) scripts/check
 
+ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/asan HARDEN= \
+    BROWSER_TESTS= POSTMAN_TESTS= CFLAGS='-g -O1 -fno-omit-frame-pointer' \
+    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
+
 asan:
-	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan BROWSER_TESTS= \
-	    POSTMAN_TESTS= \
-	    CFLAGS='-g -O1 -fno-omit-frame-pointer' HARDEN= \
-	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
+	@$(ASAN_MAKE) test
+	@$(ASAN_MAKE) test-long
 
 # A failed test leaves its counts too, so the table is printed in any case. A
 # process writes its own as it exits, nginx's workers as well; one that is
@@ -242,9 +246,13 @@ coverage-prove:
 	@$(PROVE) $(UNIT) $(COVERAGE_TESTS)
 
 # Those in which requests, connections and processes end in all their ways.
+# What t/long has for longer is there.
 VALGRIND_TESTS = $(addprefix t/,webhook.t refusals.t reload.t \
-    binary-upgrade.t client-gone.t cut-connects.t cut-replies.t disk-full.t \
-    idempotency-under-load.t shutdown-timeout.t under-load.t)
+    binary-upgrade.t client-gone.t cut-replies.t disk-full.t \
+    durability-replicas.t durability.t exiting.t idempotency-under-load.t \
+    idempotency.t log-lines.t many-redis.t process-stopped.t queue-limit.t \
+    redis-astray.t redis-away.t shutdown-timeout.t under-load.t) \
+    $(wildcard t/long/*.t)
 
 valgrind:
 	@scripts/deps build run test valgrind
