@@ -26,6 +26,10 @@ my $nginx = $t->nginx(redis => $proxy->url,
         }
 EOF
 
+# Once each is connected: what they have open without clients.
+wait_until { $proxy->connections == 2 } 10, 'two connections';
+my %files = map { $_ => $nginx->files($_) } $nginx->workers;
+
 my $load = $t->load(nginx => $nginx, token => 'secret', rate => 1500,
     body => context(identity_id => '"@@@@@@@@@@"',
         meta => '"' . 'x' x 4096 . '"'));
@@ -88,5 +92,7 @@ cmp_ok $slowest, '<', 2 * TIMEOUT + slack(), 'and all is well soon after';
 wait_until { $proxy->connections == 2 } 5, 'two connections to Redis';
 pass 'each process has one connection to Redis';
 is $nginx->connections, 0, 'no client\'s connection is left';
+is_deeply { map { $_ => $nginx->files($_) } $nginx->workers }, \%files,
+    'nor another open file';
 
 $t->done;

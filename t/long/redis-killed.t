@@ -18,7 +18,17 @@ my $nginx = $t->nginx(server => Clarity::Nginx::STATUS . <<'EOF');
         }
 EOF
 
+# Once each is connected: what they have open without clients.
+wait_until { connected() == 2 } 10, 'two connections';
+my %files = map { $_ => $nginx->files($_) } $nginx->workers;
+
 my $load = $t->load(nginx => $nginx, token => 'secret', rate => 6000);
+
+
+sub connected {
+    return scalar grep { /name=clarity-nginx/ }
+        split /\n/, $redis->command('CLIENT', 'LIST');
+}
 
 
 sub lines {
@@ -75,5 +85,8 @@ SKIP: {
         for keys %now;
 }
 is $nginx->connections, 0, 'no connection is left';
+wait_until { connected() == 2 } 10, 'two connections';
+is_deeply { map { $_ => $nginx->files($_) } $nginx->workers }, \%files,
+    'nor another open file';
 
 $t->done;

@@ -41,13 +41,6 @@ sub clients {
 }
 
 
-sub open_files {
-    my ($pid) = @_;
-
-    return scalar(() = glob "/proc/$pid/fd/*");
-}
-
-
 # The ones make a connection for each request; none may fail. The others keep
 # theirs, which an old process closes while it is idle: then the request goes
 # out again (see Clarity::Load), and must not be a job twice.
@@ -61,7 +54,7 @@ my $kept = $t->load(name => 'kept', nginx => $nginx, token => 'secret',
 $_->wait_for(100, 202) for $once, $kept;
 
 my $master = $nginx->pid;
-my $files = open_files($master);
+my $files = $nginx->files($master);
 my @memory;
 my $next = time;
 
@@ -102,6 +95,6 @@ SKIP: {
     skip 'a sanitizer keeps memory', 1 if Clarity::Nginx::keeps_memory($t);
     cmp_ok $memory[1] - $memory[0], '<', GROWTH, 'the master does not grow';
 }
-is open_files($master), $files, 'nor do its open files';
+is $nginx->files($master), $files, 'nor do its open files';
 
 $t->done;

@@ -451,6 +451,19 @@ sub memory {
 }
 
 
+=head2 files(PID)
+
+How many files it has open.
+
+=cut
+
+sub files {
+    my ($self, $pid) = @_;
+
+    return scalar(() = glob "/proc/$pid/fd/*");
+}
+
+
 # The worker processes of a killed master serve on.
 
 sub kill {
