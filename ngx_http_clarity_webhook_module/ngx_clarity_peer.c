@@ -337,9 +337,7 @@ ngx_clarity_peer_is_connected(ngx_clarity_peer_t *peer)
 
     c = peer->connection;
 
-    c->log = peer->log;
-    c->read->log = peer->log;
-    c->write->log = peer->log;
+    /* its log stays the quiet one: nginx would tell each loss, and so do we */
 
     /* one small write per turn must not wait for the last one's ACK */
     if (ngx_tcp_nodelay(c) != NGX_OK) {

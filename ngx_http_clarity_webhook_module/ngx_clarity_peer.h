@@ -23,7 +23,7 @@ typedef struct {
     /* reason is static text; err 0: it says all. */
     void (*failed)(void *owner, ngx_err_t err, const char *reason);
 
-    ngx_log_t         quiet; /* for attempts: their failure is told once */
+    ngx_log_t         quiet; /* of connections: their end is told once */
     ngx_addr_t       *addrs; /* the last known: those of conf, or own memory */
     ngx_uint_t        naddrs;
     ngx_uint_t        next;  /* index of the next attempt's */

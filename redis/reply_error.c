@@ -73,18 +73,35 @@ static const clarity_redis_error_info_t redis_errors[] = {
 
 #define ERRORS (sizeof(redis_errors) / sizeof(redis_errors[0]))
 
-/* Said instead of an answer to whatever comes first, before it closes. */
-static const char redis_error_max_clients_text[] =
-    "ERR max number of clients ";
-
-static const clarity_redis_error_info_t redis_error_max_clients = {
-    CLARITY_REDIS_ERR_MAXCLIENTS, "ERR",
-    "Redis has its maxclients: raise it, or see in CLIENT LIST who they are",
-    true, CLARITY_REDIS_NOT_DONE
+/* Those that begin with ERR, by more of their text. */
+static const struct {
+    const char *text;
+    clarity_redis_error_info_t info;
+} redis_texts[] = {
+    /* Said instead of an answer to whatever comes first, before it closes. */
+    { "ERR max number of clients ",
+        { CLARITY_REDIS_ERR_MAXCLIENTS, "ERR",
+            "Redis has its maxclients: raise it, or see in CLIENT LIST who"
+            " they are",
+            true, CLARITY_REDIS_NOT_DONE } },
+    /* It closes then too. */
+    { "ERR Protocol error: invalid bulk length",
+        { CLARITY_REDIS_ERR_OTHER, "ERR",
+            "a value is larger than its proto-max-bulk-len: raise that, or let"
+            " requests be smaller",
+            false, CLARITY_REDIS_NOT_DONE } },
+    { "ERR unknown command ",
+        { CLARITY_REDIS_ERR_OTHER, "ERR",
+            "Redis does not know the command: it is renamed there, or this is"
+            " no Redis of 6.2 or later",
+            false, CLARITY_REDIS_NOT_DONE } },
 };
 
+#define TEXTS (sizeof(redis_texts) / sizeof(redis_texts[0]))
+
 static const clarity_redis_error_info_t redis_error_other = {
-    CLARITY_REDIS_ERR_OTHER, "ERR", "Redis refused the command: see its reply",
+    CLARITY_REDIS_ERR_OTHER, "ERR",
+    "Redis refused the command, and redis-cli with the same user tells why",
     false, CLARITY_REDIS_NOT_DONE
 };
 
@@ -92,7 +109,7 @@ static const clarity_redis_error_info_t redis_error_other = {
 const clarity_redis_error_info_t *
 clarity_redis_error_info(clarity_str_t message)
 {
-    size_t i;
+    size_t i, len;
     const char *space;
     clarity_str_t word;
 
@@ -111,12 +128,14 @@ clarity_redis_error_info(clarity_str_t message)
         }
     }
 
-    if (message.len >= sizeof(redis_error_max_clients_text) - 1
-        && memcmp(message.data, redis_error_max_clients_text,
-               sizeof(redis_error_max_clients_text) - 1)
-               == 0)
-    {
-        return &redis_error_max_clients;
+    for (i = 0; i < TEXTS; i++) {
+        len = strlen(redis_texts[i].text);
+
+        if (message.len >= len
+            && memcmp(message.data, redis_texts[i].text, len) == 0)
+        {
+            return &redis_texts[i].info;
+        }
     }
 
     return &redis_error_other;

@@ -49,7 +49,7 @@ typedef struct {
     clarity_redis_fate_t fate;
 } clarity_redis_error_info_t;
 
-/* By the first word of an error reply, but for MAXCLIENTS; never NULL. */
+/* By the first word of an error reply, or more of one with ERR; never NULL. */
 const clarity_redis_error_info_t *clarity_redis_error_info(
     clarity_str_t message);
 

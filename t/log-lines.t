@@ -139,6 +139,26 @@ wait_until { lines(qr/again/) } 5;
 is lines(qr/Redis/) - $before, $lines + 1, 'and one for its return';
 is_told(qr/\[notice\].* connected to Redis \S+ again/, 'which says so');
 
+
+# Reset, once and again: one line each, and none that does not say of what.
+
+my $about = qr/Redis|\(\) failed/;
+
+for my $n (1 .. 3) {
+    my $harmed = $proxy->harmed;
+    $before = lines($about);
+
+    $proxy->rule(since => 'XADD', from => 'redis', after => 1, do => 'reset');
+    wait_until { $proxy->harmed > $harmed } 5, 'a reset';
+    $load->wait_for(100, 202);
+    wait_until { lines($about) >= $before + 2 } 5, 'two lines';
+    is lines($about), $before + 2, 'one for the loss, one for the return';
+}
+
+is lines(qr/^(?!.*Redis).* (?:recv|send|connect)\(\) /), 0,
+    'all name the server'
+    or diag $nginx->log;
+
 $load->stop;
 is_deeply [ $load->amiss($redis) ], [], 'all that was answered is true';
 

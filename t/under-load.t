@@ -27,7 +27,8 @@ my $load = $t->load(nginx => $nginx, token => 'marked-token',
 
 
 sub lines {
-    my @lines = grep { /Redis/ } split /\n/, $t->read_file('nginx/error.log');
+    my @lines = grep { /Redis|\(\) failed/ } split /\n/,
+        $t->read_file('nginx/error.log');
 
     return scalar @lines;
 }

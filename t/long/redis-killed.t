@@ -32,7 +32,8 @@ sub connected {
 
 
 sub lines {
-    my @lines = grep { /Redis/ } split /\n/, $t->read_file('nginx/error.log');
+    my @lines = grep { /Redis|\(\) failed/ } split /\n/,
+        $t->read_file('nginx/error.log');
 
     return scalar @lines;
 }

@@ -1,4 +1,4 @@
-/* Error replies are known by their first word, but for one. */
+/* Error replies are known by their first word, some by more. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,6 +118,34 @@ the_first_word_tells_the_error(void **state)
 }
 
 
+/* What ERR is said of can be acted on too, where it is known. */
+static void
+the_text_tells_more_of_some(void **state)
+{
+    size_t i;
+    const char *meaning;
+
+    static const struct {
+        const char *message, *told;
+    } texts[] = {
+        { "ERR max number of clients reached", "maxclients" },
+        { "ERR Protocol error: invalid bulk length", "proto-max-bulk-len" },
+        { "ERR unknown command 'XADD', with args beginning with: 'secret'",
+            "does not know the command" },
+        { "ERR unknown", "refused the command" },
+    };
+
+    (void) state;
+
+    for (i = 0; i < N(texts); i++) {
+        meaning =
+            clarity_redis_error_info(clarity_str(texts[i].message))->meaning;
+        assert_non_null(strstr(meaning, texts[i].told));
+        assert_null(strstr(meaning, "secret"));
+    }
+}
+
+
 static void
 each_code_has_its_own_line(void **state)
 {
@@ -146,6 +174,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_word_tells_the_error),
+        cmocka_unit_test(the_text_tells_more_of_some),
         cmocka_unit_test(each_code_has_its_own_line),
     };
 
