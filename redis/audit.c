@@ -94,15 +94,24 @@ check_version(clarity_redis_audit_t *audit, clarity_str_t version)
 }
 
 
+/*
+ * While Redis reads its file it does not write it, and says "aof_enabled:0":
+ * only its configuration tells then.
+ */
 static void
 check_persistence(
     clarity_redis_audit_t *audit, clarity_str_t info, const redisReply *config)
 {
     clarity_str_t value;
+    bool off;
 
-    value = get_info(info, "aof_enabled");
+    if (clarity_str_is(get_info(info, "loading"), "1")) {
+        off = clarity_str_is(get_config(config, "appendonly"), "no");
+    } else {
+        off = clarity_str_is(get_info(info, "aof_enabled"), "0");
+    }
 
-    if (clarity_str_is(value, "0")) {
+    if (off) {
         find(audit,
             "Redis' appendonly is no, expected yes: jobs that were answered "
             "202 are lost when it ends");

@@ -8,7 +8,11 @@ use Clarity::Test;
 
 my $t = Clarity::Test->new;
 my $redis = $t->redis(conf => "maxmemory-policy allkeys-lru\n");
-my $good = $t->redis(name => 'good', aof => 1);
+# it takes its time to read its file
+my $good = $t->redis(name => 'good', aof => 1, conf => <<'EOF');
+key-load-delay 500
+loading-process-events-interval-bytes 1024
+EOF
 
 my $nginx = $t->nginx(workers => 4, server => <<'EOF');
         location = /hook {
@@ -65,6 +69,19 @@ is log_lines(qr/maxmemory-policy/), 1, 'what was told is not told again';
 $nginx->reload;
 wait_until { log_lines(qr/maxmemory-policy/) == 2 } 5, 'the audit';
 is log_lines(qr/\[warn\]/), 5, 'a reload tells what is wrong';
+
+# One that reads its file does not write it, which is no finding.
+
+my $reads = qr{\Q$good->{socket}\E is not available: .*LOADING};
+
+$good->command('SET', "key$_", 'x' x 100) for 1 .. 2000;
+$good->kill;
+$good->start;
+wait_until {
+    $nginx->post('/good', context(), token => 'good')->status == 202;
+} 5, 'a 202';
+ok log_lines($reads), 'it was asked while it was reading';
+is log_lines(qr/\[warn\] .*\Q$good->{socket}\E: /), 0, 'no finding';
 
 # A replica is no place for jobs.
 

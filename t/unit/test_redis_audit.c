@@ -70,6 +70,19 @@ each_fault_has_its_finding(void **state)
         "Redis' appendonly is no, expected yes: jobs that were answered 202 "
         "are lost when it ends",
         false);
+    check("loading:0\r\naof_enabled:0\r\n", "always",
+        "Redis' appendonly is no, expected yes: jobs that were answered 202 "
+        "are lost when it ends",
+        false);
+
+    /* One that reads its file does not write it. */
+    check("loading:1\r\naof_enabled:0\r\n", "always", NULL, false);
+    check("loading:1\r\naof_enabled:0\r\n", NULL, NULL, false);
+    check("loading:1\r\naof_enabled:0\r\n", "no",
+        "Redis' appendfsync is no, expected always, or everysec: when its "
+        "machine ends, jobs of many seconds are lost",
+        false);
+
     check("redis_version:6.0.16\nrole:master\n", "always",
         "Redis is 6.0.16, expected 6.2 or later", true);
     check("redis_version:5.0\n", "always",
@@ -89,11 +102,38 @@ each_fault_has_its_finding(void **state)
 }
 
 
+/* What INFO cannot tell meanwhile the configuration does. */
+static void
+a_file_that_is_off_is_found_while_redis_reads(void **state)
+{
+    clarity_redis_audit_t audit;
+    redisReply name = {
+        .type = REDIS_REPLY_STRING, .str = "appendonly", .len = 10
+    };
+    redisReply no = { .type = REDIS_REPLY_STRING, .str = "no", .len = 2 };
+    redisReply *elements[] = { &name, &no };
+    redisReply config = {
+        .type = REDIS_REPLY_ARRAY, .elements = 2, .element = elements
+    };
+    redisReply info = {
+        .type = REDIS_REPLY_STRING, .str = "loading:1\r\naof_enabled:0\r\n",
+        .len = 26
+    };
+
+    (void) state;
+
+    clarity_redis_audit(&audit, &info, &config);
+    assert_int_equal(audit.n, 1);
+    assert_non_null(strstr(audit.findings[0].text, "appendonly is no"));
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_fault_has_its_finding),
+        cmocka_unit_test(a_file_that_is_off_is_found_while_redis_reads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
