@@ -198,10 +198,14 @@ sub _nginx {
 }
 
 
+# It listens before it has all of its worker processes.
+
 sub ready {
     my ($self) = @_;
 
-    return eval { $self->connect };
+    my $workers = $self->{conf} ? 1 : $self->{workers} // 2;
+
+    return $self->workers >= $workers && eval { $self->connect };
 }
 
 
