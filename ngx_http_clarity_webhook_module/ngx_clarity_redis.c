@@ -7,46 +7,10 @@
  *                +---------- wake (backoff) --------------------+
  */
 
-#include "ngx_clarity_agree.h"
-#include "ngx_clarity_audit.h"
-#include "ngx_clarity_peer.h"
-#include "ngx_clarity_replicas.h"
-#include "ngx_clarity_report.h"
-#include "ngx_clarity_watch.h"
-
-#define NGX_CLARITY_REDIS_READ_SIZE 16384
-
-/* reads in one turn of the loop: what sends without end must not keep it from
- * its timers, and other connections */
-#define NGX_CLARITY_REDIS_READS 32
+#include "ngx_clarity_redis_driver.h"
 
 /* bytes of a reply: what Redis allows a string by default */
 #define NGX_CLARITY_REDIS_MAX_REPLY (512 * 1024 * 1024)
-
-struct ngx_clarity_redis_s {
-    const ngx_clarity_redis_conf_t *conf;
-    ngx_clarity_redis_listener_t    listener; /* NULLs: nobody listens */
-    clarity_redis_session_t        *session;
-    ngx_clarity_peer_t              peer;
-    ngx_clarity_agree_t             agree;
-    ngx_clarity_audit_t             audit;
-    ngx_clarity_watch_t             watch;
-    ngx_clarity_replicas_t          replicas;
-    ngx_clarity_report_t            report;
-    ngx_connection_t               *connection; /* NULL: none yet, or none */
-
-    /*
-     * The connection's end of time, or the next attempt. Cancelable, so that
-     * it does not keep a process from exiting, unless a request waits.
-     */
-    ngx_event_t timer;
-    ngx_event_t tick;  /* of the watch, while READY */
-    ngx_event_t flush; /* posted: once per turn of the loop */
-
-    unsigned    connecting : 1; /* an attempt is under way, until READY */
-
-    const char *drop; /* why to drop the connection; NULL: keep it */
-};
 
 
 static ngx_int_t ngx_clarity_redis_init_session(ngx_clarity_redis_t *redis);
@@ -59,17 +23,9 @@ static void ngx_clarity_redis_setup(
     void *owner, clarity_redis_session_t *session);
 static void ngx_clarity_redis_agreed(void *owner);
 static void ngx_clarity_redis_push(void *owner, const redisReply *message);
-static void ngx_clarity_redis_read_handler(ngx_event_t *rev);
-static void ngx_clarity_redis_write_handler(ngx_event_t *wev);
-static void ngx_clarity_redis_flush_handler(ngx_event_t *ev);
-static void ngx_clarity_redis_flush(ngx_clarity_redis_t *redis);
-static void ngx_clarity_redis_post_flush(ngx_clarity_redis_t *redis);
 static void ngx_clarity_redis_tick_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_clarity_redis_own(const ngx_clarity_redis_t *redis);
 static void ngx_clarity_redis_timer_handler(ngx_event_t *ev);
-static void ngx_clarity_redis_set_timer(ngx_clarity_redis_t *redis);
-static void ngx_clarity_redis_lost(
-    void *owner, ngx_err_t err, const char *reason);
 static void ngx_clarity_redis_close(ngx_clarity_redis_t *redis);
 
 
@@ -366,148 +322,6 @@ ngx_clarity_redis_push(void *owner, const redisReply *message)
 
 
 static void
-ngx_clarity_redis_read_handler(ngx_event_t *rev)
-{
-    ssize_t              n;
-    ngx_uint_t           reads;
-    const char          *reason;
-    ngx_connection_t    *c;
-    ngx_clarity_redis_t *redis;
-
-    /* replies are consumed at once, so all sessions of a process share it */
-    static u_char buffer[NGX_CLARITY_REDIS_READ_SIZE];
-
-    c = rev->data;
-    redis = c->data;
-
-    if (c->close) {
-        ngx_clarity_redis_lost(redis, 0, "the worker process shuts down");
-        return;
-    }
-
-    for (reads = 0; reads < NGX_CLARITY_REDIS_READS; reads++) {
-        n = c->recv(c, buffer, sizeof(buffer));
-
-        if (n == NGX_AGAIN) {
-            break;
-        }
-
-        if (n == NGX_ERROR) {
-            ngx_clarity_redis_lost(redis, ngx_socket_errno, "recv() failed");
-            return;
-        }
-
-        if (n == 0) {
-            ngx_clarity_redis_lost(redis, 0, "it closed the connection");
-            return;
-        }
-
-        if (!clarity_redis_feed(redis->session, (char *) buffer, n)) {
-            reason = clarity_redis_reason(redis->session);
-            ngx_clarity_redis_lost(redis, 0, reason);
-            return;
-        }
-
-        if (redis->drop) {
-            ngx_clarity_redis_lost(redis, 0, redis->drop);
-            return;
-        }
-
-        /* one that cannot more than connect is not back */
-        if (clarity_redis_served(redis->session)) {
-            ngx_clarity_report_served(&redis->report);
-        }
-
-        if (!rev->ready) {
-            break;
-        }
-    }
-
-    if (rev->ready && reads == NGX_CLARITY_REDIS_READS) {
-        ngx_post_event(rev, &ngx_posted_next_events);
-    }
-
-    if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-        ngx_clarity_redis_lost(redis, 0, "the event could not be added");
-        return;
-    }
-
-    /* what got READY, or callbacks gave */
-    ngx_clarity_redis_flush(redis);
-}
-
-
-static void
-ngx_clarity_redis_write_handler(ngx_event_t *wev)
-{
-    ngx_connection_t *c = wev->data;
-
-    ngx_clarity_redis_flush(c->data);
-}
-
-
-static void
-ngx_clarity_redis_flush_handler(ngx_event_t *ev)
-{
-    ngx_clarity_redis_flush(ev->data);
-}
-
-
-static void
-ngx_clarity_redis_flush(ngx_clarity_redis_t *redis)
-{
-    ssize_t           n;
-    clarity_str_t     out;
-    ngx_connection_t *c;
-
-    c = redis->connection;
-
-    if (c == NULL) {
-        return;
-    }
-
-    ngx_clarity_replicas_flush(&redis->replicas);
-
-    for (;;) {
-        out = clarity_redis_output(redis->session);
-
-        if (out.len == 0 || !c->write->ready) {
-            break;
-        }
-
-        n = c->send(c, (u_char *) out.data, out.len);
-
-        if (n == NGX_AGAIN) {
-            break;
-        }
-
-        if (n == NGX_ERROR) {
-            ngx_clarity_redis_lost(redis, ngx_socket_errno, "send() failed");
-            return;
-        }
-
-        clarity_redis_sent(redis->session, n);
-    }
-
-    if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
-        ngx_clarity_redis_lost(redis, 0, "the event could not be added");
-        return;
-    }
-
-    ngx_clarity_redis_set_timer(redis);
-}
-
-
-static void
-ngx_clarity_redis_post_flush(ngx_clarity_redis_t *redis)
-{
-    if (!redis->flush.posted) {
-        ngx_post_event(&redis->flush, &ngx_posted_events);
-    }
-}
-
-
-static void
 ngx_clarity_redis_tick_handler(ngx_event_t *ev)
 {
     ngx_clarity_redis_t *redis = ev->data;
@@ -569,7 +383,7 @@ ngx_clarity_redis_timer_handler(ngx_event_t *ev)
  * are not moved for each command.
  */
 
-static void
+void
 ngx_clarity_redis_set_timer(ngx_clarity_redis_t *redis)
 {
     uint64_t   deadline;
@@ -601,7 +415,7 @@ ngx_clarity_redis_set_timer(ngx_clarity_redis_t *redis)
 }
 
 
-static void
+void
 ngx_clarity_redis_lost(void *owner, ngx_err_t err, const char *reason)
 {
     ngx_clarity_redis_t *redis = owner;

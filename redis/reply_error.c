@@ -132,8 +132,7 @@ clarity_redis_error_info(clarity_str_t message)
         len = strlen(redis_texts[i].text);
 
         if (message.len >= len
-            && memcmp(message.data, redis_texts[i].text, len) == 0)
-        {
+            && memcmp(message.data, redis_texts[i].text, len) == 0) {
             return &redis_texts[i].info;
         }
     }

@@ -1,5 +1,3 @@
-#define _GNU_SOURCE /* memmem */
-
 #include "redis/session.h"
 
 #include <stdlib.h>
@@ -8,6 +6,7 @@
 #include "redis/encode.h"
 #include "redis/handshake.h"
 #include "redis/pending.h"
+#include "redis/unfinished.h"
 
 /* A buffer above this goes back once nothing is in it: after a burst. */
 #define CLARITY_REDIS_BUF_KEEP (256 * 1024)
@@ -17,13 +16,6 @@
  * which is up to 16 GB, and looks at all of it when it gives up.
  */
 #define CLARITY_REDIS_MAX_ELEMENTS (1024 * 1024)
-
-/*
- * Bytes of a line: what is no string, and a string's or an array's head. All
- * of Redis' own are shorter, and hiredis looks for the end of an unfinished
- * one from its beginning each time.
- */
-#define CLARITY_REDIS_MAX_LINE (64 * 1024)
 
 /* ms; doubled CLARITY_REDIS_MAX_DOUBLINGS times at most. */
 #define CLARITY_REDIS_BACKOFF       50
@@ -43,7 +35,7 @@ struct clarity_redis_session_s {
     redisReader *reader;                 /* NULL until the first up() */
     redisReplyObjectFunctions functions; /* hiredis' own, but for arrays */
     void *(*create_array)(const redisReadTask *task, int elements);
-    bool too_many; /* elements in an array */
+    bool too_many;     /* elements in an array */
     size_t unfinished; /* bytes of a reply of which more is to come */
 
     clarity_redis_ring_t setup;    /* in flight, ahead of all others */
@@ -61,7 +53,6 @@ static clarity_redis_given_t give(clarity_redis_session_t *session,
     const clarity_str_t *argv, uint64_t timeout,
     clarity_redis_reply_pt callback, void *data);
 static void *create_array(const redisReadTask *task, int elements);
-static bool may_go_on(clarity_redis_session_t *session);
 static void answer(clarity_redis_session_t *session, const redisReply *reply);
 static bool has_left(const clarity_redis_session_t *session,
     const clarity_redis_ring_t *ring, const redisReply *reply);
@@ -364,7 +355,9 @@ clarity_redis_feed(
         }
 
         if (reply == NULL) {
-            return may_go_on(session);
+            return clarity_redis_may_go_on(session->reader,
+                session->unfinished, session->conf.max_reply,
+                &session->reason);
         }
 
         session->unfinished = session->reader->len - session->reader->pos;
@@ -497,39 +490,6 @@ create_array(const redisReadTask *task, int elements)
     }
 
     return session->create_array(task, elements);
-}
-
-
-/*
- * hiredis keeps what comes until a reply is whole, however much that is. What
- * stands at its place begins with a line, of a string and an array too.
- */
-static bool
-may_go_on(clarity_redis_session_t *session)
-{
-    const redisReader *reader;
-
-    reader = session->reader;
-
-    if (session->conf.max_reply != 0
-        && session->unfinished > session->conf.max_reply)
-    {
-        return clarity_error(&session->reason,
-            "what answers sent a reply of more than %zu bytes",
-            session->conf.max_reply);
-    }
-
-    if (reader->len - reader->pos > CLARITY_REDIS_MAX_LINE
-        && memmem(reader->buf + reader->pos, CLARITY_REDIS_MAX_LINE, "\r\n", 2)
-               == NULL)
-    {
-        return clarity_error(&session->reason,
-            "what answers does not speak Redis' protocol (a line of more than"
-            " %d bytes)",
-            CLARITY_REDIS_MAX_LINE);
-    }
-
-    return true;
 }
 
 

@@ -115,10 +115,9 @@ a_file_that_is_off_is_found_while_redis_reads(void **state)
     redisReply config = {
         .type = REDIS_REPLY_ARRAY, .elements = 2, .element = elements
     };
-    redisReply info = {
-        .type = REDIS_REPLY_STRING, .str = "loading:1\r\naof_enabled:0\r\n",
-        .len = 26
-    };
+    redisReply info = { .type = REDIS_REPLY_STRING,
+        .str = "loading:1\r\naof_enabled:0\r\n",
+        .len = 26 };
 
     (void) state;
 

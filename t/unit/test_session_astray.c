@@ -73,8 +73,8 @@ an_error_may_come_before_the_end_of_its_command(void **state)
             feed(&owner, "-ERR Protocol error: invalid bulk length\r\n"),
             n > 0);
         clarity_redis_down(owner.session);
-        assert_int_equal(a.result,
-            n > 0 ? CLARITY_REDIS_REPLIED : CLARITY_REDIS_NOT_SENT);
+        assert_int_equal(
+            a.result, n > 0 ? CLARITY_REDIS_REPLIED : CLARITY_REDIS_NOT_SENT);
 
         close_owner(&owner);
     }
