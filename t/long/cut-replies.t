@@ -9,7 +9,7 @@ use Time::HiRes qw(time);
 
 use Clarity::Test;
 
-use constant TIMEOUT => 0.2; # of the connection, and of a command
+use constant TIMEOUT => 0.5; # of the connection, and of a command
 
 my $t = Clarity::Test->new;
 my $redis = $t->redis(aof => 1, tcp => 1);
@@ -18,8 +18,8 @@ my $replica = $t->redis(name => 'replica',
 my $proxy = $t->proxy(to => $redis);
 my $nginx = $t->nginx(redis => $proxy->url,
     server => Clarity::Nginx::STATUS . <<'EOT');
-        clarity_redis_connect_timeout 200ms;
-        clarity_redis_timeout         200ms;
+        clarity_redis_connect_timeout 500ms;
+        clarity_redis_timeout         500ms;
 
         location = /hook {
             clarity_webhook       provision_entitlement;
@@ -27,7 +27,7 @@ my $nginx = $t->nginx(redis => $proxy->url,
         }
 
         location = /replicated {
-            clarity_durability    replicas=1 timeout=200ms;
+            clarity_durability    replicas=1 timeout=500ms;
             clarity_webhook       provision_entitlement;
             clarity_webhook_token replicated;
         }
@@ -53,7 +53,7 @@ my %harms = (
     swallow => [ do => 'swallow' ],
     split => [ do => 'pause', seconds => 0.001 ],
     delay => [ do => 'pause', seconds => 0.1 ],
-    'long delay' => [ do => 'pause', seconds => 0.3 ],
+    'long delay' => [ do => 'pause', seconds => 0.7 ],
 );
 
 for my $kind (sort keys %kinds) {
