@@ -191,8 +191,9 @@ is_back('the end of that');
 
 # A new prefix cannot be begun where nothing can be written.
 
-$redis->command('DEL', '{clarity}:meta');
+# In that order: a connection that is just made would begin it again.
 $redis->command('CONFIG', 'SET', 'maxmemory', 1);
+$redis->command('DEL', '{clarity}:meta');
 $redis->command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 wait_until { log_lines(qr/is not available: .*maxmemory/) } 5,
     'a line that names the cause';
