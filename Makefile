@@ -24,6 +24,7 @@
 #   make bench      what a request costs, beside the peers and the limits
 #   make fuzz       each target of t/fuzz, a minute (FUZZ_SECONDS=60)
 #   make install    PREFIX=/usr/local, DESTDIR=; and see below
+#   make deb        Debian's packages, in build/deb; see debian/
 #   make clean
 #
 # Everything is built below $(BUILD). CFLAGS, CPPFLAGS, LDFLAGS add to the
@@ -139,7 +140,7 @@ test:
 # One after the other: they load the machine, and measure times.
 .PHONY: test-long
 test-long:
-	@scripts/deps build run test
+	@scripts/deps build run test deb
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TEST_TOOLS)
 	@CLARITY_LONG=1 $(PROVE) -j1 $(wildcard t/long/*.t) t/hostile.t
 
@@ -401,7 +402,8 @@ $(MODULE): $(NGX_MAKEFILE) $(MODULE_FILES)
 
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig \
-	    $(DESTDIR)$(INCLUDEDIR)/clarity $(DESTDIR)$(MANDIR)/man3 \
+	    $(DESTDIR)$(INCLUDEDIR)/clarity \
+	    $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man3 \
 	    $(DESTDIR)$(DATADIR) $(DESTDIR)$(NGX_MODULES)
 	install -m 755 $(WORKER) $(CTL) $(DESTDIR)$(BINDIR)
 	install -m 644 $(MODULE) $(DESTDIR)$(NGX_MODULES)
@@ -416,6 +418,26 @@ install: all
 	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
 	    worker/clarity-worker.pc.in \
 	    > $(DESTDIR)$(LIBDIR)/pkgconfig/clarity-worker.pc
-	install -m 644 docs/man/clarity_worker.3 $(DESTDIR)$(MANDIR)/man3
+	install -m 644 docs/man/*.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 docs/man/*.3 $(DESTDIR)$(MANDIR)/man3
 	rm -rf $(DESTDIR)$(DATADIR)/settings $(DESTDIR)$(DATADIR)/examples
 	cp -r settings examples $(DESTDIR)$(DATADIR)
+
+
+# Debian's packages: the tracked files, as they are here, built in a folder of
+# their own, with a make of its own.
+
+DEB     = $(BUILD)/deb
+DEB_SRC = $(DEB)/clarity-webhooks-$(VERSION)
+
+.PHONY: deb
+deb:
+	@scripts/deps build deb
+	rm -rf $(DEB)
+	@mkdir -p $(DEB_SRC)
+	git ls-files -z | xargs -0 cp --parents -p -t $(DEB_SRC)
+	cd $(DEB_SRC) && env -u MAKEFLAGS -u MAKEOVERRIDES -u MAKELEVEL \
+	    dpkg-buildpackage -b -us -uc -j$(JOBS)
+	lintian --allow-root --fail-on error,warning --tag-display-limit 0 \
+	    $$(ls $(DEB)/*.deb | grep -v dbgsym)
+	@ls $(DEB)/*.deb
