@@ -126,6 +126,12 @@ void ngx_http_clarity_api_next(
 ngx_http_clarity_api_t *ngx_http_clarity_api_loaded(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply);
 
+/* Gives a command. NGX_DONE: the handler will be called; else what an answer
+ * returned. */
+ngx_int_t ngx_http_clarity_api_give(ngx_http_request_t *r,
+    ngx_http_clarity_api_t *api, size_t argc, const clarity_str_t *argv,
+    ngx_http_clarity_call_pt handler);
+
 /* The answer where a command could not be given. */
 ngx_int_t ngx_http_clarity_api_not_given(
     ngx_http_request_t *r, clarity_redis_given_t given);

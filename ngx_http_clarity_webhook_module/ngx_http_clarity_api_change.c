@@ -203,7 +203,6 @@ ngx_http_clarity_api_run(ngx_http_request_t *r, ngx_http_clarity_api_t *api,
     clarity_key_t         webhooks, audited;
     clarity_str_t         argv[7 + CLARITY_AUDIT_FIELDS], prefix;
     clarity_audit_t       audit;
-    clarity_redis_given_t given;
 
     prefix = ngx_http_clarity_api_prefix(api);
 
@@ -224,12 +223,7 @@ ngx_http_clarity_api_run(ngx_http_request_t *r, ngx_http_clarity_api_t *api,
     ngx_http_clarity_api_audit(r, api, action, &audit, time);
     argc += clarity_audit_fields(&audit, &argv[argc]);
 
-    given = ngx_http_clarity_call(r, api->cmcf->registry, argc, argv,
-        handler);
-
-    return given == CLARITY_REDIS_GIVEN
-        ? NGX_DONE
-        : ngx_http_clarity_api_not_given(r, given);
+    return ngx_http_clarity_api_give(r, api, argc, argv, handler);
 }
 
 

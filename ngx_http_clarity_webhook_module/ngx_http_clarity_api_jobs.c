@@ -145,18 +145,13 @@ static ngx_int_t
 ngx_http_clarity_api_jobs_ask(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
-    clarity_listing_call_t   call;
-    clarity_redis_given_t given;
+    clarity_listing_call_t call;
 
     clarity_listing_call(&call, &api->jobs->list,
         ngx_http_clarity_api_prefix(api), api->jobs->shard);
 
-    given = ngx_http_clarity_call(r, api->cmcf->registry, CLARITY_LISTING_ARGS,
+    return ngx_http_clarity_api_give(r, api, CLARITY_LISTING_ARGS,
         call.argv, ngx_http_clarity_api_jobs_handler);
-
-    return given == CLARITY_REDIS_GIVEN
-        ? NGX_DONE
-        : ngx_http_clarity_api_not_given(r, given);
 }
 
 
@@ -171,7 +166,7 @@ ngx_http_clarity_api_jobs_handler(ngx_http_request_t *r,
     clarity_str_t          *fields;
     ngx_http_clarity_api_t *api;
 
-    api = ngx_http_clarity_api_jobs_answered(r, result, reply);
+    api = ngx_http_clarity_api_loaded(r, result, reply);
     if (api == NULL) {
         return;
     }
@@ -217,7 +212,6 @@ ngx_http_clarity_api_job_ask(ngx_http_request_t *r,
 {
     clarity_str_t                text;
     clarity_view_call_t          call;
-    clarity_redis_given_t        given;
     ngx_http_clarity_api_jobs_t *jobs;
 
     jobs = ngx_http_clarity_api_jobs_init(r, api);
@@ -236,12 +230,8 @@ ngx_http_clarity_api_job_ask(ngx_http_request_t *r,
 
     clarity_view_call(&call, ngx_http_clarity_api_prefix(api), &jobs->id);
 
-    given = ngx_http_clarity_call(r, api->cmcf->registry, CLARITY_VIEW_ARGS,
+    return ngx_http_clarity_api_give(r, api, CLARITY_VIEW_ARGS,
         call.argv, handler);
-
-    return given == CLARITY_REDIS_GIVEN
-        ? NGX_DONE
-        : ngx_http_clarity_api_not_given(r, given);
 }
 
 
@@ -256,7 +246,7 @@ ngx_http_clarity_api_job_handler(ngx_http_request_t *r,
     clarity_str_t          *fields;
     ngx_http_clarity_api_t *api;
 
-    api = ngx_http_clarity_api_jobs_answered(r, result, reply);
+    api = ngx_http_clarity_api_loaded(r, result, reply);
     if (api == NULL) {
         return;
     }
@@ -316,36 +306,6 @@ ngx_http_clarity_api_job_unreadable(ngx_http_request_t *r)
         "record_unreadable",
         "What Redis holds of the job's runs cannot be read. \"clarityctl job\" "
         "says which.");
-}
-
-
-ngx_http_clarity_api_t *
-ngx_http_clarity_api_jobs_answered(ngx_http_request_t *r,
-    clarity_redis_result_t result, const redisReply *reply)
-{
-    ngx_int_t               rc;
-    ngx_http_clarity_ctx_t *ctx;
-
-    if (result == CLARITY_REDIS_REPLIED && reply->type == REDIS_REPLY_ARRAY) {
-        ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-
-        return ctx->api;
-    }
-
-    if (result == CLARITY_REDIS_REPLIED && reply->type == REDIS_REPLY_ERROR) {
-        rc = ngx_http_clarity_api_refused(r, "Redis cannot tell of the jobs",
-            reply);
-
-    } else {
-        rc = ngx_http_clarity_api_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-            clarity_outcome_info(CLARITY_QUEUE_UNAVAILABLE)->code,
-            "Redis did not answer, so nothing was read or changed. Try again "
-            "in a moment.");
-    }
-
-    ngx_http_finalize_request(r, rc);
-
-    return NULL;
 }
 
 

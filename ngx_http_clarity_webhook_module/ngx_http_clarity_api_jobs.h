@@ -26,11 +26,6 @@ typedef struct ngx_http_clarity_api_jobs_s {
 ngx_int_t ngx_http_clarity_api_job_ask(ngx_http_request_t *r,
     ngx_http_clarity_api_t *api, ngx_http_clarity_call_pt handler);
 
-/* NULL: the reply is no answer of a script's, and that has been said. */
-ngx_http_clarity_api_t *ngx_http_clarity_api_jobs_answered(
-    ngx_http_request_t *r, clarity_redis_result_t result,
-    const redisReply *reply);
-
 /* The reply's strings, where they are: good as long as it is. */
 ngx_int_t ngx_http_clarity_api_jobs_fields(ngx_http_request_t *r,
     const redisReply *reply, clarity_str_t **fields, size_t *n);

@@ -160,6 +160,21 @@ ngx_http_clarity_api_ask_webhook(
 
 
 ngx_int_t
+ngx_http_clarity_api_give(ngx_http_request_t *r, ngx_http_clarity_api_t *api,
+    size_t argc, const clarity_str_t *argv, ngx_http_clarity_call_pt handler)
+{
+    clarity_redis_given_t given;
+
+    given = ngx_http_clarity_call(r, api->cmcf->registry, argc, argv,
+        handler);
+
+    return given == CLARITY_REDIS_GIVEN
+        ? NGX_DONE
+        : ngx_http_clarity_api_not_given(r, given);
+}
+
+
+ngx_int_t
 ngx_http_clarity_api_not_given(
     ngx_http_request_t *r, clarity_redis_given_t given)
 {

@@ -62,7 +62,7 @@ ngx_http_clarity_api_retry_seen(ngx_http_request_t *r,
     clarity_str_t          *fields;
     ngx_http_clarity_api_t *api;
 
-    api = ngx_http_clarity_api_jobs_answered(r, result, reply);
+    api = ngx_http_clarity_api_loaded(r, result, reply);
     if (api == NULL) {
         return;
     }
@@ -145,7 +145,6 @@ ngx_http_clarity_api_retry_audit(
     clarity_key_t         key;
     clarity_str_t         argv[CLARITY_AUDIT_MAX_ARGS];
     clarity_audit_t       audit;
-    clarity_redis_given_t given;
 
     ngx_http_clarity_api_audit(r, api, "retry", &audit, time);
     audit.job = clarity_str(api->jobs->retry.id);
@@ -153,12 +152,8 @@ ngx_http_clarity_api_retry_audit(
     clarity_key_audit(&key, ngx_http_clarity_api_prefix(api));
     argc = clarity_audit_xadd(&audit, clarity_key_str(&key), argv);
 
-    given = ngx_http_clarity_call(r, api->cmcf->registry, argc, argv,
+    return ngx_http_clarity_api_give(r, api, argc, argv,
         ngx_http_clarity_api_retry_audited);
-
-    return given == CLARITY_REDIS_GIVEN
-        ? NGX_DONE
-        : ngx_http_clarity_api_not_given(r, given);
 }
 
 

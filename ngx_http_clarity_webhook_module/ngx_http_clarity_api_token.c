@@ -34,7 +34,6 @@ ngx_http_clarity_api_token(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
     clarity_key_t         key;
     clarity_str_t         argv[CLARITY_AUDIT_MAX_ARGS];
     clarity_audit_t       audit;
-    clarity_redis_given_t given;
     clarity_seal_status_t status;
     char                  token[CLARITY_SEAL_TEXT_MAX + 1];
 
@@ -66,12 +65,8 @@ ngx_http_clarity_api_token(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 
     argc = clarity_audit_xadd(&audit, clarity_key_str(&key), argv);
 
-    given = ngx_http_clarity_call(r, api->cmcf->registry, argc, argv,
+    return ngx_http_clarity_api_give(r, api, argc, argv,
         ngx_http_clarity_api_audited);
-
-    return given == CLARITY_REDIS_GIVEN
-        ? NGX_DONE
-        : ngx_http_clarity_api_not_given(r, given);
 }
 
 

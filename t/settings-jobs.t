@@ -455,7 +455,7 @@ $redis->command('SET', '{clarity:0}:recent', 'no set');
 is_refused('GET', 'jobs?state=succeeded', 503, 'queue_unavailable',
     'a key of another kind');
 $redis->command('DEL', '{clarity:0}:recent');
-$t->expect_log(qr/Redis cannot tell of the jobs/);
+$t->expect_log(qr/Redis cannot be read/);
 
 $redis->pause;
 is_refused('GET', 'jobs', 503, 'queue_unavailable', 'Redis is stopped');
