@@ -21,6 +21,7 @@ EOF
 # Once each is connected: what they have open without clients.
 wait_until { connected() == 2 } 10, 'two connections';
 my %files = map { $_ => $nginx->files($_) } $nginx->workers;
+my $before = join "\n", map { open_files($_) } $nginx->workers;
 
 my $load = $t->load(nginx => $nginx, token => 'secret', rate => 6000);
 
@@ -28,6 +29,13 @@ my $load = $t->load(nginx => $nginx, token => 'secret', rate => 6000);
 sub connected {
     return scalar grep { /name=clarity-nginx/ }
         split /\n/, $redis->command('CLIENT', 'LIST');
+}
+
+
+sub open_files {
+    my ($pid) = @_;
+
+    return map { "$_ " . (readlink $_ // '') } glob "/proc/$pid/fd/*";
 }
 
 
@@ -92,6 +100,8 @@ wait_until { connected() == 2 } 10, 'two connections';
 my $closed = wait_until {
     !grep { $nginx->files($_) > $files{$_} } $nginx->workers;
 } 10;
-ok $closed, 'nor another open file';
+ok $closed, 'nor another open file'
+    or diag "before:\n$before\nnow:\n",
+        join "\n", map { open_files($_) } $nginx->workers;
 
 $t->done;
