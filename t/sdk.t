@@ -59,7 +59,8 @@ $ENV{PKG_CONFIG_PATH} = "$installed/lib/pkgconfig";
 $ENV{PKG_CONFIG_SYSROOT_DIR} = "$dir/root";
 my $flags = run('pkg-config --cflags --libs clarity-worker');
 my $static = run('pkg-config --static --cflags --libs clarity-worker');
-my $sanitizers = $t->build =~ /asan/ ? '-fsanitize=address,undefined' : '';
+my $sanitizers = $t->build =~ /asan/ ? '-fsanitize=address,undefined'
+    : $t->build =~ /coverage/ ? '--coverage' : '';
 my $strict = "-std=c11 -Wall -Wextra -Wpedantic -Werror $sanitizers";
 
 run("cc $strict $dir/alone.c -o $dir/alone $flags"

@@ -18,8 +18,13 @@ my $nginx = $t->nginx(server => Clarity::Nginx::STATUS . <<'EOF');
         }
 EOF
 
-# Once each is connected: what they have open without clients.
+# What they have open without clients: once each is connected, and has had
+# some, for nginx's processes tell each other of their channels meanwhile.
 wait_until { connected() == 2 } 10, 'two connections';
+$t->load(name => 'first', nginx => $nginx, token => 'secret',
+    requests => 500, close => 1)->wait_exit(60);
+wait_until { $nginx->connections == 0 } 10, 'the first clients to be gone';
+$redis->command('DEL', '{clarity:0}:jobs');
 my %files = map { $_ => $nginx->files($_) } $nginx->workers;
 my $before = join "\n", map { open_files($_) } $nginx->workers;
 
