@@ -8,11 +8,8 @@ use Clarity::Test;
 
 my $t = Clarity::Test->new;
 my $redis = $t->redis(conf => "maxmemory-policy allkeys-lru\n");
-# it takes its time to read its file
-my $good = $t->redis(name => 'good', aof => 1, conf => <<'EOF');
-key-load-delay 500
-loading-process-events-interval-bytes 1024
-EOF
+# it takes its time to read its file; each 1,024 commands it looks who asks
+my $good = $t->redis(name => 'good', aof => 1, conf => "key-load-delay 50\n");
 
 my $nginx = $t->nginx(workers => 4, server => <<'EOF');
         location = /hook {
@@ -74,7 +71,8 @@ is log_lines(qr/\[warn\]/), 5, 'a reload tells what is wrong';
 
 my $reads = qr{\Q$good->{socket}\E is not available: .*LOADING};
 
-$good->command('SET', "key$_", 'x' x 100) for 1 .. 2000;
+$good->command('EVAL', 'for i = 1, 20000 do redis.call("SET", "key" .. i, 1)'
+    . ' end', 0);
 $good->kill;
 $good->start;
 wait_until {
