@@ -150,8 +150,9 @@ $redis->command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 
 # Emptied, and made anew: Redis counts from 1 again, up to what it had.
 
-wait_until { ($settings->api('GET', 'webhooks'))[0] == 200 } 5, 'the API';
-my $revision = ($settings->api('GET', 'webhooks'))[1]{revision};
+# By whichever process answers: each has a connection of its own.
+my $revision = wait_until { ($settings->api('GET', 'webhooks'))[1]{revision} }
+    5, 'the API';
 cmp_ok $revision, '>', 10, "revision $revision before";
 
 $redis->command('FLUSHALL');
