@@ -207,8 +207,11 @@ is_answered('all processes killed', 503, 401, 410, 401, 404);
 $redis->start;
 accepted_by_all();
 
-$redis->command('RENAME', '{clarity}:webhooks', 'saved');
-$redis->command('SET', '{clarity}:webhooks', 'something else');
+# at once: in between there would be none
+$redis->command('EVAL', <<'EOF', 2, '{clarity}:webhooks', 'saved');
+redis.call('RENAME', KEYS[1], KEYS[2])
+redis.call('SET', KEYS[1], 'something else')
+EOF
 wait_until { $t->read_file('nginx/error.log') =~ /refuses settings \(/ } 5,
     'a line that says so';
 is_answered('the key holds something else', 202, 401, 410, 401, 404);
