@@ -137,12 +137,16 @@ test:
 	    $(addsuffix -modules,$(NODE_GROUPS)))
 	@$(PROVE) $(BROWSER_TESTS) $(POSTMAN_TESTS) $(UNIT) $(wildcard t/*.t)
 
+# What sanitizers and valgrind have nothing to say of.
+PACKAGE_TESTS = t/long/deb.t
+LONG_TESTS    = $(wildcard t/long/*.t) t/hostile.t
+
 # One after the other: they load the machine, and measure times.
 .PHONY: test-long
 test-long:
 	@scripts/deps build run test deb
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TEST_TOOLS)
-	@CLARITY_LONG=1 $(PROVE) -j1 $(wildcard t/long/*.t) t/hostile.t
+	@CLARITY_LONG=1 $(PROVE) -j1 $(LONG_TESTS)
 
 # t/torture.t for longer. The seed is printed: SEED= repeats its choices.
 TORTURE_SECONDS = 180
@@ -221,7 +225,8 @@ ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/asan HARDEN= \
 
 asan:
 	@$(ASAN_MAKE) test
-	@$(ASAN_MAKE) test-long
+	@$(ASAN_MAKE) test-long \
+	    LONG_TESTS='$(filter-out $(PACKAGE_TESTS),$(LONG_TESTS))'
 
 # A failed test leaves its counts too, so the table is printed in any case. A
 # process writes its own as it exits, nginx's workers as well; one that is
@@ -236,8 +241,8 @@ COVERAGE_MAKE  = $(MAKE) --no-print-directory BUILD=$(COVERAGE) HARDEN= \
 .PHONY: coverage coverage-prove
 coverage:
 	@scripts/deps build run test
-	@$(COVERAGE_MAKE) -j$(JOBS) all build-unit $(COVERAGE)/load \
-	    $(COVERAGE)/endpoint $(COVERAGE)/kill-points/clarity-worker
+	@$(COVERAGE_MAKE) -j$(JOBS) all build-unit \
+	    $(patsubst $(BUILD)/%,$(COVERAGE)/%,$(TEST_TOOLS))
 	@find $(COVERAGE) -name '*.gcda' -delete
 	@status=0; \
 	    $(COVERAGE_MAKE) coverage-prove || status=$$?; \
@@ -253,7 +258,7 @@ VALGRIND_TESTS = $(addprefix t/,webhook.t refusals.t reload.t \
     durability-replicas.t durability.t exiting.t idempotency-under-load.t \
     idempotency.t log-lines.t many-redis.t process-stopped.t queue-limit.t \
     redis-astray.t redis-away.t shutdown-timeout.t under-load.t) \
-    $(wildcard t/long/*.t)
+    $(filter-out $(PACKAGE_TESTS),$(wildcard t/long/*.t))
 
 valgrind:
 	@scripts/deps build run test valgrind
