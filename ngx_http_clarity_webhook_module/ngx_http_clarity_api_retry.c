@@ -140,11 +140,11 @@ static ngx_int_t
 ngx_http_clarity_api_retry_audit(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
-    size_t                argc;
-    u_char                time[NGX_INT64_LEN];
-    clarity_key_t         key;
-    clarity_str_t         argv[CLARITY_AUDIT_MAX_ARGS];
-    clarity_audit_t       audit;
+    size_t          argc;
+    u_char          time[NGX_INT64_LEN];
+    clarity_key_t   key;
+    clarity_str_t   argv[CLARITY_AUDIT_MAX_ARGS];
+    clarity_audit_t audit;
 
     ngx_http_clarity_api_audit(r, api, "retry", &audit, time);
     audit.job = clarity_str(api->jobs->retry.id);
@@ -165,7 +165,6 @@ ngx_http_clarity_api_retry_audited(ngx_http_request_t *r,
     ngx_int_t               rc;
     clarity_str_t          *argv;
     clarity_retry_t        *retry;
-    clarity_redis_given_t   given;
     ngx_http_clarity_ctx_t *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
@@ -199,15 +198,13 @@ ngx_http_clarity_api_retry_audited(ngx_http_request_t *r,
     ngx_memcpy(&argv[NGX_HTTP_CLARITY_EVAL], retry->argv,
         retry->argc * sizeof(clarity_str_t));
 
-    given = ngx_http_clarity_call(r, ctx->api->cmcf->registry,
+    rc = ngx_http_clarity_api_give(r, ctx->api,
         NGX_HTTP_CLARITY_EVAL + retry->argc, argv,
         ngx_http_clarity_api_retried);
 
-    if (given == CLARITY_REDIS_GIVEN) {
+    if (rc == NGX_DONE) {
         return;
     }
-
-    rc = ngx_http_clarity_api_not_given(r, given);
 
 done:
 
@@ -238,6 +235,11 @@ ngx_http_clarity_api_retried(ngx_http_request_t *r,
     } else if (reply->type == REDIS_REPLY_ERROR) {
         rc = ngx_http_clarity_api_refused(r, "Redis does not take the retry",
             reply);
+
+    } else if (reply->type != REDIS_REPLY_INTEGER) {
+        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+            "clarity: a retry was answered with type %d", reply->type);
+        rc = ngx_http_clarity_api_internal(r);
 
     } else {
         switch (clarity_retry_result(reply->integer)) {
