@@ -5,40 +5,21 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "webhook/context.h"
+#include "t/unit/checker_fixture.h"
 
 static const char triggers_json[] =
     "{\"triggers\":[{\"name\":\"abc\",\"context\":[{\"name\":\"a\"},"
     "{\"name\":\"b\",\"type\":\"string\"},{\"name\":\"c\"}]}]}";
 
-static clarity_triggers_t *triggers;
-static clarity_context_checker_t *checker;
 static clarity_context_packed_t packed;
 
 
 static int
 set_up(void **state)
 {
-    clarity_error_t error;
-
     (void) state;
 
-    triggers = clarity_triggers_parse(
-        clarity_str(triggers_json), "triggers.json", &error);
-    checker = clarity_context_checker_create();
-
-    return triggers == NULL || checker == NULL;
-}
-
-
-static int
-tear_down(void **state)
-{
-    (void) state;
-
-    clarity_context_checker_free(checker);
-    clarity_triggers_free(triggers);
-    return 0;
+    return set_up_checker(triggers_json);
 }
 
 

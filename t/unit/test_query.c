@@ -5,19 +5,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "webhook/context.h"
+#include "t/unit/checker_fixture.h"
 #include "t/unit/oom.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static const clarity_context_rules_t strict = { CLARITY_ORDER_STRICT,
-    CLARITY_UNKNOWN_REJECT };
-static const clarity_context_rules_t any_order = { CLARITY_ORDER_ANY,
-    CLARITY_UNKNOWN_REJECT };
-static const clarity_context_rules_t drop = { CLARITY_ORDER_STRICT,
-    CLARITY_UNKNOWN_DROP };
-static const clarity_context_rules_t keep = { CLARITY_ORDER_STRICT,
-    CLARITY_UNKNOWN_KEEP };
 
 static const char triggers_json[] =
     "{\"triggers\":["
@@ -34,34 +23,15 @@ static const char triggers_json[] =
     "{\"name\":\"one\",\"context\":[{\"name\":\"v\"}]},"
     "{\"name\":\"nothing\",\"context\":[]}]}";
 
-static clarity_triggers_t *triggers;
-static clarity_context_checker_t *checker;
 static clarity_json_fault_t fault;
 
 
 static int
 set_up(void **state)
 {
-    clarity_error_t error;
-
     (void) state;
 
-    triggers = clarity_triggers_parse(
-        clarity_str(triggers_json), "triggers.json", &error);
-    checker = clarity_context_checker_create();
-
-    return triggers == NULL || checker == NULL;
-}
-
-
-static int
-tear_down(void **state)
-{
-    (void) state;
-
-    clarity_context_checker_free(checker);
-    clarity_triggers_free(triggers);
-    return 0;
+    return set_up_checker(triggers_json);
 }
 
 
