@@ -1,7 +1,7 @@
 # What clarityctl does with jobs: lists, retries, cancels and erases them.
 
 use Clarity::Test;
-use Clarity::Jobs;
+use Clarity::Jobs qw(:DEFAULT call_action workflow);
 use Time::HiRes qw(sleep time);
 
 my $t = Clarity::Test->new;
@@ -35,23 +35,6 @@ sub ids {
     my ($answer) = @_;
 
     return [ map { $_->{job_id} } @{ $answer->{jobs} } ];
-}
-
-sub call_action {
-    my ($id, $path, %more) = @_;
-
-    return { id => $id, type => 'http_request', method => 'POST',
-        url => "%%RECEIVER%%/$path", retry => { attempts => 1 }, %more };
-}
-
-sub workflow {
-    my ($name, @actions) = @_;
-
-    return ("$name.json" => { id => $name,
-        trigger => 'provision_entitlement',
-        conditions => { parameter => 'grant_type', in => [$name,
-            $name =~ /^(?:good|bad)$/ ? 'both' : ()] },
-        actions => \@actions });
 }
 
 sub start_job {

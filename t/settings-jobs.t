@@ -3,7 +3,7 @@
 # Jobs by the API of the settings page: which there are, in their states and
 # page by page; one of them as clarityctl shows it; and its retry.
 
-use Clarity::Jobs;
+use Clarity::Jobs qw(:DEFAULT call_action workflow);
 use Clarity::Settings;
 use Clarity::Test;
 
@@ -143,23 +143,6 @@ is_refused('GET', 'jobs/', 404, 'not_found', 'no id at all');
 
 
 # A worker: jobs of all states.
-
-sub call_action {
-    my ($id, $path, %more) = @_;
-
-    return { id => $id, type => 'http_request', method => 'POST',
-        url => "%%RECEIVER%%/$path", retry => { attempts => 1 }, %more };
-}
-
-sub workflow {
-    my ($name, @actions) = @_;
-
-    return ("$name.json" => { id => $name,
-        trigger => 'provision_entitlement',
-        conditions => { parameter => 'grant_type', in => [$name,
-            $name =~ /^(?:good|bad)$/ ? 'both' : ()] },
-        actions => \@actions });
-}
 
 sub start_job {
     my ($name, @more) = @_;

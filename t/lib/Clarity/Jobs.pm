@@ -27,6 +27,7 @@ use Clarity::Wait;
 
 our @EXPORT = qw(add_job add_entry job wait_for_job pending stream_entries
     stream_key hash_key);
+our @EXPORT_OK = qw(call_action workflow);
 
 
 =head1 FUNCTIONS
@@ -38,6 +39,32 @@ our @EXPORT = qw(add_job add_entry job wait_for_job pending stream_entries
 sub stream_key { return '{clarity:0}:jobs' }
 
 sub hash_key { return "{clarity:0}:job:$_[0]" }
+
+
+=head2 call_action(ID, PATH, ...), workflow(NAME, ACTION, ...)
+
+Exported on demand. An action that calls PATH of the test's receiver, once; and
+a file for the worker's folder, with a workflow that jobs whose C<grant_type> is
+its name start. Those with C<both> start C<good> and C<bad>.
+
+=cut
+
+sub call_action {
+    my ($id, $path, %more) = @_;
+
+    return { id => $id, type => 'http_request', method => 'POST',
+        url => "%%RECEIVER%%/$path", retry => { attempts => 1 }, %more };
+}
+
+sub workflow {
+    my ($name, @actions) = @_;
+
+    return ("$name.json" => { id => $name,
+        trigger => 'provision_entitlement',
+        conditions => { parameter => 'grant_type', in => [$name,
+            $name =~ /^(?:good|bad)$/ ? 'both' : ()] },
+        actions => \@actions });
+}
 
 
 =head2 add_job(REDIS, FIELD => VALUE, ...)
