@@ -4,6 +4,7 @@
 #include "cli/alone.h"
 #include "cli/command.h"
 #include "cli/show.h"
+#include "job/member.h"
 #include "conf/conf.h"
 #include "conf/workflows.h"
 #include "redis/audit.h"
@@ -247,8 +248,8 @@ show_json(const clarity_alone_t *alone, const clarity_report_t *report)
 
     clarity_buf_addf(
         out, "{\"ok\":%s", report->faults.len == 0 ? "true" : "false");
-    clarity_show_text_json(out, "redis", clarity_str(report->redis));
-    clarity_show_text_json(out, "redis_version", clarity_str(report->version));
+    clarity_member_text(out, "redis", clarity_str(report->redis));
+    clarity_member_text(out, "redis_version", clarity_str(report->version));
     clarity_buf_addf(out, ",\"triggers\":%zu,\"workflows\":%zu,\"faults\":[",
         report->ntriggers, report->nworkflows);
 
@@ -297,7 +298,7 @@ show_fault_json(clarity_buf_t *out, clarity_str_t line)
         clarity_buf_addz(out, "null,\"line\":null");
     }
 
-    clarity_show_text_json(out, "fault", what);
+    clarity_member_text(out, "fault", what);
     clarity_buf_addz(out, "}");
 }
 

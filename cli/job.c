@@ -2,6 +2,7 @@
 
 #include "cli/show.h"
 #include "cli/view.h"
+#include "job/member.h"
 
 #define LATEST      "latest"
 #define STATE_WIDTH 11
@@ -92,7 +93,7 @@ show(const clarity_view_t *view, clarity_buf_t *out)
     clarity_buf_addz(out, "\n");
 
     if (view->job.received != 0) {
-        clarity_show_time(&time, view->job.received);
+        clarity_member_moment(&time, view->job.received);
     }
 
     clarity_show_line(out, "reason", view->job.reason);
@@ -145,7 +146,7 @@ show_next(const clarity_view_run_t *run, clarity_buf_t *out)
         return;
     }
 
-    clarity_show_time(&text, run->record.next);
+    clarity_member_moment(&text, run->record.next);
     now = clarity_show_now();
 
     if (run->record.next > now) {

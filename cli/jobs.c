@@ -7,6 +7,7 @@
 #include "cli/find.h"
 #include "cli/show.h"
 #include "cli/view.h"
+#include "job/member.h"
 
 static bool show_jobs(
     const clarity_command_t *command, const clarity_found_t *found);
@@ -113,13 +114,13 @@ show_json(const clarity_view_t *view, uint64_t next, clarity_buf_t *out)
     clarity_job_id_format(&view->job.id, id);
 
     clarity_buf_addf(out, "{\"job_id\":\"%s\"", id);
-    clarity_show_text_json(out, "trigger", view->job.trigger);
-    clarity_show_text_json(out, "webhook", view->job.webhook);
-    clarity_show_text_json(
+    clarity_member_text(out, "trigger", view->job.trigger);
+    clarity_member_text(out, "webhook", view->job.webhook);
+    clarity_member_text(
         out, "state", clarity_str(clarity_state_name(view->job.state)));
-    clarity_show_text_json(out, "reason", view->job.reason);
-    clarity_show_time_json(out, "received_at", view->job.received);
-    clarity_show_time_json(out, "next_at", next);
+    clarity_member_text(out, "reason", view->job.reason);
+    clarity_member_time(out, "received_at", view->job.received);
+    clarity_member_time(out, "next_at", next);
     clarity_buf_addz(out, "}");
 }
 
@@ -138,7 +139,7 @@ show(const clarity_view_t *view, uint64_t next, clarity_buf_t *out)
 
     if (next != 0) {
         clarity_buf_addz(out, "  goes on at ");
-        clarity_show_time(out, next);
+        clarity_member_moment(out, next);
     }
 
     if (view->job.reason.len > 0) {

@@ -1,6 +1,7 @@
 #include "cli/preview.h"
 
 #include "cli/show.h"
+#include "job/member.h"
 
 typedef struct {
     clarity_preview_t *preview;
@@ -99,7 +100,7 @@ show_head(const clarity_shower_t *shower)
         clarity_buf_add_json(out, workflow->id);
         clarity_buf_addf(out, ",\"active\":%s,\"conditions\":%s",
             workflow->active ? "true" : "false", values[holds]);
-        clarity_show_text_json(out, "reason", clarity_str(error.text));
+        clarity_member_text(out, "reason", clarity_str(error.text));
         return;
     }
 
@@ -152,7 +153,7 @@ show_step(
     if (shower->json) {
         clarity_buf_addz(out, i == 0 ? "{\"id\":" : ",{\"id\":");
         clarity_buf_add_json(out, action->id);
-        clarity_show_text_json(out, "type", type_of(action));
+        clarity_member_text(out, "type", type_of(action));
 
     } else {
         clarity_buf_addf(out, "\n%zu ", i + 1);
@@ -285,8 +286,8 @@ show_request_json(const clarity_shower_t *shower,
 
     out = shower->out;
 
-    clarity_show_text_json(out, "method", action->http.method);
-    clarity_show_text_json(out, "url", clarity_buf_str(&call->url));
+    clarity_member_text(out, "method", action->http.method);
+    clarity_member_text(out, "url", clarity_buf_str(&call->url));
     clarity_buf_addz(out, ",\"headers\":{");
 
     for (i = 0, line = call->headers.data; i < call->nheaders; i++) {
@@ -374,7 +375,7 @@ show_wait(
 
     switch (result) {
 
-    case CLARITY_WHEN_KNOWN: clarity_show_time(shower->out, at); break;
+    case CLARITY_WHEN_KNOWN: clarity_member_moment(shower->out, at); break;
 
     case CLARITY_WHEN_NEVER: clarity_buf_addz(shower->out, "never"); break;
 
@@ -393,7 +394,7 @@ static void
 show_error(const clarity_shower_t *shower, const clarity_error_t *error)
 {
     if (shower->json) {
-        clarity_show_text_json(shower->out, "error", clarity_str(error->text));
+        clarity_member_text(shower->out, "error", clarity_str(error->text));
         return;
     }
 

@@ -12,7 +12,6 @@
 
 #define PAGE "100" /* entries of the failed stream a question */
 
-typedef enum { RETRIED, CHANGED, ERASED, FAULTY } clarity_cli_retried_t;
 
 typedef struct {
     uint64_t retried;
@@ -23,8 +22,8 @@ typedef struct {
 } clarity_all_t;
 
 static int retry_one(const clarity_command_t *command);
-static clarity_cli_retried_t retry(
-    const clarity_command_t *command, const clarity_view_t *view);
+static bool retry(const clarity_command_t *command, const clarity_view_t *view,
+    clarity_retried_t *retried);
 static int retry_all(const clarity_command_t *command);
 static bool find_last(const clarity_command_t *command, clarity_all_t *all);
 static bool retry_page(
@@ -47,6 +46,7 @@ retry_one(const clarity_command_t *command)
 {
     int status;
     clarity_view_t view;
+    clarity_retried_t retried;
 
     status = CLARITY_EXIT_NO;
 
@@ -61,9 +61,13 @@ retry_one(const clarity_command_t *command)
         goto done;
     }
 
-    switch (retry(command, &view)) {
+    if (!retry(command, &view, &retried)) {
+        goto done;
+    }
 
-    case RETRIED:
+    switch (retried) {
+
+    case CLARITY_RETRIED:
         status = CLARITY_EXIT_DONE;
         clarity_buf_addf(command->out,
             command->json ? "{\"job_id\":\"%s\",\"retried\":true}\n"
@@ -71,21 +75,18 @@ retry_one(const clarity_command_t *command)
             command->argument);
         break;
 
-    case CHANGED:
+    case CLARITY_RETRY_CHANGED:
         clarity_error(command->error,
             "job %s has changed just now: somebody else retries it, or "
             "erases it",
             command->argument);
         break;
 
-    case ERASED:
+    case CLARITY_RETRY_ERASED:
         clarity_error(command->error,
             "job %s has no context any more, or never was a job: it cannot "
             "be retried",
             command->argument);
-        break;
-
-    case FAULTY: break;
     }
 
 done:
@@ -96,14 +97,16 @@ done:
 }
 
 
-static clarity_cli_retried_t
-retry(const clarity_command_t *command, const clarity_view_t *view)
+/* false and the error: it is not known what became of it. */
+static bool
+retry(const clarity_command_t *command, const clarity_view_t *view,
+    clarity_retried_t *retried)
 {
     redisReply *reply;
     clarity_retry_t made;
-    clarity_cli_retried_t retried;
+    bool good;
 
-    retried = FAULTY;
+    good = false;
 
     if (!clarity_retry_make(&made, clarity_str(command->target->prefix),
             &view->job,
@@ -119,19 +122,15 @@ retry(const clarity_command_t *command, const clarity_view_t *view)
         goto done;
     }
 
-    switch (clarity_retry_result(reply->integer)) {
-    case CLARITY_RETRIED: retried = RETRIED; break;
-    case CLARITY_RETRY_CHANGED: retried = CHANGED; break;
-    default: retried = ERASED;
-    }
-
+    good = true;
+    *retried = clarity_retry_result(reply->integer);
     freeReplyObject(reply);
 
 done:
 
     clarity_retry_free(&made);
 
-    return retried;
+    return good;
 }
 
 
@@ -234,36 +233,39 @@ static bool
 retry_entry(const clarity_command_t *command, clarity_all_t *all,
     const redisReply *entry)
 {
+    bool good;
     clarity_job_id_t id;
     clarity_view_t view;
-    clarity_cli_retried_t retried;
+    clarity_retried_t retried;
 
     snprintf(all->after, sizeof(all->after), "(%.*s",
         clarity_fmt(clarity_reply_str(clarity_reply_at(entry, 0))));
 
-    retried = CHANGED;
+    good = true;
+    retried = CLARITY_RETRY_CHANGED;
 
     if (clarity_job_id_parse(clarity_reply_str(clarity_reply_get(
                                  clarity_reply_at(entry, 1), "job")),
             &id))
     {
-        if (!clarity_view_find(
-                command->target, command->asker, &id, &view, command->error))
-        {
-            retried = FAULTY;
+        good = clarity_view_find(
+            command->target, command->asker, &id, &view, command->error);
 
-        } else if (view.found && view.job.state == CLARITY_FAILED) {
-            retried = retry(command, &view);
+        if (good && view.found && view.job.state == CLARITY_FAILED) {
+            good = retry(command, &view, &retried);
         }
 
         clarity_view_free(&view);
     }
 
-    all->retried += retried == RETRIED;
-    all->left += retried == CHANGED || retried == ERASED;
+    if (good) {
+        all->retried += retried == CLARITY_RETRIED;
+        all->left += retried != CLARITY_RETRIED;
+    }
+
     clarity_progress_step(&all->progress, all->retried);
 
-    return retried != FAULTY;
+    return good;
 }
 
 

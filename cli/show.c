@@ -5,7 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "job/member.h"
 #include "json/text.h"
 
 #define SECOND 1000
@@ -93,14 +92,6 @@ clarity_show_colours(void)
 }
 
 
-void
-clarity_show_text_json(
-    clarity_buf_t *out, const char *name, clarity_str_t text)
-{
-    clarity_member_text(out, name, text);
-}
-
-
 uint64_t
 clarity_show_now(void)
 {
@@ -109,20 +100,6 @@ clarity_show_now(void)
     clock_gettime(CLOCK_REALTIME, &now);
 
     return (uint64_t) now.tv_sec * SECOND + (uint64_t) now.tv_nsec / 1000000;
-}
-
-
-void
-clarity_show_time(clarity_buf_t *out, uint64_t ms)
-{
-    clarity_member_moment(out, ms);
-}
-
-
-void
-clarity_show_time_json(clarity_buf_t *out, const char *name, uint64_t ms)
-{
-    clarity_member_time(out, name, ms);
 }
 
 

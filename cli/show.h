@@ -25,18 +25,8 @@ void clarity_show_state(
 /* Is standard output a terminal, and NO_COLOR not set? */
 bool clarity_show_colours(void);
 
-/* A text as one more member of a JSON object; null where it is empty. */
-void clarity_show_text_json(
-    clarity_buf_t *out, const char *name, clarity_str_t text);
-
 /* ms since 1970 */
 uint64_t clarity_show_now(void);
-
-/* 2024-11-19T07:06:40.123Z, from ms since 1970. */
-void clarity_show_time(clarity_buf_t *out, uint64_t ms);
-
-/* The same as one more member of a JSON object; null for 0. */
-void clarity_show_time_json(clarity_buf_t *out, const char *name, uint64_t ms);
 
 /* "12 ms", "3.4 s", "5 min", "2 h", "3 d". */
 void clarity_show_duration(clarity_buf_t *out, uint64_t ms);

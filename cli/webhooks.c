@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/show.h"
+#include "job/member.h"
 #include "webhook/record.h"
 
 #define ID_FIELD    "id:" /* before a webhook's id */
@@ -199,8 +200,8 @@ show_webhook_json(const clarity_webhook_t *webhook, clarity_buf_t *out)
         webhook->active ? "true" : "false", webhook->status);
     add_text(out, "order", orders[webhook->rules.order]);
     add_text(out, "unknown", unknowns[webhook->rules.unknown]);
-    clarity_show_time_json(out, "created_at", webhook->created_at);
-    clarity_show_time_json(out, "updated_at", webhook->updated_at);
+    clarity_member_time(out, "created_at", webhook->created_at);
+    clarity_member_time(out, "updated_at", webhook->updated_at);
     clarity_buf_addz(out, ",\"tokens\":[");
 
     for (i = 0; i < webhook->ntokens; i++) {
@@ -208,8 +209,8 @@ show_webhook_json(const clarity_webhook_t *webhook, clarity_buf_t *out)
 
         clarity_buf_addf(
             out, "%s{\"id\":\"%s\"", i == 0 ? "" : ",", token->id);
-        clarity_show_time_json(out, "created_at", token->created_at);
-        clarity_show_time_json(out, "expires_at", token->expires_at);
+        clarity_member_time(out, "created_at", token->created_at);
+        clarity_member_time(out, "expires_at", token->expires_at);
         clarity_buf_addz(out, "}");
     }
 
@@ -321,6 +322,6 @@ show_entry(const entry_t *entry, int width_of_endpoint, int width_of_trigger,
     clarity_buf_addf(out, "%*s  %-3s  %zu token%s  %s  updated ",
         gap > 0 ? gap : 0, "", webhook->active ? "on" : "off",
         webhook->ntokens, webhook->ntokens == 1 ? " " : "s", webhook->id);
-    clarity_show_time(out, webhook->updated_at);
+    clarity_member_moment(out, webhook->updated_at);
     clarity_buf_addz(out, "\n");
 }
