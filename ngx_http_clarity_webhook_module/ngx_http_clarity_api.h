@@ -201,9 +201,6 @@ void ngx_http_clarity_show_conf_webhook(ngx_http_request_t *r,
 void ngx_http_clarity_show_event(
     clarity_buf_t *buf, const ngx_http_clarity_event_t *event);
 
-/* RFC 3339, UTC; 0 is null. */
-void ngx_http_clarity_show_time(clarity_buf_t *buf, uint64_t ms);
-
 /* _api_live */
 
 /*

@@ -4,6 +4,8 @@
 
 #include "ngx_http_clarity_api.h"
 
+#include "job/member.h"
+
 
 #define NGX_HTTP_CLARITY_PAGE     50  /* webhooks in one answer */
 #define NGX_HTTP_CLARITY_PAGE_MAX 200
@@ -361,11 +363,10 @@ ngx_http_clarity_api_send_token(ngx_http_request_t *r,
 
     ngx_memzero(&buf, sizeof(clarity_buf_t));
 
-    clarity_buf_addf(&buf, "{\"token\":\"%s\",\"id\":\"%s\","
-        "\"created_at\":", api->token, webhook->tokens[0].id);
-    ngx_http_clarity_show_time(&buf, webhook->tokens[0].created_at);
-    clarity_buf_addz(&buf, ",\"previous_expires_at\":");
-    ngx_http_clarity_show_time(&buf,
+    clarity_buf_addf(&buf, "{\"token\":\"%s\",\"id\":\"%s\"", api->token,
+        webhook->tokens[0].id);
+    clarity_member_time(&buf, "created_at", webhook->tokens[0].created_at);
+    clarity_member_time(&buf, "previous_expires_at",
         webhook->ntokens > 1 ? webhook->tokens[1].expires_at : 0);
     clarity_buf_addz(&buf, "}");
 

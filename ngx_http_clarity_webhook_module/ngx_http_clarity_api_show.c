@@ -4,6 +4,8 @@
 
 #include "ngx_http_clarity_api.h"
 
+#include "job/member.h"
+
 
 static void ngx_http_clarity_show_settings(
     clarity_buf_t *buf, const clarity_webhook_t *webhook);
@@ -81,10 +83,8 @@ ngx_http_clarity_show_settings(
         clarity_buf_addz(buf, "null");
     }
 
-    clarity_buf_addz(buf, ",\"created_at\":");
-    ngx_http_clarity_show_time(buf, webhook->created_at);
-    clarity_buf_addz(buf, ",\"updated_at\":");
-    ngx_http_clarity_show_time(buf, webhook->updated_at);
+    clarity_member_time(buf, "created_at", webhook->created_at);
+    clarity_member_time(buf, "updated_at", webhook->updated_at);
 }
 
 
@@ -124,13 +124,10 @@ ngx_http_clarity_show_tokens(ngx_http_clarity_api_t *api,
             continue;
         }
 
-        clarity_buf_addf(buf, "%s{\"id\":\"%s\",\"created_at\":", comma,
-            token->id);
-        ngx_http_clarity_show_time(buf, token->created_at);
-        clarity_buf_addz(buf, ",\"expires_at\":");
-        ngx_http_clarity_show_time(buf, token->expires_at);
-        clarity_buf_addz(buf, ",\"last_used_at\":");
-        ngx_http_clarity_show_time(buf, used[i]);
+        clarity_buf_addf(buf, "%s{\"id\":\"%s\"", comma, token->id);
+        clarity_member_time(buf, "created_at", token->created_at);
+        clarity_member_time(buf, "expires_at", token->expires_at);
+        clarity_member_time(buf, "last_used_at", used[i]);
         clarity_buf_addz(buf, "}");
 
         comma = ",";
@@ -222,9 +219,9 @@ ngx_http_clarity_show_event(
 
     code = clarity_outcome_info(event->outcome)->code;
 
-    clarity_buf_addz(buf, "{\"time\":");
-    ngx_http_clarity_show_time(buf, event->time);
-    clarity_buf_addf(buf, ",\"outcome\":\"%s\",\"code\":\"%s\",\"status\":%u",
+    clarity_buf_addz(buf, "{\"time\":\"");
+    clarity_member_moment(buf, event->time);
+    clarity_buf_addf(buf, "\",\"outcome\":\"%s\",\"code\":\"%s\",\"status\":%u",
         code, code, (unsigned) event->status);
     clarity_buf_addz(buf, ",\"request_id\":");
     clarity_buf_add_json(buf,
@@ -280,22 +277,4 @@ ngx_http_clarity_show_faults(
     }
 
     clarity_buf_addf(buf, "],\"faults_omitted\":%zu", faults->nfaults - n);
-}
-
-
-void
-ngx_http_clarity_show_time(clarity_buf_t *buf, uint64_t ms)
-{
-    ngx_tm_t tm;
-
-    if (ms == 0) {
-        clarity_buf_addz(buf, "null");
-        return;
-    }
-
-    ngx_gmtime((time_t) (ms / 1000), &tm);
-
-    clarity_buf_addf(buf, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03uZ\"",
-        tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday, tm.ngx_tm_hour,
-        tm.ngx_tm_min, tm.ngx_tm_sec, (unsigned) (ms % 1000));
 }
