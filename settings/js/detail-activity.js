@@ -1,7 +1,7 @@
 // The last requests of a webhook, newest first. nginx keeps what was wrong
 // with them and no values.
 
-import { h, icon, keyedList, setChildren, setText } from './dom.js';
+import { h, icon, keyedList, setChildren, setText, tableHead } from './dom.js';
 import { jobHash } from './router.js';
 import { wholeTimeNode } from './time.js';
 import { kindOfOutcome, sayFault, sayOutcome } from './words.js';
@@ -16,9 +16,7 @@ export function activityCard(pauseButton) {
     const table = h('table', {
         class: 'table wide', role: 'table', 'aria-labelledby': 'activity',
     },
-    h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' },
-        COLUMNS.map(name => h('th', { scope: 'col', role: 'columnheader' },
-            name)))),
+    tableHead(COLUMNS),
     body);
     const none = h('div', { class: 'empty in-card' },
         h('p', {}, h('b', {}, 'No requests known on this nginx')),

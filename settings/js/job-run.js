@@ -1,6 +1,6 @@
 // A run of a job: one workflow, and its steps.
 
-import { h, keyedList, setText } from './dom.js';
+import { h, keyedList, setText, tableHead } from './dom.js';
 import { sayDuration, sayReason, setState } from './job-words.js';
 import { sayWhole, setTime } from './time.js';
 import { count, sayStatus } from './words.js';
@@ -23,9 +23,7 @@ export function runCard(run, nameOf) {
         role: 'table',
         'aria-label': `Steps of ${nameOf(run.workflow)}`,
     },
-    h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' },
-        COLUMNS.map(name => h('th', { scope: 'col', role: 'columnheader' },
-            name)))),
+    tableHead(COLUMNS),
     body);
 
     const node = h('section', { class: 'card run' },

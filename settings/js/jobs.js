@@ -1,7 +1,8 @@
 // The list of jobs.
 
 import { listJobs, listTriggers } from './api.js';
-import { h, keyedList, setAttribute, setChildren, setText } from './dom.js';
+import { h, keyedList, setAttribute, setChildren, setText, tableHead }
+    from './dom.js';
 import { sayReason, sayState, setState } from './job-words.js';
 import { announce } from './messages.js';
 import { poll } from './poll.js';
@@ -66,10 +67,7 @@ export function jobsView({ query, signal }) {
         h('table', {
             class: 'table wide', role: 'table', 'aria-label': 'Jobs',
         },
-        h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' },
-            COLUMNS.map(name => h('th', {
-                scope: 'col', role: 'columnheader',
-            }, name)))),
+        tableHead(COLUMNS),
         body));
 
     let titles = new Map();

@@ -1,7 +1,7 @@
 // The list of webhooks.
 
 import { listTriggers, listWebhooks } from './api.js';
-import { h, icon, keyedList, setChildren } from './dom.js';
+import { h, icon, keyedList, setChildren, tableHead } from './dom.js';
 import { listRow } from './list-row.js';
 import { announce } from './messages.js';
 import { poll } from './poll.js';
@@ -33,10 +33,7 @@ export function listView({ query, signal }) {
         h('table', {
             class: 'table wide', role: 'table', 'aria-label': 'Webhooks',
         },
-        h('thead', { role: 'rowgroup' },
-            h('tr', { role: 'row' }, COLUMNS.map(
-                name => h('th', { scope: 'col', role: 'columnheader' },
-                    name)))),
+        tableHead(COLUMNS),
         body));
 
     const setRows = keyedList(body, ({ id }) => id,

@@ -1,7 +1,7 @@
 // The workflows that workers have loaded.
 
 import { listTriggers, listWorkflows } from './api.js';
-import { h, icon, keyedList, setAttribute, setChildren, setText }
+import { h, icon, keyedList, setAttribute, setChildren, setText, tableHead }
     from './dom.js';
 import { poll } from './poll.js';
 import { count } from './words.js';
@@ -21,10 +21,7 @@ export function workflowsView({ signal }) {
         h('table', {
             class: 'table wide', role: 'table', 'aria-label': 'Workflows',
         },
-        h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' },
-            COLUMNS.map(name => h('th', {
-                scope: 'col', role: 'columnheader',
-            }, name)))),
+        tableHead(COLUMNS),
         body));
 
     let titles = new Map();
