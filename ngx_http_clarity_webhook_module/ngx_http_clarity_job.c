@@ -43,8 +43,7 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
     clarity_job_t                  job;
     clarity_str_t                  argv[CLARITY_ENQUEUE_MAX_ARGS];
     clarity_redis_given_t          given;
-    clarity_key_t                  stream;
-    clarity_str_t                  prefix;
+    clarity_str_t                  stream;
     ngx_http_clarity_ctx_t        *ctx;
     ngx_http_clarity_loc_conf_t   *clcf;
     ngx_http_clarity_idempotency_t idem;
@@ -66,10 +65,7 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    prefix.data = (char *) clcf->redis_prefix.data;
-    prefix.len = clcf->redis_prefix.len;
-
-    clarity_key_jobs(&stream, prefix, 0);
+    stream = clarity_key_str(&ngx_http_clarity_watch(clcf->redis)->stream);
 
     if (ctx->key.len) {
 
@@ -77,12 +73,12 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
             return NGX_DECLINED;
         }
 
-        idem.enqueue.stream = clarity_key_str(&stream);
+        idem.enqueue.stream = stream;
 
         argc = clarity_job_enqueue(&job, &idem.enqueue, argv);
 
     } else {
-        argc = clarity_job_xadd(&job, clarity_key_str(&stream), argv);
+        argc = clarity_job_xadd(&job, stream, argv);
     }
 
     given = ngx_http_clarity_call(r, clcf->redis, argc, argv,

@@ -59,24 +59,28 @@ clarity_redis_encode(
 }
 
 
+/* In place, from the last digit on. */
 static char *
 put_count(char *p, char type, size_t count)
 {
-    size_t n;
-    char digits[CLARITY_REDIS_COUNT_MAX];
+    size_t rest;
+    char *end;
 
-    n = sizeof(digits);
-    digits[--n] = '\n';
-    digits[--n] = '\r';
+    *p++ = type;
+
+    for (rest = count / 10; rest != 0; rest /= 10) {
+        p++;
+    }
+
+    end = p + 1;
 
     do {
-        digits[--n] = (char) ('0' + count % 10);
+        *p-- = (char) ('0' + count % 10);
         count /= 10;
     } while (count != 0);
 
-    digits[--n] = type;
+    *end++ = '\r';
+    *end++ = '\n';
 
-    memcpy(p, digits + n, sizeof(digits) - n);
-
-    return p + sizeof(digits) - n;
+    return end;
 }
