@@ -96,6 +96,24 @@ clarity_ask(clarity_asker_t *asker, size_t argc, const clarity_str_t *argv,
 {
     redisReply *reply;
 
+    reply = clarity_ask_any(asker, argc, argv, error);
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR && !is_nil(reply)) {
+        explain(reply, argv[0], error);
+        freeReplyObject(reply);
+        return NULL;
+    }
+
+    return reply;
+}
+
+
+redisReply *
+clarity_ask_any(clarity_asker_t *asker, size_t argc, const clarity_str_t *argv,
+    clarity_error_t *error)
+{
+    redisReply *reply;
+
     asker->reply = NULL;
 
     if (asker->lost[0] == '\0'
@@ -113,13 +131,6 @@ clarity_ask(clarity_asker_t *asker, size_t argc, const clarity_str_t *argv,
         clarity_error(error, "no reply from Redis at %s: %s",
             asker->target->shown,
             asker->lost[0] != '\0' ? asker->lost : "out of memory");
-        return NULL;
-    }
-
-    if (reply->type == REDIS_REPLY_ERROR && !is_nil(reply)) {
-        explain(reply, argv[0], error);
-        freeReplyObject(reply);
-        return NULL;
     }
 
     return reply;

@@ -24,7 +24,11 @@ void clarity_asker_close(clarity_asker_t *asker);
 redisReply *clarity_ask(clarity_asker_t *asker, size_t argc,
     const clarity_str_t *argv, clarity_error_t *error);
 
-/* The same for a script, whose argv are its keys and then its arguments. */
+/* The same, but an error is a reply. */
+redisReply *clarity_ask_any(clarity_asker_t *asker, size_t argc,
+    const clarity_str_t *argv, clarity_error_t *error);
+
+/* As clarity_ask() for a script, whose argv are its keys and then its arguments. */
 redisReply *clarity_ask_script(clarity_asker_t *asker,
     const clarity_script_t *script, size_t nkeys, size_t argc,
     const clarity_str_t *argv, clarity_error_t *error);

@@ -158,7 +158,7 @@ audit(clarity_asker_t *asker, clarity_report_t *report)
 
     for (command = 0; command < CLARITY_REDIS_AUDIT_COMMANDS; command++) {
         i = clarity_redis_audit_command(command, argv);
-        replies[command] = clarity_ask(asker, i, argv, &error);
+        replies[command] = clarity_ask_any(asker, i, argv, &error);
     }
 
     if (replies[0] == NULL) {

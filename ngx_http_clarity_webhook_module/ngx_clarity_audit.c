@@ -50,7 +50,7 @@ ngx_clarity_audit_setup(ngx_clarity_audit_t *audit)
 }
 
 
-/* Without memory for it, as where INFO is barred, there is no audit. */
+/* That INFO is barred is kept too; without memory there is no audit. */
 
 static void
 ngx_clarity_audit_info_handler(
@@ -62,7 +62,9 @@ ngx_clarity_audit_info_handler(
 
     audit->info = NULL;
 
-    if (result != CLARITY_REDIS_REPLIED || reply->type != REDIS_REPLY_STRING)
+    if (result != CLARITY_REDIS_REPLIED
+        || (reply->type != REDIS_REPLY_STRING
+            && reply->type != REDIS_REPLY_ERROR))
     {
         return;
     }

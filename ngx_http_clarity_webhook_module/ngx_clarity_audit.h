@@ -15,7 +15,7 @@ typedef struct {
     clarity_redis_session_t        *session;
     ngx_log_t                      *log;
 
-    redisReply *info; /* INFO's text, until CONFIG GET is answered */
+    redisReply *info; /* INFO's reply, until CONFIG GET is answered */
 
     uint32_t told[CLARITY_REDIS_AUDIT_MAX]; /* hashes, 0: none */
 } ngx_clarity_audit_t;

@@ -249,17 +249,25 @@ ngx_clarity_watch_replied(const ngx_clarity_watch_place_t *place,
 static void
 ngx_clarity_watch_judge(ngx_clarity_watch_t *watch)
 {
+    uint32_t        reason;
     const char     *name;
     clarity_error_t error;
+
+    reason = 0;
 
     watch->unmet = !clarity_durability_judge(&watch->says,
         &watch->conf->durability, &watch->gives, &error);
 
-    if (watch->unmet == watch->told) {
+    if (watch->unmet) {
+        reason = ngx_crc32_short((u_char *) error.text,
+            ngx_strlen(error.text));
+    }
+
+    if (reason == watch->told) {
         return;
     }
 
-    watch->told = watch->unmet;
+    watch->told = reason;
     name = clarity_durability_name(watch->conf->durability.class);
 
     if (watch->unmet) {

@@ -41,7 +41,7 @@ struct ngx_clarity_watch_s {
 
     unsigned             in_setup : 1;
     unsigned             blind : 1; /* a reply of this round says nothing */
-    unsigned             told : 1; /* the log has been told that it is unmet */
+    uint32_t             told; /* hash of why it is unmet, as the log has it */
     clarity_durability_t says;
     clarity_depth_t      counts;
 

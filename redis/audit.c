@@ -5,12 +5,15 @@
 #include <stdlib.h>
 
 #include "redis/info.h"
+#include "redis/reply_error.h"
 
 #define OLDEST_MAJOR 6
 #define OLDEST_MINOR 2
 
 static clarity_str_t get_info(clarity_str_t info, const char *name);
 static clarity_str_t get_config(const redisReply *config, const char *name);
+static void check_refused(
+    clarity_redis_audit_t *audit, const redisReply *info);
 static void check_version(clarity_redis_audit_t *audit, clarity_str_t version);
 static void check_persistence(clarity_redis_audit_t *audit, clarity_str_t info,
     const redisReply *config);
@@ -44,6 +47,11 @@ clarity_redis_audit(clarity_redis_audit_t *audit, const redisReply *info,
     memset(audit, 0, sizeof(*audit));
     text = clarity_lit("");
 
+    if (info != NULL && info->type == REDIS_REPLY_ERROR) {
+        check_refused(audit, info);
+        return;
+    }
+
     if (info != NULL && info->type == REDIS_REPLY_STRING) {
         text = (clarity_str_t){ info->str, info->len };
     }
@@ -68,6 +76,24 @@ clarity_redis_audit(clarity_redis_audit_t *audit, const redisReply *info,
     }
 
     check_persistence(audit, text, config);
+}
+
+
+static void
+check_refused(clarity_redis_audit_t *audit, const redisReply *info)
+{
+    const clarity_redis_error_info_t *error;
+
+    error = clarity_redis_error_info((clarity_str_t){ info->str, info->len });
+
+    if (error->code == CLARITY_REDIS_ERR_NOPERM) {
+        find(audit,
+            "Redis bars INFO from this user, expected the right to it (+info):"
+            " its version, its role and whether it keeps jobs cannot be seen");
+        return;
+    }
+
+    find(audit, "Redis refused INFO (%s): %s", error->prefix, error->meaning);
 }
 
 

@@ -28,8 +28,8 @@ typedef struct {
     bool unusable; /* one of them is: a replica, or too old */
 } clarity_redis_audit_t;
 
-/* info, config: the replies; config is NULL or an error where Redis bars us
- * from asking. */
+/* info, config: the replies, NULL: none came; errors, as where Redis bars them,
+ * are replies too. Without INFO that is the one finding. */
 void clarity_redis_audit(clarity_redis_audit_t *audit, const redisReply *info,
     const redisReply *config);
 

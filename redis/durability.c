@@ -10,8 +10,12 @@ static void read_info(
     clarity_durability_t *durability, const redisReply *reply);
 static void read_role(
     clarity_durability_t *durability, const redisReply *reply);
+static bool barred(const clarity_durability_t *durability,
+    const clarity_durability_wanted_t *wanted,
+    clarity_durability_class_t *gives, clarity_error_t *error);
 static clarity_durability_class_t file_gives(
     clarity_durability_t *durability, const char **why);
+static bool is_written(clarity_durability_t *durability);
 static bool has_replicas(const clarity_durability_t *durability,
     const clarity_durability_wanted_t *wanted, clarity_error_t *error);
 static clarity_str_t text_of(const redisReply *reply);
@@ -168,55 +172,58 @@ clarity_durability_judge(clarity_durability_t *durability,
     }
 
     if (!durability->config) {
-        *gives = wanted->trust ? wanted->class : CLARITY_DURABILITY_UNKNOWN;
+        return barred(durability, wanted, gives, error);
+    }
 
-        if (wanted->trust || wanted->class == CLARITY_DURABILITY_MEMORY) {
-            return true;
-        }
+    *gives = file_gives(durability, &why);
 
+    if (*gives < wanted->class) {
+        return clarity_error(
+            error, "it gives %s: %s", clarity_durability_name(*gives), why);
+    }
+
+    /* Settings alone say what there is at most. */
+    if (!durability->info && *gives > CLARITY_DURABILITY_MEMORY) {
+        return barred(durability, wanted, gives, error);
+    }
+
+    return true;
+}
+
+
+static bool
+barred(const clarity_durability_t *durability,
+    const clarity_durability_wanted_t *wanted,
+    clarity_durability_class_t *gives, clarity_error_t *error)
+{
+    *gives = wanted->trust ? wanted->class : CLARITY_DURABILITY_UNKNOWN;
+
+    if (wanted->trust || wanted->class == CLARITY_DURABILITY_MEMORY) {
+        return true;
+    }
+
+    if (!durability->config) {
         return clarity_error(error,
             "CONFIG GET is barred, so it cannot be seen: allow it to the user"
             " (+config|get), or add \"trust\" where you know it");
     }
 
-    *gives = file_gives(durability, &why);
-
-    if (*gives >= wanted->class) {
-        return true;
-    }
-
-    return clarity_error(
-        error, "it gives %s: %s", clarity_durability_name(*gives), why);
+    return clarity_error(error,
+        "INFO is barred, so it cannot be seen whether its file is written:"
+        " allow it to the user (+info), or add \"trust\" where you know it");
 }
 
 
-/*
- * A file that is switched on while Redis runs is none before its first rewrite
- * has ended: what is written until then is lost in a crash, although CONFIG
- * says "yes". Nothing tells that rewrite from a later one, but that the file
- * was seen to be off, or, at first sight, that there never was a base. (The
- * first rewrite ever of a file that was on from the start has none either: for
- * its few seconds it is taken for less than it is.)
- */
 static clarity_durability_class_t
 file_gives(clarity_durability_t *durability, const char **why)
 {
-    bool first;
-
-    first = !durability->asked;
-    durability->asked = true;
-
     if (!durability->appendonly) {
         durability->was_off = true;
         *why = "set \"appendonly yes\"";
         return CLARITY_DURABILITY_MEMORY;
     }
 
-    if (!durability->rewriting) {
-        durability->was_off = false;
-
-    } else if (durability->was_off || (first && !durability->base)) {
-        durability->was_off = true;
+    if (!is_written(durability)) {
         *why = "its file was switched on and is not yet written";
         return CLARITY_DURABILITY_MEMORY;
     }
@@ -232,6 +239,35 @@ file_gives(clarity_durability_t *durability, const char **why)
                : "set \"appendfsync\"";
 
     return durability->appendfsync;
+}
+
+
+/*
+ * A file that is switched on while Redis runs is none before its first rewrite
+ * has ended: what is written until then is lost in a crash, although CONFIG
+ * says "yes". Nothing tells that rewrite from a later one, but that the file
+ * was seen to be off, or, at first sight, that there never was a base. (The
+ * first rewrite ever of a file that was on from the start has none either: for
+ * its few seconds it is taken for less than it is.) Without INFO nothing is
+ * learnt.
+ */
+static bool
+is_written(clarity_durability_t *durability)
+{
+    if (!durability->info) {
+        return true;
+    }
+
+    if (!durability->rewriting) {
+        durability->was_off = false;
+
+    } else if (!durability->asked && !durability->base) {
+        durability->was_off = true;
+    }
+
+    durability->asked = true;
+
+    return !durability->was_off;
 }
 
 

@@ -21,7 +21,7 @@
 
 /* In their order, but for REPLICAS. */
 typedef enum {
-    CLARITY_DURABILITY_UNKNOWN, /* Redis bars us from asking */
+    CLARITY_DURABILITY_UNKNOWN, /* Redis bars us from CONFIG GET or INFO */
     CLARITY_DURABILITY_MEMORY,
     CLARITY_DURABILITY_EVERYSEC,
     CLARITY_DURABILITY_FSYNC,
@@ -52,7 +52,7 @@ typedef struct {
     bool role; /* ROLE was */
     size_t replicas;
 
-    bool asked;   /* there was a round before this one */
+    bool asked;   /* INFO was answered before, with the file on */
     bool was_off; /* see clarity_durability_judge() */
 } clarity_durability_t;
 

@@ -36,13 +36,16 @@ clarity_worker_audit(
 }
 
 
-/* Where INFO is barred there is no audit. */
+/* That INFO is barred is kept too; without memory there is no audit. */
 static void
 on_info(void *data, clarity_redis_result_t result, const redisReply *reply)
 {
     clarity_worker_audit_t *audit = data;
 
-    if (result != CLARITY_REDIS_REPLIED || reply->type != REDIS_REPLY_STRING) {
+    if (result != CLARITY_REDIS_REPLIED
+        || (reply->type != REDIS_REPLY_STRING
+            && reply->type != REDIS_REPLY_ERROR))
+    {
         return;
     }
 
@@ -51,6 +54,7 @@ on_info(void *data, clarity_redis_result_t result, const redisReply *reply)
     if (audit->info != NULL) {
         memcpy(audit->info, reply->str, reply->len + 1);
         audit->info_len = reply->len;
+        audit->info_type = reply->type;
     }
 }
 
@@ -61,7 +65,7 @@ on_config(void *data, clarity_redis_result_t result, const redisReply *reply)
 {
     clarity_worker_audit_t *audit = data;
     clarity_redis_audit_t found;
-    redisReply info = { .type = REDIS_REPLY_STRING };
+    redisReply info = { .type = audit->info_type };
 
     if (audit->info != NULL && result == CLARITY_REDIS_REPLIED) {
         info.str = audit->info;

@@ -236,15 +236,49 @@ at_first_sight_a_file_without_a_base_may_be_none_yet(void **state)
 }
 
 
+/* Settings say what there is at most: a file may not be written yet. */
 static void
-without_info_the_settings_count(void **state)
+without_info_a_file_is_not_known(void **state)
 {
+    clarity_durability_class_t gives;
+
     (void) state;
 
     memset(&durability, 0, sizeof(durability));
     tell_config("yes", "always", "no");
     tell(1, "-NOPERM no INFO\r\n");
+
+    assert_true(judge(MEMORY, false, &gives));
+    assert_int_equal(gives, UNKNOWN);
+    assert_false(judge(EVERYSEC, false, &gives));
+    assert_false(judge(FSYNC, false, &gives));
+    assert_int_equal(gives, UNKNOWN);
+    assert_non_null(strstr(error.text, "INFO is barred"));
+    assert_non_null(strstr(error.text, "+info"));
+    assert_true(judge(FSYNC, true, &gives));
+    assert_int_equal(gives, FSYNC);
+
+    /* What the settings deny is known, and not trusted. */
+    tell_config("yes", "everysec", "no");
+    assert_false(judge(FSYNC, true, &gives));
+    assert_int_equal(gives, EVERYSEC);
+    tell_config("no", "always", "no");
+    assert_gives(MEMORY);
+
+    /* Seen to be off, then on: what is not seen meanwhile does not write it. */
+    tell_config("yes", "always", "no");
+    assert_false(judge(FSYNC, false, &gives));
+    tell_info(REWRITING, true);
+    assert_gives(MEMORY);
+    tell_info(QUIET, true);
     assert_gives(FSYNC);
+
+    /* Its first sight is that of INFO. */
+    memset(&durability, 0, sizeof(durability));
+    tell_config("yes", "always", "no");
+    assert_false(judge(FSYNC, false, &gives));
+    tell_info(REWRITING, false);
+    assert_gives(MEMORY);
 }
 
 
@@ -324,7 +358,7 @@ main(void)
         cmocka_unit_test(
             a_file_that_was_switched_on_is_none_before_its_first_rewrite),
         cmocka_unit_test(at_first_sight_a_file_without_a_base_may_be_none_yet),
-        cmocka_unit_test(without_info_the_settings_count),
+        cmocka_unit_test(without_info_a_file_is_not_known),
         cmocka_unit_test(replicas_in_step_are_counted),
         cmocka_unit_test(the_commands_are_those_that_the_replies_are_of),
     };

@@ -102,6 +102,38 @@ each_fault_has_its_finding(void **state)
 }
 
 
+static void
+that_info_is_refused_is_the_one_finding(void **state)
+{
+    size_t i;
+    clarity_redis_audit_t audit;
+    redisReply info = { .type = REDIS_REPLY_ERROR };
+
+    static const struct {
+        const char *reply, *finding;
+    } cases[] = {
+        { "NOPERM this user has no permissions to run the 'info' command",
+            "Redis bars INFO from this user, expected the right to it (+info):"
+            " its version, its role and whether it keeps jobs cannot be seen" },
+        { "BUSY Redis is busy running a script",
+            "Redis refused INFO (BUSY): a script blocks Redis: SCRIPT KILL"
+            " ends it" },
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        info.str = (char *) cases[i].reply;
+        info.len = strlen(cases[i].reply);
+
+        clarity_redis_audit(&audit, &info, NULL);
+        assert_int_equal(audit.n, 1);
+        assert_false(audit.unusable);
+        assert_string_equal(audit.findings[0].text, cases[i].finding);
+    }
+}
+
+
 /* What INFO cannot tell meanwhile the configuration does. */
 static void
 a_file_that_is_off_is_found_while_redis_reads(void **state)
@@ -132,6 +164,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_fault_has_its_finding),
+        cmocka_unit_test(that_info_is_refused_is_the_one_finding),
         cmocka_unit_test(a_file_that_is_off_is_found_while_redis_reads),
     };
 
