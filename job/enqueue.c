@@ -11,10 +11,14 @@ const clarity_script_t clarity_script_enqueue = {
     "if old then\n"
     "  local id, body = old:match('^(%d+-%d+) (%S+)$')\n"
     "  if body ~= ARGV[2] then return {'reused'} end\n"
-    "  local set = redis.pcall('SET', KEYS[2], old, 'KEEPTTL')\n"
-    "  if set.err then return set end\n"
+    "  local left = redis.pcall('PTTL', KEYS[2])\n"
+    "  if type(left) == 'table' then return left end\n"
+    "  left = left < 0 and ARGV[1] or math.max(left, 1)\n"
+    "  local kept = redis.pcall('PEXPIRE', KEYS[2], left)\n"
+    "  if type(kept) == 'table' then return kept end\n"
     "  return {'duplicate', id}\n"
     "end\n"
+    "if not ARGV[3] then return {'unknown'} end\n"
     "local id = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, 3))\n"
     "if type(id) == 'table' then return id end\n"
     "local set = redis.pcall('SET', KEYS[2], id .. ' ' .. ARGV[2],\n"
@@ -51,5 +55,5 @@ clarity_job_enqueue(const clarity_job_t *job, const clarity_enqueue_t *enqueue,
     argv[argc++] = enqueue->window;
     argv[argc++] = enqueue->body;
 
-    return argc + clarity_job_fields(job, argv + argc);
+    return job != NULL ? argc + clarity_job_fields(job, argv + argc) : argc;
 }

@@ -21,20 +21,22 @@
 
 /*
  * KEYS: stream, the key's. ARGV: window in ms, body, then the entry's field,
- * value …
+ * value …; without them it stores nothing, and only looks the key up.
  *
  *   "<entry id>"               it is stored
  *   {"duplicate", "<entry id>"} it was before, with this body
  *   {"reused"}                 a job with another body has this key
+ *   {"unknown"}                no job has it, and none was to be stored
  *
  * An error reply means that nothing was stored, unless its first word is
  * CLARITY_ENQUEUE_HALF: the key could not be written and the entry not be
  * taken back, which a user needs odd rights for (XADD, but neither SET nor
  * XDEL).
  *
- * A duplicate writes its key anew, as it is: what Redis does for a write, a
- * sync of its file or a replica's copy, then holds for the job too, whenever
- * that was stored.
+ * A duplicate writes the end of its key's time anew, as it is: what Redis does
+ * for a write, a sync of its file or a replica's copy, then holds for the job
+ * too, whenever that was stored. It is a write that Redis takes at its
+ * maxmemory, too.
  */
 extern const clarity_script_t clarity_script_enqueue;
 
@@ -53,7 +55,7 @@ typedef struct {
 #define CLARITY_ENQUEUE_MAX_ARGS (7 + CLARITY_JOB_MAX_FIELDS)
 
 /*
- * EVALSHA or EVAL …: argv points into both structures and static text.
+ * EVALSHA or EVAL …; job NULL: looks the key up. argv points into both structures and static text.
  * Returns argc.
  */
 size_t clarity_job_enqueue(const clarity_job_t *job,

@@ -9,8 +9,7 @@
 #include "redis/reply_error.h"
 
 
-static ngx_int_t ngx_http_clarity_check_queue(
-    ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal);
+static ngx_uint_t ngx_http_clarity_is_full(ngx_http_clarity_loc_conf_t *clcf);
 static ngx_int_t ngx_http_clarity_job_fields(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_job_t *job,
     u_char *received);
@@ -40,6 +39,7 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
     ngx_http_clarity_refusal_t *refusal)
 {
     size_t                         argc;
+    ngx_uint_t                     full;
     clarity_job_t                  job;
     clarity_str_t                  argv[CLARITY_ENQUEUE_MAX_ARGS];
     clarity_redis_given_t          given;
@@ -52,7 +52,16 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
-    if (ngx_http_clarity_check_queue(clcf, refusal) != NGX_OK) {
+    if (ngx_http_clarity_watch(clcf->redis)->unmet) {
+        refusal->outcome = CLARITY_DURABILITY_UNAVAILABLE;
+        return NGX_DECLINED;
+    }
+
+    full = ngx_http_clarity_is_full(clcf);
+
+    /* one with a key may have its job already */
+    if (full && ctx->key.len == 0) {
+        refusal->outcome = CLARITY_QUEUE_FULL;
         return NGX_DECLINED;
     }
 
@@ -75,7 +84,7 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
 
         idem.enqueue.stream = stream;
 
-        argc = clarity_job_enqueue(&job, &idem.enqueue, argv);
+        argc = clarity_job_enqueue(full ? NULL : &job, &idem.enqueue, argv);
 
     } else {
         argc = clarity_job_xadd(&job, stream, argv);
@@ -96,25 +105,11 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
 
 /* By what was last seen of it. */
 
-static ngx_int_t
-ngx_http_clarity_check_queue(
-    ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal)
+static ngx_uint_t
+ngx_http_clarity_is_full(ngx_http_clarity_loc_conf_t *clcf)
 {
-    const ngx_clarity_watch_t *watch;
-
-    watch = ngx_http_clarity_watch(clcf->redis);
-
-    if (watch->unmet) {
-        refusal->outcome = CLARITY_DURABILITY_UNAVAILABLE;
-        return NGX_DECLINED;
-    }
-
-    if (clcf->queue_limit && watch->depth >= clcf->queue_limit) {
-        refusal->outcome = CLARITY_QUEUE_FULL;
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
+    return clcf->queue_limit
+        && ngx_http_clarity_watch(clcf->redis)->depth >= clcf->queue_limit;
 }
 
 
@@ -368,6 +363,10 @@ ngx_http_clarity_job_outcome(ngx_http_request_t *r,
     {
         if (ngx_strcmp(reply->element[0]->str, "reused") == 0) {
             return CLARITY_IDEMPOTENCY_KEY_REUSED;
+        }
+
+        if (ngx_strcmp(reply->element[0]->str, "unknown") == 0) {
+            return CLARITY_QUEUE_FULL;
         }
 
         if (reply->elements == 2) {

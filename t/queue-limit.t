@@ -2,7 +2,8 @@
 
 # clarity_queue_limit: jobs that are not finished, wherever they are: waiting in
 # the stream, in hand, put off; what is finished does not count. Each location
-# has a limit of its own.
+# has a limit of its own. What was stored before is answered as such, also where
+# Redis has no memory left.
 
 use Clarity::Test;
 
@@ -33,12 +34,14 @@ my $stream = '{clarity:0}:jobs';
 
 
 sub says {
-    my ($webhook) = @_;
+    my ($webhook, $body, @headers) = @_;
 
-    my $answer = $nginx->post("/$webhook", context(), token => $webhook);
+    my $answer = $nginx->post("/$webhook", $body // context(),
+        token => $webhook, headers => \@headers);
     my $json = decode_json($answer->body);
 
-    return $answer->status . ' ' . ($json->{code} // $json->{status});
+    return $answer->status . ' ' . ($json->{code}
+        // ($json->{duplicate} ? "duplicate $json->{job_id}" : $json->{status}));
 }
 
 sub is_open {
@@ -82,6 +85,52 @@ my $answer = $nginx->post('/five', context(), token => 'five');
 ok $answer->header('retry-after'), 'with Retry-After';
 is_open('nine', 'another limit');
 is_open('none', 'no limit');
+
+# What was stored before the queue was full, is; nothing is stored for the rest.
+
+sub repeats {
+    my ($webhook, $id, $what) = @_;
+
+    my ($before, $keys) = (jobs(), $redis->command('DBSIZE'));
+    is says($webhook, undef, 'Idempotency-Key: a'), "202 duplicate $id",
+        "$what: the key of a stored job";
+    is says($webhook, context() . ' ', 'Idempotency-Key: a'),
+        '422 idempotency_key_reused', 'its key with another body';
+    is says($webhook, undef, 'Idempotency-Key: b'), '503 queue_full',
+        'another key';
+    is says($webhook), '503 queue_full', 'none';
+    is jobs(), $before, 'nothing is queued';
+    is $redis->command('DBSIZE'), $keys, 'and no key kept';
+}
+
+$redis->command('DEL', $stream);
+has_looked();
+$answer = $nginx->post('/five', context(), token => 'five',
+    headers => ['Idempotency-Key: a']);
+is $answer->status, 202, 'a job with a key';
+my $id = decode_json($answer->body)->{job_id};
+$redis->command('XADD', $stream, '*', 'a', 'b') while jobs() < 7;
+has_looked();
+repeats('five', $id, 'at the limit');
+$redis->command('SCRIPT', 'FLUSH');
+repeats('five', $id, 'without the script');
+is says('nine', undef, 'Idempotency-Key: a'), '202 accepted',
+    'another webhook, below its limit';
+$redis->command('XTRIM', $stream, 'MAXLEN', 6);
+
+# Likewise at Redis' maxmemory.
+
+$redis->command('XTRIM', $stream, 'MAXLEN', 0);
+has_looked();
+$redis->command('CONFIG', 'SET', 'maxmemory', 1);
+repeats('five', $id, 'no memory');
+$redis->command('SCRIPT', 'FLUSH');
+repeats('five', $id, 'neither memory nor script');
+$redis->command('CONFIG', 'SET', 'maxmemory', 0);
+is says('five', undef, 'Idempotency-Key: b'), '202 accepted',
+    'a key that was refused is as good as new';
+$redis->command('DEL', $stream);
+$redis->command('XADD', $stream, '*', 'a', 'b') while jobs() < 8;
 
 # A group has come: five are in hand, three wait.
 

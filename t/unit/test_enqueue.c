@@ -53,6 +53,20 @@ enqueue(const char *body, const char *window)
 }
 
 
+/* Without fields: a look, and no job. */
+static const char *
+look_up(const char *body)
+{
+    redisReply *reply;
+
+    reply = keep(redisCommand(redis, "EVAL %s 2 %s %s 50000 %s",
+        clarity_script_enqueue.lua, STREAM, KEY, body));
+    assert_int_equal(reply->type, REDIS_REPLY_ARRAY);
+
+    return reply->element[0]->str;
+}
+
+
 static void
 assert_jobs(long long n)
 {
@@ -149,6 +163,63 @@ a_duplicate_is_a_write_that_keeps_the_window(void **state)
     assert_true(changes() > before);
 
     assert_in_range(command("PTTL %s", KEY)->integer, 1, 20000);
+
+    /* Somebody took its end away: it gets one again. */
+    command("PERSIST %s", KEY);
+    assert_int_equal(enqueue("digest", "30000")->type, REDIS_REPLY_ARRAY);
+    assert_in_range(command("PTTL %s", KEY)->integer, 1, 30000);
+}
+
+
+static void
+a_look_stores_nothing(void **state)
+{
+    char id[64];
+    redisReply *reply;
+
+    (void) state;
+
+    assert_string_equal(look_up("digest"), "unknown");
+    assert_int_equal(command("DBSIZE")->integer, 0);
+
+    strcpy(id, enqueue("digest", "50000")->str);
+
+    reply = keep(redisCommand(redis, "EVAL %s 2 %s %s 50000 digest",
+        clarity_script_enqueue.lua, STREAM, KEY));
+    assert_string_equal(reply->element[0]->str, "duplicate");
+    assert_string_equal(reply->element[1]->str, id);
+    assert_string_equal(look_up("another"), "reused");
+    assert_jobs(1);
+}
+
+
+/* What is known needs no memory; and it is a write there too. */
+static void
+a_duplicate_is_known_at_maxmemory(void **state)
+{
+    char id[64];
+    long long before;
+    redisReply *reply;
+
+    (void) state;
+
+    strcpy(id, enqueue("digest", "50000")->str);
+    command("CONFIG SET maxmemory 1");
+    before = changes();
+
+    reply = enqueue("digest", "50000");
+    assert_int_equal(reply->type, REDIS_REPLY_ARRAY);
+    assert_string_equal(reply->element[0]->str, "duplicate");
+    assert_string_equal(reply->element[1]->str, id);
+    assert_true(changes() > before);
+
+    assert_string_equal(
+        enqueue("another", "50000")->element[0]->str, "reused");
+
+    command("DEL %s", KEY);
+    assert_error(enqueue("digest", "50000"), "OOM");
+    command("CONFIG SET maxmemory 0");
+    assert_jobs(1);
 }
 
 
@@ -280,6 +351,9 @@ main(void)
         cmocka_unit_test_setup(after_its_window_a_key_is_new, empty_redis),
         cmocka_unit_test_setup(
             a_duplicate_is_a_write_that_keeps_the_window, empty_redis),
+        cmocka_unit_test_setup(a_look_stores_nothing, empty_redis),
+        cmocka_unit_test_setup(
+            a_duplicate_is_known_at_maxmemory, empty_redis),
         cmocka_unit_test_setup(what_is_not_ours_is_anothers, empty_redis),
         cmocka_unit_test_setup(an_error_leaves_nothing, empty_redis),
         cmocka_unit_test_setup(
