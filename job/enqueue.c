@@ -1,15 +1,20 @@
 #include "job/enqueue.h"
 
-/*
- * As in script.c. What a key holds that is not ours has no body, so it is
- * another's.
- */
+/* As in script.c. */
 const clarity_script_t clarity_script_enqueue = {
     "enqueue",
     "local old = redis.pcall('GET', KEYS[2])\n"
-    "if type(old) == 'table' then return old end\n"
+    "local id, body\n"
+    "if type(old) == 'string' then\n"
+    "  id, body = old:match('^(%d+-%d+) (%S+)$')\n"
+    "elseif old and not old.err:find('WRONGTYPE') then\n"
+    "  return old\n"
+    "end\n"
     "if old then\n"
-    "  local id, body = old:match('^(%d+-%d+) (%S+)$')\n"
+    "  if not id then\n"
+    "    return redis.error_reply('" CLARITY_ENQUEUE_FOREIGN
+    " idempotency key')\n"
+    "  end\n"
     "  if body ~= ARGV[2] then return {'reused'} end\n"
     "  local left = redis.pcall('PTTL', KEYS[2])\n"
     "  if type(left) == 'table' then return left end\n"
@@ -19,7 +24,7 @@ const clarity_script_t clarity_script_enqueue = {
     "  return {'duplicate', id}\n"
     "end\n"
     "if not ARGV[3] then return {'unknown'} end\n"
-    "local id = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, 3))\n"
+    "id = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, 3))\n"
     "if type(id) == 'table' then return id end\n"
     "local set = redis.pcall('SET', KEYS[2], id .. ' ' .. ARGV[2],\n"
     "  'PX', ARGV[1])\n"

@@ -28,6 +28,9 @@
  *   {"reused"}                 a job with another body has this key
  *   {"unknown"}                no job has it, and none was to be stored
  *
+ * What stands under the key that this script has not written is an error whose
+ * first word is CLARITY_ENQUEUE_FOREIGN: it is no sender's fault.
+ *
  * An error reply means that nothing was stored, unless its first word is
  * CLARITY_ENQUEUE_HALF: the key could not be written and the entry not be
  * taken back, which a user needs odd rights for (XADD, but neither SET nor
@@ -40,7 +43,8 @@
  */
 extern const clarity_script_t clarity_script_enqueue;
 
-#define CLARITY_ENQUEUE_HALF "HALFSTORED"
+#define CLARITY_ENQUEUE_HALF    "HALFSTORED"
+#define CLARITY_ENQUEUE_FOREIGN "FOREIGN"
 
 typedef struct {
     clarity_str_t stream;

@@ -69,6 +69,10 @@ static const clarity_redis_error_info_t redis_errors[] = {
         "a job is stored without its idempotency key: the Redis user has no"
         " right to SET",
         false, CLARITY_REDIS_HALF_DONE },
+    { CLARITY_REDIS_ERR_FOREIGN, "FOREIGN",
+        "what stands under an idempotency key is not Clarity's: something else"
+        " writes below this prefix, to {PREFIX:N}:idem:*",
+        false, CLARITY_REDIS_NOT_DONE },
 };
 
 #define ERRORS (sizeof(redis_errors) / sizeof(redis_errors[0]))

@@ -31,6 +31,7 @@ typedef enum {
     CLARITY_REDIS_ERR_DENIED,
     CLARITY_REDIS_ERR_MAXCLIENTS,
     CLARITY_REDIS_ERR_HALFSTORED, /* of our own script: job/enqueue.h */
+    CLARITY_REDIS_ERR_FOREIGN,    /* likewise */
     CLARITY_REDIS_ERR_OTHER       /* ERR and whatever is not in the table */
 } clarity_redis_error_code_t;
 

@@ -247,6 +247,39 @@ is_job(post('/hook', context(), 'Idempotency-Key: faulty'), 0,
     'uses no key up');
 
 
+# What something else has written under a key is no sender's fault.
+
+sub logged_lines { return scalar(() = $t->read_file('nginx/error.log') =~ /$_[0]/g) }
+
+$before = keys_there();
+is_job(post('/hook', context(), 'Idempotency-Key: foreign'), 0, 'a key');
+my ($foreign) = grep { $redis->command('GET', $_) =~ /^\Q@{[ newest()->[0] ]} / }
+    @{ $redis->command('KEYS', '*:idem:*') };
+my $there = jobs();
+
+for my $case ([ 'SET', 'marked-junk' ], [ 'SET', '' ], [ 'LPUSH', 'marked-a' ],
+    [ 'HSET', 'marked-a', 'b' ])
+{
+    my ($command, @value) = @$case;
+
+    $redis->command('DEL', $foreign);
+    $redis->command($command, $foreign, @value);
+    $answer = post('/hook', context(), 'Idempotency-Key: foreign');
+    is $answer->status, 503, "$command @value under the key";
+    is decode_json($answer->body)->{code}, 'queue_unavailable', 'its code';
+}
+
+is jobs(), $there, 'no job';
+my $lines = logged_lines(qr/refuses jobs \(FOREIGN\): .*idempotency key.*:idem:/);
+ok $lines >= 1 && $lines <= 2, 'a line for each process that saw it';
+unlike $t->read_file('nginx/error.log'), qr/marked|INC1/, 'and no value in it';
+$redis->command('DEL', $foreign);
+wait_until {
+    post('/hook', context(), 'Idempotency-Key: foreign')->status == 202;
+} 5, 'a 202';
+pass 'without it there is a job again';
+
+
 # Redis without the script.
 
 $redis->command('SCRIPT', 'FLUSH');

@@ -224,7 +224,7 @@ a_duplicate_is_known_at_maxmemory(void **state)
 
 
 static void
-what_is_not_ours_is_anothers(void **state)
+what_is_not_ours_is_an_error(void **state)
 {
     size_t i;
 
@@ -235,14 +235,16 @@ what_is_not_ours_is_anothers(void **state)
 
     for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         command("SET %s %s", KEY, values[i]);
-        assert_string_equal(
-            enqueue("digest", "1000")->element[0]->str, "reused");
+        assert_error(
+            enqueue("digest", "1000"), CLARITY_ENQUEUE_FOREIGN " ");
+        assert_string_equal(command("GET %s", KEY)->str, values[i]);
     }
 
     command("DEL %s", KEY);
     command("LPUSH %s a", KEY);
-    assert_error(enqueue("digest", "1000"), "WRONGTYPE");
+    assert_error(enqueue("digest", "1000"), CLARITY_ENQUEUE_FOREIGN " ");
     assert_jobs(0);
+    assert_int_equal(command("LLEN %s", KEY)->integer, 1);
 }
 
 
@@ -354,7 +356,7 @@ main(void)
         cmocka_unit_test_setup(a_look_stores_nothing, empty_redis),
         cmocka_unit_test_setup(
             a_duplicate_is_known_at_maxmemory, empty_redis),
-        cmocka_unit_test_setup(what_is_not_ours_is_anothers, empty_redis),
+        cmocka_unit_test_setup(what_is_not_ours_is_an_error, empty_redis),
         cmocka_unit_test_setup(an_error_leaves_nothing, empty_redis),
         cmocka_unit_test_setup(
             a_user_who_may_not_set_stores_nothing_or_is_told, empty_redis),

@@ -70,6 +70,7 @@ static const struct {
     { "ERR max number of client", CLARITY_REDIS_ERR_OTHER, "ERR", false },
     { "HALFSTORED NOPERM this user has no permissions to run 'set'",
         CLARITY_REDIS_ERR_HALFSTORED, "HALFSTORED", false },
+    { "FOREIGN idempotency key", CLARITY_REDIS_ERR_FOREIGN, "FOREIGN", false },
     { "ERR unknown command 'x'", CLARITY_REDIS_ERR_OTHER, "ERR", false },
     { "", CLARITY_REDIS_ERR_OTHER, "ERR", false },
     { " OOM", CLARITY_REDIS_ERR_OTHER, "ERR", false },
