@@ -10,6 +10,13 @@
 #define NGX_CLARITY_REPORT_CALM 5000
 
 
+static ngx_uint_t ngx_clarity_report_was_told(
+    ngx_clarity_report_told_t *told, uint32_t hash);
+
+
+static const char *ngx_clarity_report_uses[] = { "jobs", "settings" };
+
+
 void
 ngx_clarity_report_init(ngx_clarity_report_t *report,
     const ngx_clarity_redis_conf_t *conf, ngx_log_t *log)
@@ -23,28 +30,18 @@ void
 ngx_clarity_report_lost(
     ngx_clarity_report_t *report, ngx_err_t err, const char *reason)
 {
-    uint32_t   hash;
     ngx_uint_t i;
 
-    if (ngx_exiting) {
+    for (i = 0; i < NGX_CLARITY_REDIS_USES; i++) {
+        report->uses[i].anew = 1;
+    }
+
+    if (ngx_exiting
+        || ngx_clarity_report_was_told(&report->lost,
+            ngx_crc32_short((u_char *) reason, ngx_strlen(reason)) + err))
+    {
         return;
     }
-
-    hash = ngx_crc32_short((u_char *) reason, ngx_strlen(reason)) + err;
-
-    /* two addresses may fail in two ways, in turn */
-
-    for (i = 0; i < report->nlost; i++) {
-        if (report->lost[i] == hash) {
-            return;
-        }
-    }
-
-    if (report->nlost == NGX_CLARITY_REPORT_REASONS) {
-        return;
-    }
-
-    report->lost[report->nlost++] = hash;
 
     ngx_log_error(NGX_LOG_ERR, report->log, err,
         "Redis %V is not available: %s", &report->conf->name, reason);
@@ -54,8 +51,8 @@ ngx_clarity_report_lost(
 void
 ngx_clarity_report_served(ngx_clarity_report_t *report)
 {
-    if (report->nlost) {
-        report->nlost = 0;
+    if (report->lost.n) {
+        report->lost.n = 0;
         ngx_log_error(NGX_LOG_NOTICE, report->log, 0,
             "connected to Redis %V again", &report->conf->name);
     }
@@ -66,43 +63,80 @@ const clarity_redis_error_info_t *
 ngx_clarity_report_reply(ngx_clarity_report_t *report,
     ngx_clarity_redis_use_t use, const redisReply *reply)
 {
+    char                              where[CLARITY_REDIS_WHERE_MAX];
+    uint32_t                          hash;
+    clarity_str_t                     message;
     ngx_clarity_report_use_t         *told;
     const clarity_redis_error_info_t *info;
-
-    static const char *names[] = { "jobs", "settings" };
 
     told = &report->uses[use];
 
     if (reply->type != REDIS_REPLY_ERROR) {
 
-        if (told->refused
+        if (told->refused.n
             && ngx_current_msec - told->last >= NGX_CLARITY_REPORT_CALM)
         {
-            told->refused = 0;
+            told->refused.n = 0;
             ngx_log_error(NGX_LOG_NOTICE, report->log, 0,
-                "Redis %V takes %s again", &report->conf->name, names[use]);
+                "Redis %V takes %s again", &report->conf->name,
+                ngx_clarity_report_uses[use]);
         }
 
         return NULL;
     }
 
-    info = clarity_redis_error_info(
-        (clarity_str_t){ reply->str, reply->len });
+    message = (clarity_str_t){ reply->str, reply->len };
+    info = clarity_redis_error_info(message);
 
     if (info->code == CLARITY_REDIS_ERR_NOSCRIPT) {
         /* nothing is amiss: the script's text goes out next */
         return info;
     }
 
-    if (!told->refused || told->code != info->code) {
-        ngx_log_error(NGX_LOG_ERR, report->log, 0,
-            "Redis %V refuses %s (%s): %s", &report->conf->name, names[use],
-            info->prefix, info->meaning);
+    /* what drops the connection would be told at each attempt */
+
+    if (told->anew && !info->reconnect) {
+        told->anew = 0;
+        told->refused.n = 0;
     }
 
-    told->refused = 1;
-    told->code = info->code;
+    clarity_redis_error_where(message, where);
     told->last = ngx_current_msec;
 
+    hash = ngx_crc32_short((u_char *) where, ngx_strlen(where)) + info->code;
+
+    if (!ngx_clarity_report_was_told(&told->refused, hash)) {
+        ngx_log_error(NGX_LOG_ERR, report->log, 0,
+            "Redis %V refuses %s (%s): %s%s%s", &report->conf->name,
+            ngx_clarity_report_uses[use], info->prefix, info->meaning,
+            where[0] ? "; refused was " : "", where);
+    }
+
     return info;
+}
+
+
+/*
+ * Notes it, unless it was. Two may come in turn, as of two addresses, or of
+ * two commands; more than there is room for are not told.
+ */
+
+static ngx_uint_t
+ngx_clarity_report_was_told(ngx_clarity_report_told_t *told, uint32_t hash)
+{
+    ngx_uint_t i;
+
+    for (i = 0; i < told->n; i++) {
+        if (told->hashes[i] == hash) {
+            return 1;
+        }
+    }
+
+    if (told->n == NGX_CLARITY_REPORT_REASONS) {
+        return 1;
+    }
+
+    told->hashes[told->n++] = hash;
+
+    return 0;
 }

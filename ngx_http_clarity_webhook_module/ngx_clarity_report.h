@@ -10,24 +10,27 @@
 
 #include "redis/reply_error.h"
 
-/* Different reasons that are told of one absence. */
+/* Different reasons that are told of one absence, or of refusals. */
 #define NGX_CLARITY_REPORT_REASONS 4
+
+/* Hashes of what the log has been told; none: all is well. */
+typedef struct {
+    uint32_t   hashes[NGX_CLARITY_REPORT_REASONS];
+    ngx_uint_t n;
+} ngx_clarity_report_told_t;
 
 /* Of the commands of a use. */
 typedef struct {
-    unsigned                   refused : 1; /* told, and not that it ended */
-    clarity_redis_error_code_t code;
-    ngx_msec_t                 last; /* refusal */
+    ngx_clarity_report_told_t refused; /* told, and not that it ended */
+    ngx_msec_t                last;    /* refusal */
+    unsigned                  anew : 1; /* none since a connection was lost */
 } ngx_clarity_report_use_t;
 
 typedef struct {
     const ngx_clarity_redis_conf_t *conf;
     ngx_log_t                      *log;
-
-    uint32_t   lost[NGX_CLARITY_REPORT_REASONS]; /* hashes of what was told */
-    ngx_uint_t nlost;                            /* 0: it serves */
-
-    ngx_clarity_report_use_t uses[NGX_CLARITY_REDIS_USES];
+    ngx_clarity_report_told_t       lost;
+    ngx_clarity_report_use_t        uses[NGX_CLARITY_REDIS_USES];
 } ngx_clarity_report_t;
 
 /* *report is zeroed. */

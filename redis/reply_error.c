@@ -1,5 +1,13 @@
 #include "redis/reply_error.h"
 
+#include <stdio.h>
+
+/* Bytes of a command's name, its subcommand included; longer is none. */
+#define COMMAND_MAX 32
+
+static bool find(clarity_str_t text, const char *part, clarity_str_t *rest);
+static bool is_command(clarity_str_t text);
+
 static const clarity_redis_error_info_t redis_errors[] = {
     { CLARITY_REDIS_ERR_OOM, "OOM",
         "Redis is at its maxmemory: raise it, or let the workers catch up",
@@ -94,6 +102,12 @@ static const struct {
             "a value is larger than its proto-max-bulk-len: raise that, or let"
             " requests be smaller",
             false, CLARITY_REDIS_NOT_DONE } },
+    /* Of a script's; Redis 7.0 and before says it with ERR. */
+    { "ERR The user executing the script can't run this command",
+        { CLARITY_REDIS_ERR_NOPERM, "NOPERM",
+            "the Redis user has no right to a command of a script: see ACL"
+            " LIST",
+            false, CLARITY_REDIS_NOT_DONE } },
     { "ERR unknown command ",
         { CLARITY_REDIS_ERR_OTHER, "ERR",
             "Redis does not know the command: it is renamed there, or this is"
@@ -142,4 +156,87 @@ clarity_redis_error_info(clarity_str_t message)
     }
 
     return &redis_error_other;
+}
+
+
+void
+clarity_redis_error_where(
+    clarity_str_t message, char where[CLARITY_REDIS_WHERE_MAX])
+{
+    size_t n;
+    clarity_str_t rest;
+
+    where[0] = '\0';
+
+    if (find(message, " [", &rest)) {
+        /* Of ours: it ends there. */
+        n = rest.len == 0 ? 0 : rest.len - 1;
+
+        if (n != 0 && rest.data[n] == ']'
+            && is_command((clarity_str_t){ rest.data, n })) {
+            snprintf(where, CLARITY_REDIS_WHERE_MAX, "%.*s of a script",
+                (int) n, rest.data);
+        }
+
+    } else if (find(message, " run the '", &rest)) {
+        for (n = 0; n < rest.len && rest.data[n] != '\''; n++) {
+            /* void */
+        }
+
+        if (n < rest.len && is_command((clarity_str_t){ rest.data, n })) {
+            snprintf(where, CLARITY_REDIS_WHERE_MAX, "%.*s", (int) n,
+                rest.data);
+        }
+
+    } else if (find(message, "on @user_script:", &rest)) {
+        for (n = 0; n < rest.len && n < 6 && rest.data[n] >= '0'
+                    && rest.data[n] <= '9';
+             n++)
+        {
+            /* void */
+        }
+
+        if (n != 0) {
+            snprintf(where, CLARITY_REDIS_WHERE_MAX, "line %.*s of a script",
+                (int) n, rest.data);
+        }
+    }
+}
+
+
+/* *rest: what comes after the first `part`. */
+static bool
+find(clarity_str_t text, const char *part, clarity_str_t *rest)
+{
+    size_t i, len;
+
+    len = strlen(part);
+
+    for (i = 0; i + len <= text.len; i++) {
+        if (memcmp(text.data + i, part, len) == 0) {
+            rest->data = text.data + i + len;
+            rest->len = text.len - i - len;
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static bool
+is_command(clarity_str_t text)
+{
+    size_t i;
+    char c;
+
+    for (i = 0; i < text.len; i++) {
+        c = (char) (text.data[i] | 0x20);
+
+        if ((c < 'a' || c > 'z') && c != '|') {
+            return false;
+        }
+    }
+
+    return text.len != 0 && text.len <= COMMAND_MAX;
 }

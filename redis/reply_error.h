@@ -54,4 +54,14 @@ typedef struct {
 const clarity_redis_error_info_t *clarity_redis_error_info(
     clarity_str_t message);
 
+#define CLARITY_REDIS_WHERE_MAX 64
+
+/*
+ * What was refused, as far as the message tells: a command, as Redis names it
+ * or a script of ours that ends its error with "[COMMAND]", or a script's line;
+ * else "". In words of ours: nothing else of a message may go into a log.
+ */
+void clarity_redis_error_where(
+    clarity_str_t message, char where[CLARITY_REDIS_WHERE_MAX]);
+
 #endif

@@ -10,6 +10,8 @@ my $t = Clarity::Test->new;
 my $acl = <<'EOF';
 requirepass marked-password
 user nojobs on >marked-password ~* &* +@all -xadd -evalsha -eval
+user noget on >marked-password ~* &* +@all -get
+user noset on >marked-password ~* &* +@all -set
 user nosettings on >marked-password ~* &* +@all -hget
 user nothing on >marked-password ~* &* +@all -hsetnx -hmget
 EOF
@@ -60,6 +62,8 @@ my $nginx = $t->nginx(
     server => location('good', '%%PROXY%%', 'password')
         . location('wrong', 'redis://%%SERVER%%', 'wrong')
         . location('nojobs', 'redis://nojobs@%%SERVER%%', 'password')
+        . location('noget', 'redis://noget@%%SERVER%%', 'password')
+        . location('noset', 'redis://noset@%%SERVER%%', 'password')
         . location('full', '%%REDIS_full%%', 'password')
         . location('nothing', 'redis://nothing@%%SERVER%%', 'password')
         . location('hooks', 'redis://nosettings@%%SERVER%%', 'password',
@@ -77,10 +81,10 @@ sub lines {
 
 
 sub post {
-    my ($name) = @_;
+    my ($name, @headers) = @_;
 
     return $nginx->post("/$name/", context(grant_type => '"marked"'),
-        token => 'marked-token')->status;
+        token => 'marked-token', headers => \@headers)->status;
 }
 
 
@@ -115,6 +119,25 @@ is_told(qr/$redis_is refuses settings \(NOPERM\): ./,
     'a user that may not read the webhooks made at run time');
 is_told(qr/\Q$full_server\E.* AUTH was refused \(ERR\): .*maxclients/,
     'a Redis that has no place for another client');
+
+
+# In a script, which command it is; two of them in turn are no two lines each.
+
+for my $name (qw(noget noset)) {
+    for my $n (1 .. 20) {
+        is post($name, "Idempotency-Key: marked-$n"), 503, "$name: with a key"
+            if $n < 3;
+        post($name, "Idempotency-Key: marked-$n");
+        post($name) if $name eq 'noset';
+    }
+}
+
+is_told(qr/$redis_is refuses jobs \(NOPERM\): .*ACL LIST.*refused was GET of a script/,
+    'a user that may not read keys');
+is_told(qr/$redis_is refuses jobs \(NOPERM\): .*refused was SET of a script/,
+    'a user that may not write them');
+is lines(qr/$redis_is refuses jobs \(NOPERM\): .*refused was xadd$/), 1,
+    'one that may not add jobs';
 
 
 # A line that ends with the first byte of each job's reply.
@@ -161,6 +184,19 @@ is lines(qr/^(?!.*Redis).* (?:recv|send|connect)\(\) /), 0,
 
 $load->stop;
 is_deeply [ $load->amiss($redis) ], [], 'all that was answered is true';
+
+
+# A refusal that goes on after a reconnect is told again, once.
+
+for my $n (2 .. 3) {
+    $redis->command('CLIENT', 'KILL', 'USER', 'nojobs');
+    wait_until {
+        post('nojobs');
+        lines(qr/refuses jobs .*xadd$/) >= $n;
+    } 3, 'a line of the new connection';
+    post('nojobs') for 1 .. 20;
+    is lines(qr/refuses jobs .*xadd$/), $n, 'one for each connection';
+}
 
 
 unlike $nginx->log . $t->read_file('nginx/access.log'), qr/marked|INC1/,

@@ -413,7 +413,7 @@ static void
 log_refusal(clarity_call_t *call, const redisReply *reply,
     const clarity_redis_error_info_t *info)
 {
-    char name[32], text[128];
+    char name[32], text[128], where[CLARITY_REDIS_WHERE_MAX];
     clarity_calls_t *calls;
 
     calls = call->calls;
@@ -427,9 +427,13 @@ log_refusal(clarity_call_t *call, const redisReply *reply,
     snprintf(name, sizeof(name), "%.*s", clarity_fmt(call->argv[0]));
     snprintf(text, sizeof(text), "%s", reply->str);
 
+    clarity_redis_error_where(
+        (clarity_str_t){ reply->str, reply->len }, where);
+
     clarity_log(calls->log, CLARITY_LOG_ERROR, "redis_refused",
-        "command=%s reason=%s reply=%s",
-        call->script != NULL ? call->script->name : name, info->meaning,
+        "command=%s refused=%s reason=%s reply=%s",
+        call->script != NULL ? call->script->name : name,
+        where[0] != '\0' ? where : NULL, info->meaning,
         info->code == CLARITY_REDIS_ERR_OTHER ? text : NULL);
 }
 

@@ -290,11 +290,13 @@ a_user_who_may_not_set_stores_nothing_or_is_told(void **state)
     reply = enqueue("digest", "1000");
     assert_int_equal(reply->type, REDIS_REPLY_ERROR);
     assert_null(strstr(reply->str, CLARITY_ENQUEUE_HALF));
+    assert_non_null(strstr(reply->str, " [SET]"));
     assert_jobs(0);
 
     command("AUTH default %s", "");
     get_rights("-xdel");
     assert_error(enqueue("digest", "1000"), CLARITY_ENQUEUE_HALF " ");
+    assert_non_null(strstr(last->str, " [SET]"));
     assert_jobs(1);
 
     command("AUTH default %s", "");

@@ -68,6 +68,9 @@ static const struct {
     { "ERR max number of clients + cluster connections reached",
         CLARITY_REDIS_ERR_MAXCLIENTS, "ERR", true },
     { "ERR max number of client", CLARITY_REDIS_ERR_OTHER, "ERR", false },
+    { "ERR The user executing the script can't run this command or subcommand"
+      " script: 25d6, on @user_script:1.",
+        CLARITY_REDIS_ERR_NOPERM, "NOPERM", false },
     { "HALFSTORED NOPERM this user has no permissions to run 'set'",
         CLARITY_REDIS_ERR_HALFSTORED, "HALFSTORED", false },
     { "FOREIGN idempotency key", CLARITY_REDIS_ERR_FOREIGN, "FOREIGN", false },
@@ -147,6 +150,54 @@ the_text_tells_more_of_some(void **state)
 }
 
 
+/* What is refused is named; nothing else of a message gets into a log. */
+static void
+a_message_tells_the_command(void **state)
+{
+    size_t i;
+    char where[CLARITY_REDIS_WHERE_MAX];
+
+    static const struct {
+        const char *message, *where;
+    } texts[] = {
+        { "NOPERM this user has no permissions to run the 'xadd' command",
+            "xadd" },
+        { "NOPERM User u has no permissions to run the 'config|get' command",
+            "config|get" },
+        { "ERR The user executing the script can't run this command or"
+          " subcommand [GET]",
+            "GET of a script" },
+        { "HALFSTORED ERR no [SET]", "SET of a script" },
+        { "OOM command not allowed when used memory > 'maxmemory'. script:"
+          " c555c666e2052c750aa12c33ab31d34cc07b7f40, on @user_script:12.",
+            "line 12 of a script" },
+        { "OOM command not allowed when used memory > 'maxmemory'.", "" },
+        { "NOPERM run the 'secret 1' command", "" },
+        { "NOPERM run the '' command", "" },
+        { "NOPERM run the 'secret", "" },
+        { "NOPERM run the 'aaaaaaaaaabbbbbbbbbbccccccccccddd' x", "" },
+        { "ERR x [secret] y", "" },
+        { "ERR x [s3cret]", "" },
+        { "ERR x []", "" },
+        { "ERR x [", "" },
+        { "ERR x [GET", "" },
+        { "ERR on @user_script:secret", "" },
+        { "ERR on @user_script:12345678", "line 123456 of a script" },
+        { "", "" },
+    };
+
+    (void) state;
+
+    for (i = 0; i < N(texts); i++) {
+        clarity_redis_error_where(clarity_str(texts[i].message), where);
+        assert_string_equal(where, texts[i].where);
+    }
+
+    clarity_redis_error_where((clarity_str_t){ NULL, 0 }, where);
+    assert_string_equal(where, "");
+}
+
+
 static void
 each_code_has_its_own_line(void **state)
 {
@@ -176,6 +227,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_word_tells_the_error),
         cmocka_unit_test(the_text_tells_more_of_some),
+        cmocka_unit_test(a_message_tells_the_command),
         cmocka_unit_test(each_code_has_its_own_line),
     };
 
