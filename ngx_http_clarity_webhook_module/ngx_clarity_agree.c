@@ -1,6 +1,6 @@
 /*
  * HSETNX format, HSETNX shards, HMGET both: whoever comes first says what it
- * is, and everyone then reads it.
+ * is, also where Redis was emptied, and everyone then reads it.
  */
 
 #include "ngx_clarity_agree.h"
@@ -9,25 +9,72 @@
 #include "job/meta.h"
 
 
+/* Ticks from one look to the next, while they agree; else each. */
+#define NGX_CLARITY_AGREE_TICKS 4
+
+
+static ngx_int_t ngx_clarity_agree_look(ngx_clarity_agree_t *agree);
+static ngx_int_t ngx_clarity_agree_give(ngx_clarity_agree_t *agree,
+    size_t argc, const clarity_str_t *argv, clarity_redis_reply_pt callback);
 static void ngx_clarity_agree_written(
     void *data, clarity_redis_result_t result, const redisReply *reply);
 static void ngx_clarity_agree_handler(
     void *data, clarity_redis_result_t result, const redisReply *reply);
-static void ngx_clarity_agree_refuse(ngx_clarity_agree_t *agree,
+static ngx_int_t ngx_clarity_agree_compare(ngx_clarity_agree_t *agree,
+    const redisReply *reply, clarity_error_t *error);
+static void ngx_clarity_agree_refused(clarity_error_t *error,
     const char *command, const clarity_redis_error_info_t *info);
+static void ngx_clarity_agree_differs(
+    ngx_clarity_agree_t *agree, const clarity_error_t *error);
+static void ngx_clarity_agree_agrees(ngx_clarity_agree_t *agree);
 
 
 void
 ngx_clarity_agree_init(ngx_clarity_agree_t *agree,
-    const ngx_clarity_redis_conf_t *conf, clarity_redis_session_t *session)
+    const ngx_clarity_redis_conf_t *conf, clarity_redis_session_t *session,
+    ngx_log_t *log)
 {
     agree->conf = conf;
     agree->session = session;
+    agree->log = log;
 }
 
 
 void
 ngx_clarity_agree(ngx_clarity_agree_t *agree)
+{
+    agree->in_setup = 1;
+    agree->ticks = 0;
+
+    if (ngx_clarity_agree_look(agree) != NGX_OK) {
+        clarity_redis_refuse(agree->session, "out of memory");
+    }
+}
+
+
+void
+ngx_clarity_agree_tick(ngx_clarity_agree_t *agree)
+{
+    agree->ticks++;
+
+    if (agree->flying == 0
+        && (agree->differs || agree->ticks % NGX_CLARITY_AGREE_TICKS == 0))
+    {
+        /* without memory a later tick does it */
+        (void) ngx_clarity_agree_look(agree);
+    }
+}
+
+
+void
+ngx_clarity_agree_lost(ngx_clarity_agree_t *agree)
+{
+    agree->differs = 0;
+}
+
+
+static ngx_int_t
+ngx_clarity_agree_look(ngx_clarity_agree_t *agree)
 {
     size_t                 argc;
     unsigned               i;
@@ -50,13 +97,36 @@ ngx_clarity_agree(ngx_clarity_agree_t *agree)
             ? ngx_clarity_agree_handler
             : ngx_clarity_agree_written;
 
-        if (clarity_redis_setup(agree->session, argc, argv, callback, agree)
-            != CLARITY_REDIS_GIVEN)
-        {
-            clarity_redis_refuse(agree->session, "out of memory");
-            return;
+        if (ngx_clarity_agree_give(agree, argc, argv, callback) != NGX_OK) {
+            return NGX_ERROR;
         }
     }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_clarity_agree_give(ngx_clarity_agree_t *agree, size_t argc,
+    const clarity_str_t *argv, clarity_redis_reply_pt callback)
+{
+    if (agree->in_setup) {
+        return clarity_redis_setup(agree->session, argc, argv, callback,
+                   agree)
+                == CLARITY_REDIS_GIVEN
+            ? NGX_OK
+            : NGX_ERROR;
+    }
+
+    if (clarity_redis_command(agree->session, argc, argv, 0, callback, agree)
+        != CLARITY_REDIS_GIVEN)
+    {
+        return NGX_ERROR;
+    }
+
+    agree->flying++;
+
+    return NGX_OK;
 }
 
 
@@ -72,7 +142,12 @@ ngx_clarity_agree_written(
 {
     ngx_clarity_agree_t *agree = data;
 
+    clarity_error_t                   error;
     const clarity_redis_error_info_t *info;
+
+    if (!agree->in_setup) {
+        agree->flying--;
+    }
 
     if (result != CLARITY_REDIS_REPLIED || reply->type != REDIS_REPLY_ERROR) {
         return;
@@ -84,7 +159,8 @@ ngx_clarity_agree_written(
     agree->refused = info;
 
     if (info->reconnect) {
-        ngx_clarity_agree_refuse(agree, "HSETNX", info);
+        ngx_clarity_agree_refused(&error, "HSETNX", info);
+        clarity_redis_refuse(agree->session, error.text);
     }
 }
 
@@ -95,19 +171,67 @@ ngx_clarity_agree_handler(
 {
     ngx_clarity_agree_t *agree = data;
 
-    size_t          i;
-    clarity_str_t   values[2];
+    ngx_int_t       rc;
     clarity_error_t error;
+
+    if (!agree->in_setup) {
+        agree->flying--;
+    }
 
     if (result != CLARITY_REDIS_REPLIED) {
         return;
     }
 
-    if (reply->type == REDIS_REPLY_ERROR) {
-        ngx_clarity_agree_refuse(agree, "HMGET",
-            clarity_redis_error_info(
-                (clarity_str_t){ reply->str, reply->len }));
+    rc = ngx_clarity_agree_compare(agree, reply, &error);
+
+    if (agree->in_setup) {
+
+        if (rc == NGX_OK) {
+            agree->in_setup = 0;
+            ngx_clarity_agree_agrees(agree);
+            agree->agreed(agree->owner);
+
+        } else {
+            clarity_redis_refuse(agree->session, error.text);
+        }
+
         return;
+    }
+
+    switch (rc) {
+
+    case NGX_OK:
+        ngx_clarity_agree_agrees(agree);
+        break;
+
+    case NGX_DECLINED:
+        ngx_clarity_agree_differs(agree, &error);
+        break;
+
+    default: /* NGX_ERROR: what was known holds until the next look */
+        break;
+    }
+}
+
+
+/* NGX_DECLINED: they differ; NGX_ERROR: Redis does not tell just now. */
+
+static ngx_int_t
+ngx_clarity_agree_compare(ngx_clarity_agree_t *agree,
+    const redisReply *reply, clarity_error_t *error)
+{
+    size_t                            i;
+    clarity_str_t                     values[2];
+    const clarity_redis_error_info_t *info;
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        info = clarity_redis_error_info(
+            (clarity_str_t){ reply->str, reply->len });
+        ngx_clarity_agree_refused(error, "HMGET", info);
+
+        return (info->code == CLARITY_REDIS_ERR_BUSY || info->reconnect)
+            ? NGX_ERROR
+            : NGX_DECLINED;
     }
 
     ngx_memzero(values, sizeof(values));
@@ -121,32 +245,52 @@ ngx_clarity_agree_handler(
         }
     }
 
-    if (!clarity_meta_agrees(values[0], values[1], agree->conf->shards,
-            &error))
+    if (clarity_meta_agrees(values[0], values[1], agree->conf->shards, error))
     {
-        if (agree->refused && values[0].len == 0) {
-            ngx_clarity_agree_refuse(agree, "HSETNX", agree->refused);
-
-        } else {
-            clarity_redis_refuse(agree->session, error.text);
-        }
-
-        return;
+        return NGX_OK;
     }
 
-    agree->agreed(agree->owner);
+    if (agree->refused && values[0].len == 0) {
+        ngx_clarity_agree_refused(error, "HSETNX", agree->refused);
+    }
+
+    return NGX_DECLINED;
 }
 
 
 static void
-ngx_clarity_agree_refuse(ngx_clarity_agree_t *agree, const char *command,
+ngx_clarity_agree_refused(clarity_error_t *error, const char *command,
     const clarity_redis_error_info_t *info)
 {
-    u_char reason[256];
+    clarity_error(error, "%s was refused (%s): %s", command, info->prefix,
+        info->meaning);
+}
 
-    ngx_snprintf(reason, sizeof(reason), "%s was refused (%s): %s%Z",
-        command, info->prefix, info->meaning);
-    reason[sizeof(reason) - 1] = '\0';
 
-    clarity_redis_refuse(agree->session, (char *) reason);
+static void
+ngx_clarity_agree_differs(
+    ngx_clarity_agree_t *agree, const clarity_error_t *error)
+{
+    agree->differs = 1;
+
+    if (!agree->told) {
+        agree->told = 1;
+        ngx_log_error(NGX_LOG_ERR, agree->log, 0,
+            "Redis %V gets no jobs any more: %s", &agree->conf->name,
+            error->text);
+    }
+}
+
+
+static void
+ngx_clarity_agree_agrees(ngx_clarity_agree_t *agree)
+{
+    agree->differs = 0;
+
+    if (agree->told) {
+        agree->told = 0;
+        ngx_log_error(NGX_LOG_NOTICE, agree->log, 0,
+            "Redis %V gets jobs again: its meta hash is as it should be",
+            &agree->conf->name);
+    }
 }

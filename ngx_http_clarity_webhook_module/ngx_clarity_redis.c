@@ -104,7 +104,7 @@ ngx_clarity_redis_init_parts(ngx_clarity_redis_t *redis, ngx_log_t *log)
     redis->agree.agreed = ngx_clarity_redis_agreed;
 
     ngx_clarity_peer_init(&redis->peer, conf, log);
-    ngx_clarity_agree_init(&redis->agree, conf, redis->session);
+    ngx_clarity_agree_init(&redis->agree, conf, redis->session, log);
     ngx_clarity_audit_init(&redis->audit, conf, redis->session, log);
     ngx_clarity_watch_init(&redis->watch, conf, redis->session, log);
     ngx_clarity_replicas_init(&redis->replicas, conf, redis->session);
@@ -154,6 +154,10 @@ ngx_clarity_redis_command(ngx_clarity_redis_t *redis, size_t argc,
 {
     clarity_redis_given_t given;
 
+    if (redis->agree.differs) {
+        return CLARITY_REDIS_GONE;
+    }
+
     if (clarity_redis_pending(redis->session)
         >= redis->conf->max_pending + ngx_clarity_redis_own(redis))
     {
@@ -201,7 +205,8 @@ ngx_clarity_redis_state(const ngx_clarity_redis_t *redis,
     ngx_uint_t *pending, ngx_uint_t *ready)
 {
     *pending = clarity_redis_pending(redis->session);
-    *ready = clarity_redis_state(redis->session) == CLARITY_REDIS_READY;
+    *ready = clarity_redis_state(redis->session) == CLARITY_REDIS_READY
+        && !redis->agree.differs;
 }
 
 
@@ -328,6 +333,7 @@ ngx_clarity_redis_tick_handler(ngx_event_t *ev)
 
     /* in a process that is to end too: it still takes jobs */
 
+    ngx_clarity_agree_tick(&redis->agree);
     ngx_clarity_watch_tick(&redis->watch);
     ngx_clarity_redis_flush(redis);
 
@@ -344,7 +350,8 @@ ngx_clarity_redis_tick_handler(ngx_event_t *ev)
 static ngx_uint_t
 ngx_clarity_redis_own(const ngx_clarity_redis_t *redis)
 {
-    return redis->watch.flying + redis->replicas.waiting;
+    return redis->watch.flying + redis->agree.flying
+        + redis->replicas.waiting;
 }
 
 
@@ -430,6 +437,7 @@ ngx_clarity_redis_lost(void *owner, ngx_err_t err, const char *reason)
     redis->timer.cancelable = 1;
 
     ngx_clarity_watch_lost(&redis->watch);
+    ngx_clarity_agree_lost(&redis->agree);
 
     /* the requests that waited are answered here */
     clarity_redis_down(redis->session);
