@@ -161,9 +161,12 @@ ngx_clarity_redis_command(ngx_clarity_redis_t *redis, size_t argc,
     if (clarity_redis_pending(redis->session)
         >= redis->conf->max_pending + ngx_clarity_redis_own(redis))
     {
-        return (clarity_redis_state(redis->session) == CLARITY_REDIS_DOWN)
-            ? CLARITY_REDIS_GONE
-            : CLARITY_REDIS_FULL;
+        if (clarity_redis_state(redis->session) == CLARITY_REDIS_DOWN) {
+            return CLARITY_REDIS_GONE;
+        }
+
+        ngx_clarity_report_crowded(&redis->report);
+        return CLARITY_REDIS_FULL;
     }
 
     given = clarity_redis_command(redis->session, argc, argv, 0, callback,
@@ -221,6 +224,13 @@ ngx_clarity_redis_answered(ngx_clarity_redis_t *redis,
     if (info && info->reconnect) {
         redis->drop = info->meaning;
     }
+}
+
+
+void
+ngx_clarity_redis_full(ngx_clarity_redis_t *redis, uint64_t limit)
+{
+    ngx_clarity_report_full(&redis->report, limit, redis->watch.depth);
 }
 
 
@@ -335,6 +345,7 @@ ngx_clarity_redis_tick_handler(ngx_event_t *ev)
 
     ngx_clarity_agree_tick(&redis->agree);
     ngx_clarity_watch_tick(&redis->watch);
+    ngx_clarity_report_tick(&redis->report, redis->watch.depth);
     ngx_clarity_redis_flush(redis);
 
     /* the flush may have lost the connection, and READY sets it anew */

@@ -107,6 +107,9 @@ ngx_int_t ngx_clarity_redis_wait(ngx_clarity_redis_t *redis,
 void ngx_clarity_redis_answered(ngx_clarity_redis_t *redis,
     ngx_clarity_redis_use_t use, const redisReply *reply);
 
+/* A request meets a clarity_queue_limit that is reached: for the log. */
+void ngx_clarity_redis_full(ngx_clarity_redis_t *redis, uint64_t limit);
+
 /*
  * From a callback: the reply is none that its command can have. As replies
  * match commands by order, those that come after it are not to be trusted

@@ -59,6 +59,84 @@ ngx_clarity_report_served(ngx_clarity_report_t *report)
 }
 
 
+void
+ngx_clarity_report_full(
+    ngx_clarity_report_t *report, uint64_t limit, uint64_t depth)
+{
+    ngx_uint_t i;
+
+    for (i = 0; i < report->nfull; i++) {
+        if (report->full[i] == limit) {
+            return;
+        }
+    }
+
+    if (report->nfull == NGX_CLARITY_REPORT_REASONS) {
+        return;
+    }
+
+    report->full[report->nfull++] = limit;
+
+    ngx_log_error(NGX_LOG_ERR, report->log, 0,
+        "Redis %V has %uL jobs that are not finished: "
+        "\"clarity_queue_limit\" %uL is reached, and requests are refused; "
+        "let the workers catch up", &report->conf->name, depth, limit);
+}
+
+
+void
+ngx_clarity_report_crowded(ngx_clarity_report_t *report)
+{
+    report->crowded = ngx_current_msec;
+
+    if (report->is_crowded) {
+        return;
+    }
+
+    report->is_crowded = 1;
+
+    ngx_log_error(NGX_LOG_ERR, report->log, 0,
+        "%ui requests wait for Redis %V: \"clarity_redis_max_pending\" is "
+        "reached, and further ones are refused", report->conf->max_pending,
+        &report->conf->name);
+}
+
+
+void
+ngx_clarity_report_tick(ngx_clarity_report_t *report, uint64_t depth)
+{
+    uint64_t   limit;
+    ngx_uint_t i;
+
+    for (i = 0; i < report->nfull; /* void */) {
+        limit = report->full[i];
+
+        if (depth >= limit || depth > limit - limit / 10) {
+            i++;
+            continue;
+        }
+
+        report->full[i] = report->full[--report->nfull];
+
+        ngx_log_error(NGX_LOG_NOTICE, report->log, 0,
+            "Redis %V has %uL jobs that are not finished, below "
+            "\"clarity_queue_limit\" %uL again", &report->conf->name, depth,
+            limit);
+    }
+
+    if (report->is_crowded
+        && ngx_current_msec - report->crowded >= NGX_CLARITY_REPORT_CALM)
+    {
+        report->is_crowded = 0;
+
+        ngx_log_error(NGX_LOG_NOTICE, report->log, 0,
+            "fewer requests than \"clarity_redis_max_pending\" %ui wait for "
+            "Redis %V again", report->conf->max_pending,
+            &report->conf->name);
+    }
+}
+
+
 const clarity_redis_error_info_t *
 ngx_clarity_report_reply(ngx_clarity_report_t *report,
     ngx_clarity_redis_use_t use, const redisReply *reply)

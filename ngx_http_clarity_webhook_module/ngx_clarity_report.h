@@ -31,6 +31,11 @@ typedef struct {
     ngx_log_t                      *log;
     ngx_clarity_report_told_t       lost;
     ngx_clarity_report_use_t        uses[NGX_CLARITY_REDIS_USES];
+
+    uint64_t   full[NGX_CLARITY_REPORT_REASONS]; /* limits that are reached */
+    ngx_uint_t nfull;
+    ngx_msec_t crowded;        /* when the last one was refused for that */
+    unsigned   is_crowded : 1; /* max_pending was reached */
 } ngx_clarity_report_t;
 
 /* *report is zeroed. */
@@ -42,6 +47,18 @@ void ngx_clarity_report_lost(
     ngx_clarity_report_t *report, ngx_err_t err, const char *reason);
 /* It has answered a command: one that cannot more than connect is not back. */
 void ngx_clarity_report_served(ngx_clarity_report_t *report);
+
+/*
+ * A request meets a limit of clarity_queue_limit that `depth` unfinished jobs
+ * have reached, or clarity_redis_max_pending. The end of the first is told
+ * when a tenth is free, of the second after seconds without one.
+ */
+void ngx_clarity_report_full(
+    ngx_clarity_report_t *report, uint64_t limit, uint64_t depth);
+void ngx_clarity_report_crowded(ngx_clarity_report_t *report);
+
+/* Each second, with how many jobs are not finished. */
+void ngx_clarity_report_tick(ngx_clarity_report_t *report, uint64_t depth);
 
 /* A reply; NULL: it is no error, else which. */
 const clarity_redis_error_info_t *ngx_clarity_report_reply(

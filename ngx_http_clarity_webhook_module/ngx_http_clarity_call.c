@@ -157,6 +157,13 @@ ngx_http_clarity_call_distrust(ngx_uint_t redis, const char *reason)
 }
 
 
+void
+ngx_http_clarity_call_full(ngx_uint_t redis, ngx_uint_t limit)
+{
+    ngx_clarity_redis_full(ngx_http_clarity_redis[redis], limit);
+}
+
+
 const ngx_clarity_watch_t *
 ngx_http_clarity_watch(ngx_uint_t redis)
 {

@@ -42,6 +42,9 @@ ngx_int_t ngx_http_clarity_call_wait(ngx_http_request_t *r,
  * ngx_clarity_redis_distrust(). */
 void ngx_http_clarity_call_distrust(ngx_uint_t redis, const char *reason);
 
+/* For the log: that Redis has as many jobs as that limit allows. */
+void ngx_http_clarity_call_full(ngx_uint_t redis, ngx_uint_t limit);
+
 /* What is known of the Redis of that index. */
 const ngx_clarity_watch_t *ngx_http_clarity_watch(ngx_uint_t redis);
 

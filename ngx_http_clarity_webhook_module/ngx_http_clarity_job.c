@@ -59,6 +59,10 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
 
     full = ngx_http_clarity_is_full(clcf);
 
+    if (full) {
+        ngx_http_clarity_call_full(clcf->redis, clcf->queue_limit);
+    }
+
     /* one with a key may have its job already */
     if (full && ctx->key.len == 0) {
         refusal->outcome = CLARITY_QUEUE_FULL;

@@ -73,6 +73,22 @@ sub is_full {
     is says($webhook), '503 queue_full', "$what: $webhook is full";
 }
 
+sub lines { return scalar(() = $nginx->log =~ /$_[0]/g) }
+
+sub reached {
+    my ($limit) = @_;
+
+    return lines(qr/\[error\] .* Redis \S+ has \d+ jobs that are not finished: /
+        . qr/"clarity_queue_limit" $limit is reached/);
+}
+
+sub below {
+    my ($limit) = @_;
+
+    return lines(qr/\[notice\] .* Redis \S+ has \d+ jobs that are not finished, /
+        . qr/below "clarity_queue_limit" $limit again/);
+}
+
 sub jobs { return $redis->command('XLEN', $stream) }
 
 
@@ -83,6 +99,10 @@ is_full('five', 'six that wait');
 is jobs(), 6, 'nothing is stored';
 my $answer = $nginx->post('/five', context(), token => 'five');
 ok $answer->header('retry-after'), 'with Retry-After';
+is_full('five', 'still') for 1 .. 5;
+is reached(5), 1, 'one line says that it is';
+is reached(9), 0, 'of that limit';
+is below(5), 0, 'and none that it is not';
 is_open('nine', 'another limit');
 is_open('none', 'no limit');
 
@@ -105,6 +125,8 @@ sub repeats {
 
 $redis->command('DEL', $stream);
 has_looked();
+wait_until { below(5) } 3, 'a line that it is not full any more';
+is below(5), 1, 'one line says that it is not full any more';
 $answer = $nginx->post('/five', context(), token => 'five',
     headers => ['Idempotency-Key: a']);
 is $answer->status, 202, 'a job with a key';
@@ -114,6 +136,7 @@ has_looked();
 repeats('five', $id, 'at the limit');
 $redis->command('SCRIPT', 'FLUSH');
 repeats('five', $id, 'without the script');
+is reached(5), 2, 'one more line';
 is says('nine', undef, 'Idempotency-Key: a'), '202 accepted',
     'another webhook, below its limit';
 $redis->command('XTRIM', $stream, 'MAXLEN', 6);
