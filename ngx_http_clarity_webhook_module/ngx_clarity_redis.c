@@ -24,6 +24,8 @@ static void ngx_clarity_redis_setup(
 static void ngx_clarity_redis_agreed(void *owner);
 static void ngx_clarity_redis_push(void *owner, const redisReply *message);
 static void ngx_clarity_redis_tick_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_clarity_redis_too_large(
+    ngx_clarity_redis_t *redis, size_t argc, const clarity_str_t *argv);
 static ngx_uint_t ngx_clarity_redis_own(const ngx_clarity_redis_t *redis);
 static void ngx_clarity_redis_timer_handler(ngx_event_t *ev);
 static void ngx_clarity_redis_close(ngx_clarity_redis_t *redis);
@@ -158,6 +160,10 @@ ngx_clarity_redis_command(ngx_clarity_redis_t *redis, size_t argc,
         return CLARITY_REDIS_GONE;
     }
 
+    if (ngx_clarity_redis_too_large(redis, argc, argv)) {
+        return CLARITY_REDIS_TOO_LARGE;
+    }
+
     if (clarity_redis_pending(redis->session)
         >= redis->conf->max_pending + ngx_clarity_redis_own(redis))
     {
@@ -185,6 +191,34 @@ ngx_clarity_redis_command(ngx_clarity_redis_t *redis, size_t argc,
     }
 
     return given;
+}
+
+
+/* Redis would close the connection, at the expense of all that wait on it. */
+
+static ngx_uint_t
+ngx_clarity_redis_too_large(
+    ngx_clarity_redis_t *redis, size_t argc, const clarity_str_t *argv)
+{
+    size_t      i, len;
+    uint64_t    limit;
+    const char *setting;
+
+    len = 0;
+
+    for (i = 0; i < argc; i++) {
+        len = ngx_max(len, argv[i].len);
+    }
+
+    setting = clarity_redis_limits_refuse(&redis->watch.limits, len, &limit);
+
+    if (setting == NULL) {
+        return 0;
+    }
+
+    ngx_clarity_report_too_large(&redis->report, setting, limit);
+
+    return 1;
 }
 
 

@@ -75,7 +75,8 @@ void ngx_clarity_redis_write_now(ngx_clarity_redis_t *redis);
 void ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis);
 
 /*
- * As clarity_redis_command(). Where durability is of replicas it may be waited
+ * As clarity_redis_command(), and CLARITY_REDIS_TOO_LARGE, with a line in the
+ * log, where Redis would not take an argument. Where durability is of replicas it may be waited
  * for by ngx_clarity_redis_wait().
  */
 clarity_redis_given_t ngx_clarity_redis_command(ngx_clarity_redis_t *redis,

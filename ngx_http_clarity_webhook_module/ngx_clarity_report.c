@@ -103,6 +103,24 @@ ngx_clarity_report_crowded(ngx_clarity_report_t *report)
 
 
 void
+ngx_clarity_report_too_large(
+    ngx_clarity_report_t *report, const char *setting, uint64_t limit)
+{
+    if (report->too_large == limit) {
+        return;
+    }
+
+    report->too_large = limit;
+
+    ngx_log_error(NGX_LOG_ERR, report->log, 0,
+        "Redis %V takes no value of more than %uL bytes, and requests with "
+        "larger ones are refused: raise its \"%s\", or set "
+        "\"client_max_body_size\" to less", &report->conf->name, limit,
+        setting);
+}
+
+
+void
 ngx_clarity_report_tick(ngx_clarity_report_t *report, uint64_t depth)
 {
     uint64_t   limit;

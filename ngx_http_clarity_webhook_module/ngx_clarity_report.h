@@ -36,6 +36,8 @@ typedef struct {
     ngx_uint_t nfull;
     ngx_msec_t crowded;        /* when the last one was refused for that */
     unsigned   is_crowded : 1; /* max_pending was reached */
+
+    uint64_t   too_large; /* the limit that was told last; 0: none */
 } ngx_clarity_report_t;
 
 /* *report is zeroed. */
@@ -56,6 +58,11 @@ void ngx_clarity_report_served(ngx_clarity_report_t *report);
 void ngx_clarity_report_full(
     ngx_clarity_report_t *report, uint64_t limit, uint64_t depth);
 void ngx_clarity_report_crowded(ngx_clarity_report_t *report);
+
+/* A value is larger than that setting of Redis, `limit` bytes, allows: told
+ * once for each limit. */
+void ngx_clarity_report_too_large(
+    ngx_clarity_report_t *report, const char *setting, uint64_t limit);
 
 /* Each second, with how many jobs are not finished. */
 void ngx_clarity_report_tick(ngx_clarity_report_t *report, uint64_t depth);

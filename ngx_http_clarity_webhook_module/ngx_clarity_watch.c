@@ -16,6 +16,7 @@
 
 
 static ngx_int_t ngx_clarity_watch_look(ngx_clarity_watch_t *watch);
+static ngx_int_t ngx_clarity_watch_measure(ngx_clarity_watch_t *watch);
 static ngx_int_t ngx_clarity_watch_count(ngx_clarity_watch_t *watch);
 static ngx_int_t ngx_clarity_watch_give(ngx_clarity_watch_t *watch,
     size_t argc, const clarity_str_t *argv, clarity_redis_reply_pt callback,
@@ -26,6 +27,8 @@ static ngx_int_t ngx_clarity_watch_replied(
     const ngx_clarity_watch_place_t *place, clarity_redis_result_t result,
     const redisReply *reply);
 static void ngx_clarity_watch_judge(ngx_clarity_watch_t *watch);
+static void ngx_clarity_watch_limits_handler(
+    void *data, clarity_redis_result_t result, const redisReply *reply);
 static void ngx_clarity_watch_depth_handler(
     void *data, clarity_redis_result_t result, const redisReply *reply);
 
@@ -53,6 +56,13 @@ ngx_clarity_watch_init(ngx_clarity_watch_t *watch,
         watch->durability[i].index = i;
     }
 
+    clarity_redis_limits_init(&watch->limits);
+
+    for (i = 0; i < CLARITY_REDIS_LIMITS_COMMANDS; i++) {
+        watch->limiting[i].watch = watch;
+        watch->limiting[i].index = i;
+    }
+
     for (i = 0; i < CLARITY_DEPTH_COMMANDS; i++) {
         watch->counting[i].watch = watch;
         watch->counting[i].index = i;
@@ -65,7 +75,9 @@ ngx_clarity_watch_setup(ngx_clarity_watch_t *watch)
 {
     watch->in_setup = 1;
 
-    if (ngx_clarity_watch_look(watch) != NGX_OK) {
+    if (ngx_clarity_watch_look(watch) != NGX_OK
+        || ngx_clarity_watch_measure(watch) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -95,6 +107,7 @@ ngx_clarity_watch_tick(ngx_clarity_watch_t *watch)
 
     if (watch->unmet || watch->ticks % NGX_CLARITY_WATCH_TICKS == 0) {
         (void) ngx_clarity_watch_look(watch);
+        (void) ngx_clarity_watch_measure(watch);
     }
 
     (void) ngx_clarity_watch_count(watch);
@@ -122,6 +135,28 @@ ngx_clarity_watch_look(ngx_clarity_watch_t *watch)
 
         if (ngx_clarity_watch_give(watch, argc, argv,
                 ngx_clarity_watch_durability_handler, &watch->durability[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_clarity_watch_measure(ngx_clarity_watch_t *watch)
+{
+    size_t        argc;
+    unsigned      i;
+    clarity_str_t argv[CLARITY_REDIS_LIMITS_MAX_ARGS];
+
+    for (i = 0; i < CLARITY_REDIS_LIMITS_COMMANDS; i++) {
+        argc = clarity_redis_limits_command(i, argv);
+
+        if (ngx_clarity_watch_give(watch, argc, argv,
+                ngx_clarity_watch_limits_handler, &watch->limiting[i])
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -280,6 +315,19 @@ ngx_clarity_watch_judge(ngx_clarity_watch_t *watch)
         ngx_log_error(NGX_LOG_NOTICE, watch->log, 0,
             "Redis %V gives the durability \"%s\" again",
             &watch->conf->name, name);
+    }
+}
+
+
+static void
+ngx_clarity_watch_limits_handler(
+    void *data, clarity_redis_result_t result, const redisReply *reply)
+{
+    ngx_clarity_watch_place_t *place = data;
+
+    if (ngx_clarity_watch_replied(place, result, reply) == NGX_OK) {
+        clarity_redis_limits_reply(&place->watch->limits, place->index,
+            reply);
     }
 }
 

@@ -1,8 +1,8 @@
 /*
  * What is asked of a Redis beside the requests' own commands, on the same
- * connection: how safely it keeps what it has answered, at connect and
- * within five seconds (every second while that is too little), and how many jobs are
- * not finished, every second.
+ * connection: how safely it keeps what it has answered, and how large a value
+ * it takes, at connect and within five seconds (every second while the first is
+ * too little); and how many jobs are not finished, every second.
  */
 
 #ifndef NGX_CLARITY_WATCH_H
@@ -13,6 +13,7 @@
 #include "job/key.h"
 #include "redis/depth.h"
 #include "redis/durability.h"
+#include "redis/limits.h"
 
 #define NGX_CLARITY_WATCH_TICK 1000 /* ms */
 
@@ -39,6 +40,10 @@ struct ngx_clarity_watch_s {
     unsigned                   unmet : 1;
     uint64_t                   depth;
 
+    /* How large a value may be; kept over connections, as a request that is
+     * held while one is made is not looked at again. */
+    clarity_redis_limits_t limits;
+
     unsigned             in_setup : 1;
     unsigned             blind : 1; /* a reply of this round says nothing */
     uint32_t             told; /* hash of why it is unmet, as the log has it */
@@ -48,6 +53,7 @@ struct ngx_clarity_watch_s {
     clarity_key_t             stream;
     clarity_key_t             delayed;
     ngx_clarity_watch_place_t durability[CLARITY_DURABILITY_COMMANDS];
+    ngx_clarity_watch_place_t limiting[CLARITY_REDIS_LIMITS_COMMANDS];
     ngx_clarity_watch_place_t counting[CLARITY_DEPTH_COMMANDS];
 };
 

@@ -190,6 +190,9 @@ ngx_http_clarity_given_outcome(clarity_redis_given_t given)
     case CLARITY_REDIS_FULL:
         return CLARITY_QUEUE_FULL;
 
+    case CLARITY_REDIS_TOO_LARGE:
+        return CLARITY_PAYLOAD_TOO_LARGE;
+
     default:
         return CLARITY_INTERNAL;
     }

@@ -99,7 +99,8 @@ typedef enum {
     CLARITY_REDIS_GIVEN,
     CLARITY_REDIS_GONE, /* DOWN: nothing was kept, no callback comes */
     CLARITY_REDIS_FULL, /* max_pending: likewise */
-    CLARITY_REDIS_NO_MEMORY
+    CLARITY_REDIS_NO_MEMORY,
+    CLARITY_REDIS_TOO_LARGE /* of drivers that know Redis' limits */
 } clarity_redis_given_t;
 
 /*
