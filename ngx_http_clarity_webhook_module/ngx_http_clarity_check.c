@@ -2,9 +2,14 @@
  * What can be checked only when all of the configuration has been read.
  */
 
-#include "ngx_http_clarity_webhook_module.h"
+#include "ngx_http_clarity_metrics.h"
+
+#include "json/text.h"
 
 
+static ngx_int_t ngx_http_clarity_check_name(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
+static const char *ngx_http_clarity_name_refused(ngx_str_t *name);
 static ngx_int_t ngx_http_clarity_check_pair(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *a, ngx_http_clarity_loc_conf_t *b);
 
@@ -41,7 +46,12 @@ ngx_http_clarity_check_conf(ngx_conf_t *cf)
 
     webhook = cmcf->webhooks.elts;
 
-    for (i = 1; i < cmcf->webhooks.nelts; i++) {
+    for (i = 0; i < cmcf->webhooks.nelts; i++) {
+
+        if (ngx_http_clarity_check_name(cf, webhook[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
         for (k = 0; k < i; k++) {
             if (ngx_http_clarity_check_pair(cf, webhook[k], webhook[i])
                 != NGX_OK)
@@ -52,6 +62,75 @@ ngx_http_clarity_check_conf(ngx_conf_t *cf)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * A name is a label in the metrics and a field of jobs, which people look for
+ * by it: what cannot be shown as it is would be another one there.
+ */
+
+static ngx_int_t
+ngx_http_clarity_check_name(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
+{
+    ngx_str_t  *name;
+    const char *why;
+
+    name = &conf->webhook.name;
+    why = ngx_http_clarity_name_refused(name);
+
+    if (why == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+        "the name %s of the webhook in %V:%ui %s%s; give it one with "
+        "\"name=NAME\": 1 to %d bytes of UTF-8 without control characters",
+        clarity_quote(
+            (clarity_str_t){ (char *) name->data, name->len }).text,
+        &conf->place.file, conf->place.line,
+        conf->webhook.named ? "" : "is made of its location, and ", why,
+        NGX_HTTP_CLARITY_METRICS_NAME);
+
+    return NGX_ERROR;
+}
+
+
+static const char *
+ngx_http_clarity_name_refused(ngx_str_t *name)
+{
+    size_t  n;
+    u_char *p, *last;
+
+    if (name->len > NGX_HTTP_CLARITY_METRICS_NAME) {
+        return "is too long";
+    }
+
+    if (name->len == 5 && ngx_strncmp(name->data, "_none", 5) == 0) {
+        return "is that of requests without a webhook in clarity_metrics";
+    }
+
+    if (name->len == 6 && ngx_strncmp(name->data, "_other", 6) == 0) {
+        return "is that of all webhooks without a series of their own in "
+               "clarity_metrics";
+    }
+
+    last = name->data + name->len;
+
+    for (p = name->data; p < last; p += n) {
+        n = clarity_utf8_char((char *) p, (char *) last);
+
+        if (n == 0) {
+            return "is not UTF-8";
+        }
+
+        if (*p < 0x20 || *p == 0x7f) {
+            return "holds a control character";
+        }
+    }
+
+    return NULL;
 }
 
 

@@ -464,6 +464,7 @@ ngx_http_clarity_set_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         clcf->webhook.name.data = value[2].data + 5;
         clcf->webhook.name.len = value[2].len - 5;
+        clcf->webhook.named = 1;
     }
 
     clcf->place = ngx_http_clarity_place(cf);

@@ -10,7 +10,7 @@
 #include "ngx_http_clarity_webhook_module.h"
 
 #define NGX_HTTP_CLARITY_METRICS_WEBHOOKS  1024 /* with a series, at most */
-#define NGX_HTTP_CLARITY_METRICS_NAME      192  /* bytes of a name in it */
+#define NGX_HTTP_CLARITY_METRICS_NAME      255  /* bytes of a name, at most */
 #define NGX_HTTP_CLARITY_METRICS_PROCESSES 64   /* old ones too */
 #define NGX_HTTP_CLARITY_METRICS_SESSIONS  32   /* of a process */
 #define NGX_HTTP_CLARITY_METRICS_BUCKETS   12   /* without +Inf */

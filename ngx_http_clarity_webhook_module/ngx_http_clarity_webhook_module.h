@@ -91,6 +91,7 @@ typedef struct {
 /* A webhook as a request meets it. */
 typedef struct {
     ngx_str_t                name;    /* in jobs and logs */
+    ngx_uint_t               named;   /* by "name=": not by its location */
     const clarity_trigger_t *trigger; /* NULL: no webhook */
     ngx_str_t                trigger_name; /* of one made at run time */
     ngx_uint_t               method;  /* NGX_HTTP_POST, … */

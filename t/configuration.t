@@ -74,6 +74,18 @@ my @bad = (
       . 'location /b { clarity_webhook_token other; '
       . 'clarity_webhook provision_entitlement name=x; }',
       qr/two webhooks are named "x", in \S+check.conf:\d+ and in \S+:\d+/ ],
+    map({ my ($name, $why) = @$_;
+        [ "a name that $why", "location /a { $token "
+          . "clarity_webhook provision_entitlement 'name=$name'; }",
+          qr/the name ".*" of the webhook in \S+check.conf:\d+ \Q$why\E.*; give it one with "name=NAME": 1 to 255 bytes/ ] }
+        [ "caf\xe9", 'is not UTF-8' ], [ "a\xed\xa0\x80", 'is not UTF-8' ],
+        [ 'a\nb', 'holds a control character' ],
+        [ "a\x7f", 'holds a control character' ],
+        [ 'x' x 256, 'is too long' ],
+        [ '_none', 'is that of requests without a webhook' ],
+        [ '_other', 'is that of all webhooks without a series' ]),
+    [ 'a location that cannot be a name', "location /\xe9 { $hook $token }",
+      qr/the name "POST \/\\ufffd" of the webhook in \S+check.conf:\d+ is made of its location, and is not UTF-8; give it one with "name=NAME"/ ],
     [ 'a method that is none',
       "location /a { $hook $token clarity_webhook_method post; }",
       qr/invalid method "post"; expected POST, GET, PUT, PATCH or DELETE/ ],
@@ -178,6 +190,10 @@ my @good = (
       qr/^(?!.*warn).*test is successful/s ],
     [ 'metrics, and no webhook', 'location /m { clarity_metrics; }',
       qr/test is successful/ ],
+    [ 'names that can just be had', "location /a { $token clarity_webhook "
+      . "provision_entitlement 'name=" . 'x' x 255 . "'; } location /\xe9 { "
+      . "clarity_webhook provision_entitlement 'name=_none \xc3\xa9'; "
+      . 'clarity_webhook_token b; }', qr/test is successful/ ],
     [ 'a webhook in a regex location',
       "location ~ ^/a/\\d+\$ { $hook $token }", qr/test is successful/ ],
 );
