@@ -54,6 +54,8 @@ ngx_http_clarity_create_main_conf(ngx_conf_t *cf)
             != NGX_OK
         || ngx_array_init(&cmcf->jobs_uris, cf->pool, 1, sizeof(void *))
             != NGX_OK
+        || ngx_array_init(&cmcf->locations, cf->pool, 4, sizeof(void *))
+            != NGX_OK
         || ngx_array_init(&cmcf->redis, cf->pool, 1, sizeof(void *))
             != NGX_OK)
     {
@@ -425,7 +427,6 @@ ngx_http_clarity_set_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_clarity_loc_conf_t *clcf = conf;
 
     ngx_str_t                    *value;
-    ngx_http_core_loc_conf_t     *core;
     ngx_http_clarity_main_conf_t *cmcf;
 
     if (clcf->webhook.trigger) {
@@ -467,13 +468,8 @@ ngx_http_clarity_set_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         clcf->webhook.named = 1;
     }
 
-    clcf->place = ngx_http_clarity_place(cf);
-
-    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_clarity_handler;
-    core->handler = clcf->handler;
-
-    return NGX_CONF_OK;
+    return ngx_http_clarity_take_location(cf, cmd, clcf,
+        ngx_http_clarity_handler);
 }
 
 

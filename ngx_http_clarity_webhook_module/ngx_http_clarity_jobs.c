@@ -298,17 +298,6 @@ ngx_http_clarity_set_jobs(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_clarity_main_conf_t *cmcf;
 
     core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->jobs) {
-        return "is duplicate";
-    }
-
-    if (core->regex || core->exact_match || core->named || core->noname
-        || core->name.len == 0 || core->name.data[core->name.len - 1] != '/')
-    {
-        return "needs a location that is a prefix and ends with \"/\"";
-    }
-
     cmcf = ngx_http_conf_get_module_main_conf(cf,
         ngx_http_clarity_webhook_module);
 
@@ -320,10 +309,9 @@ ngx_http_clarity_set_jobs(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     *name = core->name;
 
     clcf->jobs = 1;
-    clcf->handler = ngx_http_clarity_jobs_handler;
-    core->handler = clcf->handler;
 
-    return NGX_CONF_OK;
+    return ngx_http_clarity_take_prefix(cf, cmd, clcf,
+        ngx_http_clarity_jobs_handler);
 }
 
 

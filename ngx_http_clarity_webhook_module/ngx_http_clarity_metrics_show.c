@@ -556,21 +556,12 @@ ngx_http_clarity_set_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_clarity_loc_conf_t *clcf = conf;
 
-    ngx_http_core_loc_conf_t     *core;
     ngx_http_clarity_main_conf_t *cmcf;
-
-    if (clcf->handler == ngx_http_clarity_metrics_handler) {
-        return "is duplicate";
-    }
 
     cmcf = ngx_http_conf_get_module_main_conf(cf,
         ngx_http_clarity_webhook_module);
     cmcf->metrics = 1;
 
-    clcf->handler = ngx_http_clarity_metrics_handler;
-
-    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    core->handler = clcf->handler;
-
-    return NGX_CONF_OK;
+    return ngx_http_clarity_take_location(cf, cmd, clcf,
+        ngx_http_clarity_metrics_handler);
 }

@@ -75,14 +75,6 @@ ngx_http_clarity_problem_handler(ngx_http_request_t *r)
 char *
 ngx_http_clarity_set_problem(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_clarity_loc_conf_t *clcf = conf;
-
-    ngx_http_core_loc_conf_t *core;
-
-    clcf->handler = ngx_http_clarity_problem_handler;
-
-    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    core->handler = clcf->handler;
-
-    return NGX_CONF_OK;
+    return ngx_http_clarity_take_location(cf, cmd, conf,
+        ngx_http_clarity_problem_handler);
 }

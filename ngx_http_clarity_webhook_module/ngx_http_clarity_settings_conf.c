@@ -13,30 +13,10 @@ ngx_http_clarity_set_webhooks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_clarity_loc_conf_t *clcf = conf;
 
-    ngx_http_core_loc_conf_t *core;
-
-    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->webhooks) {
-        return "is duplicate";
-    }
-
-    if (clcf->webhook.trigger) {
-        return "and \"clarity_webhook\" cannot stand in one location";
-    }
-
-    if (core->regex || core->exact_match || core->named || core->noname
-        || core->name.len == 0 || core->name.data[core->name.len - 1] != '/')
-    {
-        return "needs a location that is a prefix and ends with \"/\"";
-    }
-
     clcf->webhooks = 1;
-    clcf->place = ngx_http_clarity_place(cf);
-    clcf->handler = ngx_http_clarity_webhooks_handler;
-    core->handler = clcf->handler;
 
-    return NGX_CONF_OK;
+    return ngx_http_clarity_take_prefix(cf, cmd, clcf,
+        ngx_http_clarity_webhooks_handler);
 }
 
 
@@ -45,26 +25,10 @@ ngx_http_clarity_set_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_clarity_loc_conf_t *clcf = conf;
 
-    ngx_http_core_loc_conf_t *core;
-
-    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->api) {
-        return "is duplicate";
-    }
-
-    if (core->regex || core->exact_match || core->named || core->noname
-        || core->name.len == 0 || core->name.data[core->name.len - 1] != '/')
-    {
-        return "needs a location that is a prefix and ends with \"/\"";
-    }
-
     clcf->api = 1;
-    clcf->place = ngx_http_clarity_place(cf);
-    clcf->handler = ngx_http_clarity_api_handler;
-    core->handler = clcf->handler;
 
-    return NGX_CONF_OK;
+    return ngx_http_clarity_take_prefix(cf, cmd, clcf,
+        ngx_http_clarity_api_handler);
 }
 
 

@@ -287,7 +287,8 @@ ngx_http_clarity_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    if (ngx_http_clarity_check_conf(cf) != NGX_OK
+    if (ngx_http_clarity_check_locations(cf) != NGX_OK
+        || ngx_http_clarity_check_conf(cf) != NGX_OK
         || ngx_http_clarity_hide_init(cf) != NGX_OK)
     {
         return NGX_ERROR;

@@ -54,6 +54,7 @@ typedef struct {
     ngx_array_t         redis;    /* of ngx_clarity_redis_conf_t * */
     ngx_array_t         jobs;     /* of ngx_str_t: where clarity_jobs is */
     ngx_array_t         jobs_uris; /* of ngx_http_clarity_loc_conf_t * */
+    ngx_array_t         locations; /* the same: those with a handler of ours */
     ngx_int_t           request_id_index; /* of $request_id */
     clarity_sha256_t   *sha256;
 
@@ -131,7 +132,9 @@ typedef struct ngx_http_clarity_loc_conf_s {
     ngx_str_t  idempotency_header; /* lower case; empty: none more */
 
     /* of clarity_webhook, clarity_webhooks, …; NULL: none is here */
-    ngx_http_handler_pt handler;
+    ngx_http_handler_pt       handler;
+    ngx_str_t                 directive; /* which; its place is below */
+    ngx_http_core_loc_conf_t *core;
 
     ngx_uint_t webhooks; /* clarity_webhooks stands here */
     ngx_uint_t api;      /* clarity_settings_api does */
@@ -414,6 +417,19 @@ char *ngx_http_clarity_set_method(
 
 /* After a time was set: it cannot be 0. */
 char *ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data);
+
+/* _location */
+
+/* For the setter of a directive that answers a location: what that returns. */
+char *ngx_http_clarity_take_location(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_clarity_loc_conf_t *conf, ngx_http_handler_pt handler);
+
+/* The same of one whose addresses begin with the location's. */
+char *ngx_http_clarity_take_prefix(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_clarity_loc_conf_t *conf, ngx_http_handler_pt handler);
+
+/* Postconfiguration: does each still answer? */
+ngx_int_t ngx_http_clarity_check_locations(ngx_conf_t *cf);
 
 /* _check */
 

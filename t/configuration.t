@@ -86,6 +86,29 @@ my @bad = (
         [ '_other', 'is that of all webhooks without a series' ]),
     [ 'a location that cannot be a name', "location /\xe9 { $hook $token }",
       qr/the name "POST \/\\ufffd" of the webhook in \S+check.conf:\d+ is made of its location, and is not UTF-8; give it one with "name=NAME"/ ],
+    map({ my ($first, $second) = @$_;
+        [ "$first beside $second",
+          "location /a/ { $token $first; $second; }",
+          qr/"$first" and "$second" cannot stand in one location; give each .* in \S+check.conf:\d+/ ] }
+        [ 'clarity_metrics', 'clarity_problem' ],
+        [ 'clarity_webhooks', 'clarity_settings_api' ],
+        [ 'clarity_jobs', 'clarity_webhooks' ]),
+    map({ my $other = $_;
+        [ "a webhook before $other", "location /a/ { $token $hook $other; }",
+          qr/"clarity_webhook" and "$other" cannot stand in one location; give each .* in \S+check.conf:\d+/ ],
+        [ "a webhook after $other", "location /a/ { $token $other; $hook }",
+          qr/"$other" and "clarity_webhook" cannot stand in one location; give each .* in \S+check.conf:\d+/ ] }
+        qw(clarity_metrics clarity_problem clarity_jobs clarity_webhooks
+           clarity_settings_api)),
+    map({ my ($ours, $other) = @$_;
+        [ "$ours before $other", "location /a/ { $ours; $other; }",
+          qr/"\Q@{[ $ours =~ s{ .*}{}r ]}\E" in \S+check.conf:\d+ does not answer its location: a directive after it does/ ],
+        [ "$ours after $other", "location /a/ { $other; $ours; }",
+          qr/"\Q@{[ $ours =~ s{ .*}{}r ]}\E" directive cannot stand in a location that another directive answers.* in \S+check.conf:\d+/ ] }
+        [ 'clarity_webhook provision_entitlement',
+            "$token proxy_pass http://127.0.0.1:9" ],
+        [ 'clarity_metrics', 'empty_gif' ], [ 'clarity_problem', 'stub_status' ],
+        [ 'clarity_jobs', 'fastcgi_pass 127.0.0.1:9' ]),
     [ 'a method that is none',
       "location /a { $hook $token clarity_webhook_method post; }",
       qr/invalid method "post"; expected POST, GET, PUT, PATCH or DELETE/ ],
