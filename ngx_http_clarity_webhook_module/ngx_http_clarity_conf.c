@@ -316,7 +316,8 @@ ngx_http_clarity_merge_webhook(
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_clarity_use_redis(cf, conf) != NGX_OK
+    if (ngx_http_clarity_check_headers(cf, conf) != NGX_OK
+        || ngx_http_clarity_use_redis(cf, conf) != NGX_OK
         || ngx_http_clarity_use_jobs_uri(cf, conf) != NGX_OK)
     {
         return NGX_CONF_ERROR;

@@ -261,7 +261,9 @@ ngx_http_clarity_set_idempotency(
     value[2].data += 7;
     value[2].len -= 7;
 
-    if (ngx_http_clarity_header_name(cf, &value[2]) != NGX_OK) {
+    if (ngx_http_clarity_header_name(cf, &value[2],
+            NGX_HTTP_CLARITY_KEY_HEADER)
+        != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 

@@ -109,8 +109,14 @@ ngx_http_clarity_merge_webhooks(
         return NGX_CONF_ERROR;
     }
 
-    if ((conf->webhooks && ngx_http_clarity_use_redis(cf, conf) != NGX_OK)
-        || ngx_http_clarity_use_any_redis(cf, conf, &registry) != NGX_OK
+    if (conf->webhooks
+        && (ngx_http_clarity_check_headers(cf, conf) != NGX_OK
+            || ngx_http_clarity_use_redis(cf, conf) != NGX_OK))
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_clarity_use_any_redis(cf, conf, &registry) != NGX_OK
         || ngx_http_clarity_use_zone(cf, cmcf) != NGX_OK
         || ngx_http_clarity_use_jobs_uri(cf, conf) != NGX_OK)
     {

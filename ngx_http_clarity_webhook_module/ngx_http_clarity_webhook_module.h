@@ -258,6 +258,12 @@ ngx_int_t ngx_http_clarity_match_token(ngx_http_request_t *r,
 ngx_int_t ngx_http_clarity_check_token(ngx_http_request_t *r,
     ngx_http_clarity_loc_conf_t *clcf, ngx_http_clarity_refusal_t *refusal);
 
+/* _token_conf */
+
+/* The next "$name" or "${name}" from *at on, which moves behind it; 0: none. */
+ngx_uint_t ngx_http_clarity_next_variable(
+    ngx_str_t *text, size_t *at, ngx_str_t *name);
+
 char *ngx_http_clarity_set_token(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_clarity_set_token_file(
@@ -265,9 +271,21 @@ char *ngx_http_clarity_set_token_file(
 char *ngx_http_clarity_set_token_header(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* A header's name in a directive, made lower case. NGX_OK, or NGX_ERROR and a
- * message at emerg. */
-ngx_int_t ngx_http_clarity_header_name(ngx_conf_t *cf, ngx_str_t *name);
+/* _header */
+
+#define NGX_HTTP_CLARITY_TOKEN_HEADER 1
+#define NGX_HTTP_CLARITY_KEY_HEADER   2
+
+/*
+ * A header's name in a directive, made lower case, and what it is for.
+ * NGX_OK, or NGX_ERROR and a message at emerg.
+ */
+ngx_int_t ngx_http_clarity_header_name(
+    ngx_conf_t *cf, ngx_str_t *name, ngx_uint_t use);
+
+/* Of a location that has been merged: are its two headers two? The same. */
+ngx_int_t ngx_http_clarity_check_headers(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
 
 /* _context */
 

@@ -12,6 +12,7 @@ my %files = (
     'empty'       => "\n\n",
     'spaced'      => "good\nnot good\n",
     'token'       => "filed\n",
+    'key'         => 'k1:' . 'A' x 43 . "=\n",
     'no-json'     => "{\n  \"triggers\": [\n",
     'unknown-key' => <<'EOF',
 {"triggers": [
@@ -118,6 +119,34 @@ my @bad = (
     [ 'a header that nginx would drop',
       "clarity_webhook_token_header x_token; location /a { $hook $token }",
       qr/invalid header name "x_token"; expected letters, digits/ ],
+    map({ [ "the token in $_",
+        "clarity_webhook_token_header $_; location /a { $hook $token }",
+        qr/the header "\L$_\E" cannot hold a token, as .*; expected one of its own, as "x-clarity-webhook-token" in \S+check.conf:\d+/ ] }
+        qw(X-Request-ID Idempotency-Key webhook-id Host Content-Type
+           Content-Length Transfer-Encoding Content-Encoding Connection TE
+           Expect Cookie traceparent x-clarity-dry-run Referer User-Agent
+           X-Forwarded-For)),
+    map({ [ "the idempotency key in $_", "clarity_idempotency 1h header=$_;",
+        qr/the header "\L$_\E" cannot hold an idempotency key, as .* in \S+check.conf:\d+/ ] }
+        qw(Host Content-Length traceparent Authorization x-clarity-dry-run)),
+    map({ [ "the token and the key in $_->[0]",
+        "$_->[1]; location /a { $hook $token }",
+        qr/"clarity_webhook" in \S+check.conf:\d+ has its token and its idempotency key in one header, "$_->[0]"; give/ ] }
+        [ 'x-clarity-webhook-token',
+          'clarity_idempotency 1h header=X-Clarity-Webhook-Token' ],
+        [ 'x-both', 'clarity_webhook_token_header x-both; '
+          . 'clarity_idempotency 1h header=x-both' ]),
+    [ 'the same for those made at run time', 'clarity_webhook_token_header '
+      . 'x-both; location /a/ { clarity_webhooks; '
+      . 'clarity_idempotency 1h header=x-both; }',
+      qr/"clarity_webhooks" in \S+check.conf:\d+ has its token and its idem/,
+      http => 'clarity_token_key_file %%DIR%%/key;' ],
+    map({ [ "the token $_", "location ~ /a(.*) { $hook "
+        . "clarity_webhook_token '$_'; }",
+        qr/the token holds "\$\w+", which is what the caller sends; expected a secret, or a variable .*"map" in \S+check.conf:\d+/ ] }
+        '$http_x_clarity_webhook_token', '${HTTP_X_A}', 'a-secret-$arg_x',
+        '$cookie_a', '$args', '$query_string', '$request_uri', '$uri',
+        '$request_body', '$host', '$1', '${request_id}$content_type'),
     [ 'no Redis URL', 'clarity_redis localhost:6379;',
       qr/clarity_redis: .*redis:\/\/.* in \S+check.conf:\d+/ ],
     [ 'a Redis URL with a bad port',
@@ -211,6 +240,17 @@ my @good = (
       qr/^(?!.*warn).*test is successful/s ],
     [ 'one of nobody', 'clarity_jobs_uri /jobs/;',
       qr/^(?!.*warn).*test is successful/s ],
+    [ 'the token in Authorization', "clarity_webhook_token_header "
+      . "Authorization; location /a { $hook $token }",
+      qr/test is successful/ ],
+    [ 'the key in a header of its own, and off where the token is',
+      "clarity_idempotency 1h header=X-Github-Delivery; location /a { $hook "
+      . "$token } location /b { $hook clarity_webhook_token b; "
+      . 'clarity_webhook_token_header X-Github-Delivery; '
+      . 'clarity_idempotency off; }', qr/test is successful/ ],
+    [ 'tokens with variables that a caller cannot set',
+      "set \$good x; location /a { $hook clarity_webhook_token "
+      . '"${good}-$request_id-$server_name"; }', qr/test is successful/ ],
     [ 'metrics, and no webhook', 'location /m { clarity_metrics; }',
       qr/test is successful/ ],
     [ 'names that can just be had', "location /a { $token clarity_webhook "
