@@ -10,8 +10,10 @@
 static ngx_int_t ngx_http_clarity_check_name(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
 static const char *ngx_http_clarity_name_refused(ngx_str_t *name);
-static ngx_int_t ngx_http_clarity_check_pair(ngx_conf_t *cf,
-    ngx_http_clarity_loc_conf_t *a, ngx_http_clarity_loc_conf_t *b);
+static ngx_int_t ngx_http_clarity_check_names(
+    ngx_conf_t *cf, ngx_array_t *webhooks);
+static int ngx_libc_cdecl ngx_http_clarity_cmp_names(
+    const void *one, const void *two);
 
 
 /* Postconfiguration: webhooks against each other. */
@@ -22,7 +24,7 @@ ngx_http_clarity_check_conf(ngx_conf_t *cf)
     ngx_str_t                     name = ngx_string("request_id");
     ngx_str_t                     webhook_name
         = ngx_string("clarity_webhook");
-    ngx_uint_t                    i, k;
+    ngx_uint_t                    i;
     ngx_http_clarity_loc_conf_t **webhook;
     ngx_http_clarity_main_conf_t *cmcf;
 
@@ -51,17 +53,9 @@ ngx_http_clarity_check_conf(ngx_conf_t *cf)
         if (ngx_http_clarity_check_name(cf, webhook[i]) != NGX_OK) {
             return NGX_ERROR;
         }
-
-        for (k = 0; k < i; k++) {
-            if (ngx_http_clarity_check_pair(cf, webhook[k], webhook[i])
-                != NGX_OK)
-            {
-                return NGX_ERROR;
-            }
-        }
     }
 
-    return NGX_OK;
+    return ngx_http_clarity_check_names(cf, &cmcf->webhooks);
 }
 
 
@@ -134,49 +128,52 @@ ngx_http_clarity_name_refused(ngx_str_t *name)
 }
 
 
+/* No two: jobs and metrics know a webhook by its name alone. */
+
 static ngx_int_t
-ngx_http_clarity_check_pair(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *a,
-    ngx_http_clarity_loc_conf_t *b)
+ngx_http_clarity_check_names(ngx_conf_t *cf, ngx_array_t *webhooks)
 {
-    ngx_str_t                *an, *bn;
-    ngx_uint_t                i, k;
-    ngx_http_clarity_token_t *at, *bt;
+    ngx_str_t                    *name;
+    ngx_uint_t                    i;
+    ngx_http_clarity_loc_conf_t **sorted;
 
-    an = &a->webhook.name;
-    bn = &b->webhook.name;
-
-    if (an->len == bn->len && ngx_memcmp(an->data, bn->data, an->len) == 0) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-            "two webhooks are named \"%V\", in %V:%ui and in %V:%ui; give "
-            "one another name with \"name=\"",
-            an, &a->place.file, a->place.line, &b->place.file,
-            b->place.line);
+    sorted = ngx_palloc(cf->temp_pool, webhooks->nelts * sizeof(void *));
+    if (sorted == NULL) {
         return NGX_ERROR;
     }
 
-    at = a->tokens->elts;
-    bt = b->tokens->elts;
+    ngx_memcpy(sorted, webhooks->elts, webhooks->nelts * sizeof(void *));
+    ngx_qsort(sorted, webhooks->nelts, sizeof(void *),
+        ngx_http_clarity_cmp_names);
 
-    for (i = 0; i < a->tokens->nelts; i++) {
-        for (k = 0; k < b->tokens->nelts; k++) {
+    for (i = 1; i < webhooks->nelts; i++) {
 
-            if (at[i].value || bt[k].value
-                || ngx_memcmp(&at[i].digest, &bt[k].digest,
-                       sizeof(clarity_token_digest_t))
-                    != 0)
-            {
-                continue;
-            }
-
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                "one token opens two webhooks, \"%V\" and \"%V\", in "
-                "%V:%ui and in %V:%ui",
-                an, bn, &a->place.file, a->place.line, &b->place.file,
-                b->place.line);
-
-            return NGX_OK;
+        if (ngx_http_clarity_cmp_names(&sorted[i - 1], &sorted[i]) != 0) {
+            continue;
         }
+
+        name = &sorted[i]->webhook.name;
+
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+            "two webhooks are named \"%V\", in %V:%ui and in %V:%ui; give "
+            "one another name with \"name=\"", name,
+            &sorted[i - 1]->place.file, sorted[i - 1]->place.line,
+            &sorted[i]->place.file, sorted[i]->place.line);
+
+        return NGX_ERROR;
     }
 
     return NGX_OK;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_clarity_cmp_names(const void *one, const void *two)
+{
+    ngx_http_clarity_loc_conf_t *const *a = one;
+    ngx_http_clarity_loc_conf_t *const *b = two;
+
+    return (int) ngx_memn2cmp((*a)->webhook.name.data,
+        (*b)->webhook.name.data, (*a)->webhook.name.len,
+        (*b)->webhook.name.len);
 }

@@ -4,6 +4,8 @@
 
 #include "ngx_http_clarity_webhook_module.h"
 
+#include "json/text.h"
+
 
 static void ngx_http_clarity_free_sha256(void *data);
 static void ngx_http_clarity_free_triggers(void *data);
@@ -54,6 +56,9 @@ ngx_http_clarity_create_main_conf(ngx_conf_t *cf)
             != NGX_OK
         || ngx_array_init(&cmcf->jobs_uris, cf->pool, 1, sizeof(void *))
             != NGX_OK
+        || ngx_array_init(&cmcf->token_lists, cf->pool, 4,
+               sizeof(ngx_http_clarity_token_list_t))
+            != NGX_OK
         || ngx_array_init(&cmcf->locations, cf->pool, 4, sizeof(void *))
             != NGX_OK
         || ngx_array_init(&cmcf->redis, cf->pool, 1, sizeof(void *))
@@ -96,13 +101,6 @@ ngx_http_clarity_init_main_conf(ngx_conf_t *cf, void *conf)
 
     ngx_conf_init_size_value(cmcf->zone_size, 32 * 1024 * 1024);
 
-    if (cmcf->zone_size < (size_t) (8 * ngx_pagesize)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-            "\"clarity_zone\" is too small; expected at least %uz bytes",
-            8 * ngx_pagesize);
-        return NGX_CONF_ERROR;
-    }
-
     return NGX_CONF_OK;
 }
 
@@ -116,7 +114,7 @@ ngx_http_clarity_create_loc_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     conf->redis_url = { 0, NULL };
-     *     conf->redis_password_file = { 0, NULL };
+     *     conf->redis_password = { 0, NULL };
      *     conf->redis_prefix = { 0, NULL };
      *     conf->jobs_uri = { 0, NULL };
      *     conf->handler = NULL;
@@ -256,8 +254,7 @@ ngx_http_clarity_merge_redis(
 
     ngx_conf_merge_str_value(conf->redis_url, prev->redis_url,
         "redis://127.0.0.1:6379/0");
-    ngx_conf_merge_str_value(conf->redis_password_file,
-        prev->redis_password_file, "");
+    ngx_conf_merge_str_value(conf->redis_password, prev->redis_password, "");
     ngx_conf_merge_str_value(conf->redis_prefix, prev->redis_prefix,
         "clarity");
     ngx_conf_merge_msec_value(conf->redis_connect_timeout,
@@ -509,6 +506,50 @@ ngx_http_clarity_set_method(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         "invalid method \"%V\"; expected POST, GET, PUT, PATCH or "
         "DELETE",
         &value[1]);
+
+    return NGX_CONF_ERROR;
+}
+
+
+/* nginx's own says "invalid value", and not which are valid. */
+
+char *
+ngx_http_clarity_set_enum(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    u_char          *p, *last;
+    ngx_str_t       *value;
+    ngx_uint_t      *set;
+    ngx_conf_enum_t *word;
+    u_char           words[128];
+
+    set = (ngx_uint_t *) ((char *) conf + cmd->offset);
+
+    if (*set != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    p = words;
+    last = words + sizeof(words);
+
+    for (word = cmd->post; word->name.len; word++) {
+
+        if (word->name.len == value[1].len
+            && ngx_memcmp(word->name.data, value[1].data, value[1].len) == 0)
+        {
+            *set = word->value;
+            return NGX_CONF_OK;
+        }
+
+        p = ngx_slprintf(p, last, "%s\"%V\"",
+            p == words ? "" : word[1].name.len ? ", " : " or ", &word->name);
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+        "invalid value %s of \"%V\"; expected %*s",
+        clarity_quote((clarity_str_t){
+            (char *) value[1].data, value[1].len }).text,
+        &cmd->name, p - words, words);
 
     return NGX_CONF_ERROR;
 }

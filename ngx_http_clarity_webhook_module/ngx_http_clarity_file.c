@@ -38,6 +38,12 @@ ngx_http_clarity_read_file(
     ngx_int_t  rc;
     ngx_file_t file;
 
+    if (name->len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "the file's name is empty; expected that of a file");
+        return NGX_ERROR;
+    }
+
     if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -77,12 +83,17 @@ ngx_http_clarity_read_open_file(
         return NGX_ERROR;
     }
 
-    if (!ngx_is_file(&file->info)
-        || ngx_file_size(&file->info) > NGX_HTTP_CLARITY_MAX_FILE)
-    {
+    if (!ngx_is_file(&file->info)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-            "\"%V\" is not a file of up to %d bytes", &file->name,
-            NGX_HTTP_CLARITY_MAX_FILE);
+            "\"%V\" is %s; expected a regular file", &file->name,
+            ngx_is_dir(&file->info) ? "a folder" : "a device or a pipe");
+        return NGX_ERROR;
+    }
+
+    if (ngx_file_size(&file->info) > NGX_HTTP_CLARITY_MAX_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "\"%V\" has %O bytes; expected %d at most", &file->name,
+            ngx_file_size(&file->info), NGX_HTTP_CLARITY_MAX_FILE);
         return NGX_ERROR;
     }
 

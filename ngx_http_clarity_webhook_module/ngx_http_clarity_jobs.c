@@ -7,6 +7,7 @@
 #include "ngx_http_clarity_registry.h"
 
 #include "job/view.h"
+#include "json/text.h"
 
 
 /* A request's own, from its arrival until Redis' reply. */
@@ -344,8 +345,10 @@ ngx_http_clarity_set_jobs_uri(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             && ngx_strncmp(value[1].data, "https://", 8) != 0))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-            "invalid address \"%V\"; expected what stands before a job's id,"
-            " as \"/jobs/\" or \"https://example.com/jobs/\"", &value[1]);
+            "invalid address %s; expected what stands before a job's id,"
+            " as \"/jobs/\" or \"https://example.com/jobs/\"",
+            clarity_quote((clarity_str_t){
+                (char *) value[1].data, value[1].len }).text);
         return NGX_CONF_ERROR;
     }
 

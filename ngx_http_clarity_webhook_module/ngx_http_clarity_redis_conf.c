@@ -19,8 +19,6 @@ static ngx_uint_t ngx_http_clarity_is_known(
     ngx_http_clarity_main_conf_t *cmcf, ngx_clarity_redis_conf_t *redis);
 static ngx_int_t ngx_http_clarity_make_redis(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis);
-static ngx_int_t ngx_http_clarity_read_password(
-    ngx_conf_t *cf, ngx_str_t *file, clarity_redis_url_t *url);
 static ngx_int_t ngx_http_clarity_resolve(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis);
 static ngx_uint_t ngx_http_clarity_same_redis(
@@ -55,6 +53,48 @@ ngx_http_clarity_set_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     clcf->redis_url = value[1];
     clcf->redis_place = ngx_http_clarity_place(cf);
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_clarity_set_password_file(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_loc_conf_t *clcf = conf;
+
+    size_t        max;
+    unsigned      line;
+    ngx_str_t    *value, text;
+    clarity_str_t rest, password;
+
+    if (clcf->redis_password.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_clarity_read_file(cf, &value[1], 1, &text) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    rest.data = (char *) text.data;
+    rest.len = text.len;
+    line = 0;
+    max = sizeof(((clarity_redis_url_t *) NULL)->password) - 1;
+
+    if (!clarity_token_next_line(&rest, &line, &password)
+        || password.len > max)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "\"%V\" holds no password; expected one line of up to %uz bytes",
+            &value[1], max);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->redis_password.data = (u_char *) password.data;
+    clcf->redis_password.len = password.len;
 
     return NGX_CONF_OK;
 }
@@ -304,12 +344,10 @@ ngx_http_clarity_make_redis(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    if (conf->redis_password_file.len
-        && ngx_http_clarity_read_password(cf, &conf->redis_password_file,
-               &redis->url)
-            != NGX_OK)
-    {
-        return NGX_ERROR;
+    if (conf->redis_password.len) {
+        ngx_memzero(redis->url.password, sizeof(redis->url.password));
+        ngx_memcpy(redis->url.password, conf->redis_password.data,
+            conf->redis_password.len);
     }
 
     clarity_redis_url_show(&redis->url, shown, sizeof(shown));
@@ -337,39 +375,6 @@ ngx_http_clarity_make_redis(ngx_conf_t *cf,
     redis->connect_timeout = conf->redis_connect_timeout;
     redis->timeout = conf->redis_timeout;
     redis->max_pending = conf->redis_max_pending;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_clarity_read_password(
-    ngx_conf_t *cf, ngx_str_t *file, clarity_redis_url_t *url)
-{
-    unsigned      line;
-    ngx_str_t     text;
-    clarity_str_t rest, password;
-
-    if (ngx_http_clarity_read_file(cf, file, 1, &text) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    rest.data = (char *) text.data;
-    rest.len = text.len;
-    line = 0;
-
-    if (!clarity_token_next_line(&rest, &line, &password)
-        || password.len >= sizeof(url->password))
-    {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-            "\"%V\" holds no password; expected one line of up to %uz bytes",
-            file, sizeof(url->password) - 1);
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(url->password, sizeof(url->password));
-    ngx_memcpy(url->password, password.data, password.len);
-    ngx_explicit_memzero(text.data, text.len);
 
     return NGX_OK;
 }

@@ -103,8 +103,8 @@ ngx_http_clarity_merge_webhooks(
 
     if (cmcf->triggers == NULL || cmcf->keys == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-            "\"clarity_webhooks\" in %V:%ui needs \"%s\" at http level",
-            &conf->place.file, conf->place.line,
+            "\"%V\" in %V:%ui needs \"%s\" at http level",
+            &conf->directive, &conf->place.file, conf->place.line,
             cmcf->triggers ? "clarity_token_key_file" : "clarity_triggers");
         return NGX_CONF_ERROR;
     }
@@ -145,14 +145,16 @@ ngx_http_clarity_merge_webhooks(
 
     if (cmcf->registry == NGX_CONF_UNSET_UINT) {
         cmcf->registry = registry;
-        cmcf->registry_place = conf->place;
+        cmcf->registry_conf = conf;
     }
 
     if (cmcf->registry != registry) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-            "\"clarity_webhooks\" in %V:%ui and in %V:%ui look at two Redis; "
+            "\"%V\" in %V:%ui and \"%V\" in %V:%ui look at two Redis; "
             "give them the same \"clarity_redis\" settings",
-            &cmcf->registry_place.file, cmcf->registry_place.line,
+            &cmcf->registry_conf->directive,
+            &cmcf->registry_conf->place.file,
+            cmcf->registry_conf->place.line, &conf->directive,
             &conf->place.file, conf->place.line);
         return NGX_CONF_ERROR;
     }

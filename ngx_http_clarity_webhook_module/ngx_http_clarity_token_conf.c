@@ -8,9 +8,9 @@
 static ngx_int_t ngx_http_clarity_check_variables(
     ngx_conf_t *cf, ngx_str_t *text);
 static ngx_uint_t ngx_http_clarity_is_callers(ngx_str_t *name);
-static char *ngx_http_clarity_add_token(
-    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *clcf, clarity_str_t token,
-    ngx_http_clarity_place_t place);
+static char *ngx_http_clarity_add_token(ngx_conf_t *cf,
+    ngx_http_clarity_loc_conf_t *clcf, clarity_str_t text, ngx_str_t *file,
+    ngx_uint_t line);
 static ngx_http_clarity_token_t *ngx_http_clarity_push_token(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *clcf);
 
@@ -60,8 +60,7 @@ ngx_http_clarity_set_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         text.data = (char *) value[1].data;
         text.len = value[1].len;
 
-        return ngx_http_clarity_add_token(cf, clcf, text,
-            ngx_http_clarity_place(cf));
+        return ngx_http_clarity_add_token(cf, clcf, text, NULL, 0);
     }
 
     if (ngx_http_clarity_check_variables(cf, &value[1]) != NGX_OK) {
@@ -73,6 +72,7 @@ ngx_http_clarity_set_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    token->text = value[1];
     token->place = ngx_http_clarity_place(cf);
 
     token->value = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
@@ -194,11 +194,10 @@ ngx_http_clarity_set_token_file(
 {
     ngx_http_clarity_loc_conf_t *clcf = conf;
 
-    unsigned                 line;
-    ngx_str_t               *value, text;
-    ngx_uint_t               n;
-    clarity_str_t            rest, token;
-    ngx_http_clarity_place_t place;
+    unsigned      line;
+    ngx_str_t    *value, text;
+    ngx_uint_t    n;
+    clarity_str_t rest, token;
 
     value = cf->args->elts;
 
@@ -211,12 +210,9 @@ ngx_http_clarity_set_token_file(
     line = 0;
     n = 0;
 
-    place.file = value[1];
-
     while (clarity_token_next_line(&rest, &line, &token)) {
-        place.line = line;
 
-        if (ngx_http_clarity_add_token(cf, clcf, token, place)
+        if (ngx_http_clarity_add_token(cf, clcf, token, &value[1], line)
             != NGX_CONF_OK)
         {
             return NGX_CONF_ERROR;
@@ -237,19 +233,31 @@ ngx_http_clarity_set_token_file(
 }
 
 
+/* file: NULL, or that which it is a line of. */
+
 static char *
 ngx_http_clarity_add_token(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *clcf,
-    clarity_str_t text, ngx_http_clarity_place_t place)
+    clarity_str_t text, ngx_str_t *file, ngx_uint_t line)
 {
+    u_char                       *p;
     const char                   *why;
     ngx_http_clarity_token_t     *token;
     ngx_http_clarity_main_conf_t *cmcf;
+    u_char                        where[NGX_MAX_PATH + NGX_INT_T_LEN];
 
     why = clarity_token_refused(text);
 
     if (why) {
+        p = where;
+
+        if (file) {
+            p = ngx_slprintf(where, where + sizeof(where), " in %V:%ui", file,
+                line);
+        }
+
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-            "the token in %V:%ui %s", &place.file, place.line, why);
+            "the token%*s %s; expected 1 to %d printable characters of ASCII "
+            "and no space", p - where, where, why, CLARITY_TOKEN_MAX);
         return NGX_CONF_ERROR;
     }
 
@@ -259,7 +267,6 @@ ngx_http_clarity_add_token(ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *clcf,
     }
 
     token->value = NULL;
-    token->place = place;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf,
         ngx_http_clarity_webhook_module);
@@ -277,12 +284,26 @@ static ngx_http_clarity_token_t *
 ngx_http_clarity_push_token(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *clcf)
 {
+    ngx_http_clarity_main_conf_t  *cmcf;
+    ngx_http_clarity_token_list_t *list;
+
     if (clcf->tokens == NGX_CONF_UNSET_PTR) {
+        cmcf = ngx_http_conf_get_module_main_conf(cf,
+            ngx_http_clarity_webhook_module);
+
+        list = ngx_array_push(&cmcf->token_lists);
+        if (list == NULL) {
+            return NULL;
+        }
+
         clcf->tokens = ngx_array_create(cf->pool, 2,
             sizeof(ngx_http_clarity_token_t));
         if (clcf->tokens == NULL) {
             return NULL;
         }
+
+        list->tokens = clcf->tokens;
+        list->place = ngx_http_clarity_place(cf);
     }
 
     return ngx_array_push(clcf->tokens);

@@ -69,9 +69,9 @@ static ngx_command_t ngx_http_clarity_commands[] = {
 
     { ngx_string("clarity_redis_password_file"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot,
+      ngx_http_clarity_set_password_file,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_clarity_loc_conf_t, redis_password_file),
+      0,
       NULL },
 
     { ngx_string("clarity_redis_prefix"),
@@ -153,21 +153,21 @@ static ngx_command_t ngx_http_clarity_commands[] = {
 
     { ngx_string("clarity_webhook_status"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_clarity_set_enum,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_clarity_loc_conf_t, status),
       &ngx_http_clarity_statuses },
 
     { ngx_string("clarity_context_order"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_clarity_set_enum,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_clarity_loc_conf_t, context_order),
       &ngx_http_clarity_orders },
 
     { ngx_string("clarity_context_unknown"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_clarity_set_enum,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_clarity_loc_conf_t, context_unknown),
       &ngx_http_clarity_unknowns },
@@ -216,9 +216,9 @@ static ngx_command_t ngx_http_clarity_commands[] = {
 
     { ngx_string("clarity_zone"),
       NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot,
+      ngx_http_clarity_set_zone,
       NGX_HTTP_MAIN_CONF_OFFSET,
-      offsetof(ngx_http_clarity_main_conf_t, zone_size),
+      0,
       NULL },
 
     { ngx_string("clarity_metrics"),
@@ -289,6 +289,7 @@ ngx_http_clarity_postconfiguration(ngx_conf_t *cf)
 
     if (ngx_http_clarity_check_locations(cf) != NGX_OK
         || ngx_http_clarity_check_conf(cf) != NGX_OK
+        || ngx_http_clarity_check_tokens(cf) != NGX_OK
         || ngx_http_clarity_hide_init(cf) != NGX_OK)
     {
         return NGX_ERROR;

@@ -53,6 +53,7 @@ typedef struct {
     ngx_array_t         webhooks; /* of ngx_http_clarity_loc_conf_t * */
     ngx_array_t         redis;    /* of ngx_clarity_redis_conf_t * */
     ngx_array_t         jobs;     /* of ngx_str_t: where clarity_jobs is */
+    ngx_array_t         token_lists; /* of ngx_http_clarity_token_list_t */
     ngx_array_t         jobs_uris; /* of ngx_http_clarity_loc_conf_t * */
     ngx_array_t         locations; /* the same: those with a handler of ours */
     ngx_int_t           request_id_index; /* of $request_id */
@@ -66,8 +67,8 @@ typedef struct {
 
     /* Index into redis of what clarity_webhooks and the settings API use;
      * NGX_CONF_UNSET_UINT: there are none. */
-    ngx_uint_t               registry;
-    ngx_http_clarity_place_t registry_place;
+    ngx_uint_t registry;
+    struct ngx_http_clarity_loc_conf_s *registry_conf; /* of the first */
 
     /* The first location with clarity_webhooks; NULL: there is none. */
     struct ngx_http_clarity_loc_conf_s *webhooks_conf;
@@ -86,8 +87,15 @@ typedef struct {
 typedef struct {
     clarity_token_digest_t    digest;
     ngx_http_complex_value_t *value; /* NULL: digest is set */
-    ngx_http_clarity_place_t  place;
+    ngx_str_t                 text;  /* that value's, as it was written */
+    ngx_http_clarity_place_t  place; /* of such a token's directive */
 } ngx_http_clarity_token_t;
+
+/* The tokens of a location, and where the first of them is. */
+typedef struct {
+    ngx_array_t             *tokens; /* of ngx_http_clarity_token_t */
+    ngx_http_clarity_place_t place;
+} ngx_http_clarity_token_list_t;
 
 /* A webhook as a request meets it. */
 typedef struct {
@@ -105,7 +113,7 @@ typedef struct {
 typedef struct ngx_http_clarity_loc_conf_s {
     /* clarity_redis and what goes with it; inherited */
     ngx_str_t  redis_url;
-    ngx_str_t  redis_password_file;
+    ngx_str_t  redis_password; /* of the file; data NULL: not said */
 
     /* of clarity_redis; its file is empty where there is none */
     ngx_http_clarity_place_t redis_place;
@@ -433,6 +441,10 @@ char *ngx_http_clarity_set_webhook(
 char *ngx_http_clarity_set_method(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* One of the words of an ngx_conf_enum_t, which is the command's post. */
+char *ngx_http_clarity_set_enum(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
 /* After a time was set: it cannot be 0. */
 char *ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data);
 
@@ -452,6 +464,10 @@ ngx_int_t ngx_http_clarity_check_locations(ngx_conf_t *cf);
 /* _check */
 
 ngx_int_t ngx_http_clarity_check_conf(ngx_conf_t *cf);
+
+/* _token_check: warnings, when all has been read. NGX_OK or NGX_ERROR. */
+
+ngx_int_t ngx_http_clarity_check_tokens(ngx_conf_t *cf);
 
 /* _address */
 
@@ -474,6 +490,8 @@ char *ngx_http_clarity_merge_webhooks(
 
 char *ngx_http_clarity_set_redis(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_password_file(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_clarity_set_prefix(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
@@ -493,6 +511,9 @@ ngx_int_t ngx_http_clarity_use_any_redis(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf, ngx_uint_t *index);
 
 /* _zone */
+
+char *ngx_http_clarity_set_zone(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 ngx_int_t ngx_http_clarity_use_zone(
     ngx_conf_t *cf, ngx_http_clarity_main_conf_t *cmcf);

@@ -5,6 +5,8 @@
 
 #include "ngx_http_clarity_metrics.h"
 
+#include "json/text.h"
+
 #include <openssl/rand.h>
 
 
@@ -16,6 +18,37 @@ static void ngx_http_clarity_take_over(ngx_http_clarity_shared_t *shared,
 
 
 static ngx_str_t ngx_http_clarity_zone_name = ngx_string("clarity");
+
+
+char *
+ngx_http_clarity_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_main_conf_t *cmcf = conf;
+
+    ssize_t    size;
+    ngx_str_t *value;
+
+    if (cmcf->zone_size != NGX_CONF_UNSET_SIZE) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    size = ngx_parse_size(&value[1]);
+
+    if (size == NGX_ERROR || size < (ssize_t) (8 * ngx_pagesize)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "invalid size %s of \"clarity_zone\"; expected at least %uz "
+            "bytes, as \"32m\"",
+            clarity_quote((clarity_str_t){
+                (char *) value[1].data, value[1].len }).text,
+            8 * ngx_pagesize);
+        return NGX_CONF_ERROR;
+    }
+
+    cmcf->zone_size = size;
+
+    return NGX_CONF_OK;
+}
 
 
 /* Declares the zone, once; at its size of now. */

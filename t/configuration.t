@@ -13,6 +13,8 @@ my %files = (
     'spaced'      => "good\nnot good\n",
     'token'       => "filed\n",
     'key'         => 'k1:' . 'A' x 43 . "=\n",
+    'huge'        => "a\n" x (2 * 1024 * 1024) . 'a',
+    'many'        => join('', map { "filed-$_\n" } 1 .. 100),
     'no-json'     => "{\n  \"triggers\": [\n",
     'unknown-key' => <<'EOF',
 {"triggers": [
@@ -44,22 +46,31 @@ my @bad = (
     [ 'no token', "location /a { $hook }",
       qr/webhook "POST \/a" has no token in \S+check.conf:\d+/ ],
     [ 'an empty token', "location /a { $hook clarity_webhook_token ''; }",
-      qr/the token in \S+check.conf:\d+ .*empty.* in \S+check.conf:\d+/ ],
+      qr/the token is empty; expected 1 to 1024 printable characters of ASCII and no space in \S+check.conf:\d+$/m ],
     [ 'a token with a space',
       "location /a { $hook clarity_webhook_token 'a-secret x'; }",
-      qr/the token in \S+check.conf:\d+ .*space/ ],
+      qr/the token holds white space; expected 1 to 1024 .* in \S+check.conf:\d+/ ],
     [ 'a token file that is not there',
       "location /a { $hook clarity_webhook_token_file nowhere; }",
       qr/open\(\) "\S+nowhere" failed \(2.*check.conf:\d+/ ],
     [ 'a token file that is a folder',
       "location /a { $hook clarity_webhook_token_file %%DIR%%; }",
-      qr/is not a file of up to/ ],
+      qr/"\S+" is a folder; expected a regular file in \S+check.conf:\d+/ ],
+    [ 'a token file that is a device',
+      "location /a { $hook clarity_webhook_token_file /dev/null; }",
+      qr/"\/dev\/null" is a device or a pipe; expected a regular file in \S+check.conf:\d+/ ],
+    [ 'a token file that is huge',
+      "location /a { $hook clarity_webhook_token_file %%DIR%%/huge; }",
+      qr/"\S+huge" has 4194305 bytes; expected 4194304 at most in \S+:\d+/ ],
+    [ 'a token file without a name',
+      "location /a { $hook clarity_webhook_token_file ''; }",
+      qr/the file's name is empty; expected that of a file in \S+check.conf:\d+/ ],
     [ 'a token file without one',
       "location /a { $hook clarity_webhook_token_file %%DIR%%/empty; }",
       qr/no token in "\S+empty"; expected one a line/ ],
     [ 'a bad token in a file',
       "location /a { $hook clarity_webhook_token_file %%DIR%%/spaced; }",
-      qr/the token in \S+spaced:2 .*space/ ],
+      qr/the token in \S+spaced:2 holds white space; expected 1 to 1024 .* in \S+check.conf:\d+/ ],
     [ 'an unknown trigger', 'location /a { clarity_webhook no_such; }',
       qr/no trigger "no_such" .*check.conf:\d+/ ],
     [ 'another parameter',
@@ -170,10 +181,39 @@ my @bad = (
       qr/value must be equal to or greater than 1 in \S+:\d+/ ],
     [ 'a number that is none', 'clarity_redis_max_pending -1;',
       qr/invalid number/ ],
-    [ 'a password file that is empty',
-      "location /a { $hook $token "
-      . 'clarity_redis_password_file %%DIR%%/empty; }',
-      qr/"\S+empty" holds no password/ ],
+    map({ my ($what, $file, $says) = @$_;
+        [ "a password file $what",
+          "\nclarity_redis_password_file $file; # here\n\n"
+          . "location /a { $hook $token }\n",
+          qr/$says in \S+check.conf:%%HERE%%$/m ] }
+        [ 'that is empty', '%%DIR%%/empty',
+          '"\S+empty" holds no password; expected one line of up to \d+ bytes' ],
+        [ 'that is a folder', '%%DIR%%', '"\S+" is a folder; .*' ],
+        [ 'that is not there', 'nowhere', 'open\(\) "\S+" failed .*' ]),
+    map({ [ "a zone of '$_'", '', qr/invalid size "$_" of "clarity_zone"; expected at least 32768 bytes, as "32m" in \S+check.conf:%%HERE%%$/m,
+        http => "\n\nclarity_zone '$_'; # here\n\n" ] }
+        '1k', '', 'many'),
+    map({ my ($name, @words) = @$_;
+        my $last = pop @words;
+        my $list = join(', ', map { "\"$_\"" } @words) . " or \"$last\"";
+        [ "$name that is none of its words", "$name strict1;",
+          qr/invalid value "strict1" of "$name"; expected $list in \S+check.conf:\d+/ ],
+        [ "$name twice", "$name $last; $name $last;",
+          qr/"$name" directive is duplicate in \S+check.conf:\d+/ ] }
+        [ 'clarity_webhook_status', 200, 201, 202 ],
+        [ 'clarity_context_order', 'strict', 'any' ],
+        [ 'clarity_context_unknown', 'reject', 'drop', 'keep' ]),
+    [ 'a token of a variable that nothing sets',
+      "location /a {\n$hook\nclarity_webhook_token a-secret\$no_such; # here\n}",
+      qr/the token in \S+check.conf:%%HERE%% holds "\$no_such", which nothing sets.*unknown "no_such" variable/s ],
+    map({ my $name = $_;
+        [ "$name without a key file", "location /a/ {\n$name; # here\n}",
+          qr/"$name" in \S+check.conf:%%HERE%% needs "clarity_token_key_file" at http level/ ] }
+        qw(clarity_settings_api clarity_webhooks)),
+    [ 'two that look at two Redis', 'location /a/ { clarity_webhooks; } '
+      . 'location /b/ { clarity_settings_api; clarity_redis_prefix b; }',
+      qr/"clarity_webhooks" in \S+check.conf:\d+ and "clarity_settings_api" in \S+check.conf:\d+ look at two Redis; give them/,
+      http => 'clarity_token_key_file %%DIR%%/key;' ],
     [ 'metrics twice', 'location /m { clarity_metrics; clarity_metrics; }',
       qr/"clarity_metrics" directive is duplicate in \S+:\d+/ ],
     [ 'jobs in an exact location', 'location = /jobs/ { clarity_jobs; }',
@@ -185,8 +225,8 @@ my @bad = (
     [ 'jobs twice', 'location /jobs/ { clarity_jobs; clarity_jobs; }',
       qr/"clarity_jobs" directive is duplicate in \S+:\d+/ ],
     map({ [ "jobs at '$_'", "clarity_jobs_uri '$_';",
-        qr/invalid address ".*"; expected what stands before a job's id, as "\/jobs\/" .* in \S+:\d+/s ] }
-        'jobs/', '', 'ftp://a/', '/jo bs/', "/\xc3\xa9/", "/a\nb/"),
+        qr/invalid address "[^\x00-\x1f]*"; expected what stands before a job's id, as "\/jobs\/" .* in \S+:\d+/s ] }
+        'jobs/', '', 'ftp://a/', '/jo bs/', "/\xc3\xa9/", "/a\nb/", "/a\rb/"),
     [ 'jobs at two places', 'clarity_jobs_uri /a/; clarity_jobs_uri /b/;',
       qr/"clarity_jobs_uri" directive is duplicate/ ],
     [ 'webhooks before triggers', "location /a { $hook $token } } "
@@ -203,13 +243,27 @@ my @bad = (
       triggers => '%%DIR%%/two-names' ],
 );
 
+# %%HERE%% is the line that has "# here" in it.
+
+sub at_here {
+    my ($says) = @_;
+
+    my @lines = split /\n/, $t->read_file("$nginx->{name}/check.conf");
+    my ($here) = grep { $lines[$_ - 1] =~ /# here/ } 1 .. @lines;
+
+    $says =~ s/%%HERE%%/$here/g;
+    return qr/$says/;
+}
+
+
 for my $case (@bad) {
     my ($what, $server, $says, %with) = @$case;
 
     my ($code, $said) = $nginx->check($server, %with);
+    $says = at_here($says);
 
     isnt $code, 0, "$what is refused";
-    like $said, qr/\[emerg\].*$says/s, 'with the reason and the place';
+    like $said, qr/\[(?:emerg|warn)\].*$says/s, 'with the reason and the place';
     unlike $said, qr/a-secret|filed/, 'and no secret';
 }
 
@@ -217,7 +271,20 @@ for my $case (@bad) {
 my @good = (
     [ 'one token for two webhooks is a warning',
       "location /a { $hook $token } location /b { $hook $token }",
-      qr/\[warn\].*one token opens two webhooks, "POST \/a" and "POST \/b", in \S+:\d+ and in \S+:\d+/ ],
+      qr/\[warn\].*one token opens 2 webhooks, "POST \/a" in \S+check.conf:\d+, "POST \/b" in \S+check.conf:\d+; give each a token of its own/ ],
+    [ 'one for many is one line', join(' ', map {
+        "location /$_ { $hook $token }" } 1 .. 300),
+      qr/\A(?!.*opens.*opens).*one token opens 300 webhooks, (?:"POST \/\d+" in \S+:\d+(?:, )?){4} and 296 more; give each/s ],
+    [ 'many for two are few', join(' ', map {
+        "location /$_ { $hook clarity_webhook_token_file %%DIR%%/many; }" }
+        1 .. 2), qr/(?:one token opens 2 .*){16}84 more tokens open more than one webhook each/s ],
+    [ 'one twice for one webhook', "location /a { $hook $token $token }",
+      qr/^(?!.*warn).*test is successful/s ],
+    [ 'a token of no webhook', "location /a {\n\n$token # here\n}",
+      qr/\[warn\].*the token in \S+check.conf:%%HERE%% opens no webhook; add "clarity_webhook" to its location, or leave it out/ ],
+    [ 'a token of a nested webhook alone',
+      "location /a/ { $token location /a/b { $hook } }",
+      qr/^(?!.*warn).*test is successful/s ],
     [ 'a token file that all may read is a warning',
       "location /a { $hook clarity_webhook_token_file %%DIR%%/open; }",
       qr/\[warn\].*every user may read the secret file "\S+open"/ ],
@@ -264,6 +331,7 @@ my @good = (
 for my $case (@good) {
     my ($what, $server, $says) = @$case;
     my ($code, $said) = $nginx->check($server);
+    $says = at_here($says);
 
     is $code, 0, $what;
     like $said, $says, 'as it says';

@@ -39,26 +39,26 @@ clarity_token_refused(clarity_str_t token)
     unsigned char c;
 
     if (token.len == 0) {
-        return "it is empty";
+        return "is empty";
     }
 
     if (token.len > CLARITY_TOKEN_MAX) {
-        return "it is longer than 1024 bytes";
+        return "is longer than 1024 bytes";
     }
 
     for (i = 0; i < token.len; i++) {
         c = (unsigned char) token.data[i];
 
         if (c == ' ' || (c >= '\t' && c <= '\r')) {
-            return "it holds white space";
+            return "holds white space";
         }
 
         if (c < 0x20 || c == 0x7f) {
-            return "it holds a control byte";
+            return "holds a control byte";
         }
 
         if (c >= 0x80) {
-            return "it holds a byte that is not ASCII";
+            return "holds a byte that is not ASCII";
         }
     }
 

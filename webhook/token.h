@@ -25,8 +25,8 @@ bool clarity_token_matches(const clarity_token_digest_t *given,
     const clarity_token_digest_t *valid, size_t n);
 
 /*
- * NULL if a token of that text can be sent and is worth having, else why not,
- * without the token: empty, white space or control bytes in it, not ASCII,
+ * NULL if a token of that text can be sent and is worth having, else why not
+ * ("is empty"), without the token: empty, white space or control bytes in it, not ASCII,
  * longer than CLARITY_TOKEN_MAX.
  */
 const char *clarity_token_refused(clarity_str_t token);
