@@ -6,14 +6,16 @@
 #include "ngx_http_clarity_call.h"
 
 #include "job/id.h"
+#include "job/traceparent.h"
 #include "redis/reply_error.h"
 
 
 static ngx_uint_t ngx_http_clarity_is_full(ngx_http_clarity_loc_conf_t *clcf);
 static ngx_int_t ngx_http_clarity_job_fields(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_job_t *job,
-    u_char *received);
-static clarity_str_t ngx_http_clarity_traceparent(ngx_http_request_t *r);
+    u_char *received, char traceparent[CLARITY_TRACEPARENT]);
+static clarity_str_t ngx_http_clarity_traceparent(
+    ngx_http_request_t *r, char made[CLARITY_TRACEPARENT]);
 static void ngx_http_clarity_enqueued(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed);
@@ -48,6 +50,7 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
     ngx_http_clarity_loc_conf_t   *clcf;
     ngx_http_clarity_idempotency_t idem;
     u_char                         received[NGX_TIME_T_LEN + 3];
+    char                           traceparent[CLARITY_TRACEPARENT];
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
@@ -74,7 +77,9 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
     ngx_memzero(&job, sizeof(clarity_job_t));
     job.context = context;
 
-    if (ngx_http_clarity_job_fields(r, webhook, &job, received) != NGX_OK) {
+    if (ngx_http_clarity_job_fields(r, webhook, &job, received, traceparent)
+        != NGX_OK)
+    {
         return NGX_DECLINED;
     }
 
@@ -120,7 +125,7 @@ ngx_http_clarity_is_full(ngx_http_clarity_loc_conf_t *clcf)
 static ngx_int_t
 ngx_http_clarity_job_fields(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_job_t *job,
-    u_char *received)
+    u_char *received, char traceparent[CLARITY_TRACEPARENT])
 {
     ngx_time_t *tp;
 
@@ -138,50 +143,29 @@ ngx_http_clarity_job_fields(ngx_http_request_t *r,
     job->addr.data = (char *) r->connection->addr_text.data;
     job->addr.len = r->connection->addr_text.len;
 
-    job->traceparent = ngx_http_clarity_traceparent(r);
+    job->traceparent = ngx_http_clarity_traceparent(r, traceparent);
 
     return ngx_http_clarity_request_id(r, &job->request);
 }
 
 
-/*
- * W3C Trace Context: version-trace_id-parent_id-flags, 2-32-16-2 lower-case
- * hex digits; of a version to come, what follows is left out. Anything else
- * is as if it had not been sent.
- */
+/* What is none is as if it had not been sent. */
 
 static clarity_str_t
-ngx_http_clarity_traceparent(ngx_http_request_t *r)
+ngx_http_clarity_traceparent(
+    ngx_http_request_t *r, char made[CLARITY_TRACEPARENT])
 {
-    size_t        i;
     ngx_str_t     value;
     clarity_str_t none = { NULL, 0 };
 
     static ngx_str_t name = ngx_string("traceparent");
-    static u_char    shape[]
-        = "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
 
-    if (ngx_http_clarity_header(r, &name, &value) != NGX_OK
-        || value.len < sizeof(shape) - 1)
-    {
+    if (ngx_http_clarity_header(r, &name, &value) != NGX_OK) {
         return none;
     }
 
-    for (i = 0; i < sizeof(shape) - 1; i++) {
-
-        if (shape[i] == '-') {
-            if (value.data[i] != '-') {
-                return none;
-            }
-
-        } else if (!((value.data[i] >= '0' && value.data[i] <= '9')
-                     || (value.data[i] >= 'a' && value.data[i] <= 'f')))
-        {
-            return none;
-        }
-    }
-
-    return (clarity_str_t){ (char *) value.data, sizeof(shape) - 1 };
+    return clarity_traceparent(
+        (clarity_str_t){ (char *) value.data, value.len }, made);
 }
 
 

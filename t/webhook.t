@@ -122,7 +122,16 @@ $nginx->post($uri, context(), token => 'secret',
 is $job{traceparent}, $trace, 'traceparent goes with the job';
 is $job{request}, 'INC-4711', 'and so does x-request-id';
 
-for my $bad ('00-xyz', "00-$trace", "${trace}x" =~ s/0af/0AF/r, '') {
+$nginx->post($uri, context(), token => 'secret',
+    headers => [ 'traceparent: ' . $trace =~ s/^00/cc/r . '-more' ]);
+(undef, %job) = newest_job();
+
+is $job{traceparent}, $trace, 'of a later version, what is known of it';
+
+for my $bad ('00-xyz', "00-$trace", "${trace}x" =~ s/0af/0AF/r, '',
+    $trace =~ s/^00/ff/r, "$trace-more", '00-' . '0' x 32 . '-' . 'a' x 16
+    . '-01', '00-' . 'a' x 32 . '-' . '0' x 16 . '-01')
+{
     $nginx->post($uri, context(), token => 'secret',
         headers => [ "traceparent: $bad", 'X-Request-Id: a b' ]);
     (undef, %job) = newest_job();

@@ -97,10 +97,19 @@ wait_for_job($redis, $id, 'succeeded');
 is +($receiver->requests)[2]{headers}{traceparent}, $traceparent,
     'a traceparent is passed on';
 
-$id = add_job($redis, traceparent => "00-x\r\nX-Evil: 1");
-wait_for_job($redis, $id, 'succeeded');
-ok !exists +($receiver->requests)[4]{headers}{'x-evil'},
-    'unless it is none';
+my $calls = 4;
+
+for my $bad ("00-x\r\nX-Evil: 1", $traceparent =~ s/^00/ff/r,
+    $traceparent =~ s/-0[^-]*-01$/-0000000000000000-01/r, 'a' x 55)
+{
+    $id = add_job($redis, traceparent => $bad);
+    wait_for_job($redis, $id, 'succeeded');
+
+    my $headers = ($receiver->requests)[$calls]{headers};
+    ok !exists $headers->{$_}, "unless it is none: no $_"
+        for 'x-evil', 'traceparent';
+    $calls += 2;
+}
 
 # What is no job.
 

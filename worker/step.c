@@ -3,10 +3,10 @@
 #include <stdio.h>
 
 #include "job/publish_script.h"
+#include "job/traceparent.h"
 #include "worker/kill_point.h"
 #include "worker/timer.h"
 
-#define TRACEPARENT 55 /* bytes, of version 00: W3C Trace Context 3.2 */
 
 #define KEY_MAX (CLARITY_JOB_ID_MAX + 2 * CLARITY_WORKFLOW_ID_MAX + 3)
 
@@ -373,16 +373,12 @@ static const char *
 traceparent(const clarity_run_t *run)
 {
     clarity_str_t text;
+    char made[CLARITY_TRACEPARENT];
 
     text = run->task->lease->delivery.job.traceparent;
 
-    if (text.len != TRACEPARENT
-        || strspn(text.data, "0123456789abcdef-") != TRACEPARENT)
-    {
-        return NULL;
-    }
-
-    return text.data;
+    return clarity_traceparent(text, made).data == text.data ? text.data
+                                                            : NULL;
 }
 
 
