@@ -25,6 +25,8 @@ typedef struct {
 typedef struct {
     uint64_t hash; /* of all of it; with its length as good as the name */
     size_t len;
+    size_t start; /* of its first token in the text */
+    size_t times; /* that it came */
     size_t shown_len;
     char shown[CLARITY_CONTEXT_MAX_SHOWN];
 } clarity_context_name_t;
@@ -48,7 +50,7 @@ struct clarity_context_checker_s {
     size_t next;    /* parameter that strict order lets come next */
     size_t current; /* parameter whose value comes next, or NO_PARAMETER */
     bool out_of_order;
-    bool faulty; /* a value or a name twice */
+    bool faulty; /* a value, or a name twice */
 
     clarity_context_slot_t slots[CLARITY_MAX_PARAMETERS];
 
@@ -60,10 +62,16 @@ struct clarity_context_checker_s {
     int received[CLARITY_CONTEXT_MAX_RECEIVED];
     size_t nreceived;
 
-    /* Each once. Behind a full list they are only counted, as they come. */
-    clarity_context_name_t unknown[CLARITY_CONTEXT_MAX_FAULTS];
+    /*
+     * Each once. Behind a full list they are counted, as they come. Where they
+     * are kept they are noted in `late` as well, and of those that came twice
+     * the first ones are in the list's second half.
+     */
+    clarity_context_name_t unknown[2 * CLARITY_CONTEXT_MAX_FAULTS];
     size_t nunknown;
     size_t nunlisted;
+    clarity_buf_t late;
+    size_t ntwice; /* found there; at [CLARITY_CONTEXT_MAX_FAULTS] and on */
 
     clarity_context_fault_t faults[CLARITY_CONTEXT_MAX_FAULTS];
     size_t nfaults; /* found; kept are the first ones */
@@ -72,6 +80,19 @@ struct clarity_context_checker_s {
     clarity_buf_t piece; /* a name or a value of it, decoded */
     uint64_t not_json;   /* bit i: parameter i was to be JSON, and is none */
 };
+
+/* A name that is no parameter's: what stands for it in `received`. */
+int clarity_context_take_unknown(
+    clarity_context_checker_t *checker, const clarity_json_token_t *token);
+
+/*
+ * When all have come: those that came twice, where so many are kept that they
+ * were not looked for before. false: out of memory.
+ */
+bool clarity_context_find_twice(clarity_context_checker_t *checker);
+
+/* After each check: the notes for that, and their memory if it is much. */
+void clarity_context_forget_late(clarity_context_checker_t *checker);
 
 /* clarity_context_check() but for not_json, which the caller has set. */
 clarity_context_status_t clarity_context_check_text(

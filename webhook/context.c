@@ -7,11 +7,10 @@
 
 static void reset(clarity_context_checker_t *checker);
 static bool take_token(void *data, const clarity_json_token_t *token);
-static void take_name(clarity_context_checker_t *checker, clarity_str_t name);
+static void take_name(
+    clarity_context_checker_t *checker, const clarity_json_token_t *token);
 static size_t find_parameter(
     const clarity_context_checker_t *checker, clarity_str_t name);
-static int take_unknown(
-    clarity_context_checker_t *checker, clarity_str_t name);
 static void take_value(
     clarity_context_checker_t *checker, const clarity_json_token_t *token);
 static unsigned type_of(clarity_json_token_type_t type);
@@ -19,6 +18,7 @@ static bool is_valid(const clarity_context_checker_t *checker);
 static void find_faults(clarity_context_checker_t *checker);
 static void find_parameter_faults(
     clarity_context_checker_t *checker, size_t index, size_t place);
+static void find_unknown_faults(clarity_context_checker_t *checker);
 static void add_fault(
     clarity_context_checker_t *checker, const clarity_context_fault_t *fault);
 
@@ -50,6 +50,7 @@ clarity_context_checker_free(clarity_context_checker_t *checker)
         clarity_json_reader_free(checker->reader);
         clarity_buf_free(&checker->query);
         clarity_buf_free(&checker->piece);
+        clarity_buf_free(&checker->late);
         free(checker);
     }
 }
@@ -79,8 +80,16 @@ clarity_context_check_text(clarity_context_checker_t *checker,
     switch (
         clarity_json_read(checker->reader, text, take_token, checker, fault)) {
     case CLARITY_JSON_OK: break;
-    case CLARITY_JSON_INVALID: return CLARITY_CONTEXT_BAD_JSON;
-    default: return CLARITY_CONTEXT_NO_MEMORY;
+    case CLARITY_JSON_INVALID:
+        clarity_context_forget_late(checker);
+        return CLARITY_CONTEXT_BAD_JSON;
+    default:
+        clarity_context_forget_late(checker);
+        return CLARITY_CONTEXT_NO_MEMORY;
+    }
+
+    if (!clarity_context_find_twice(checker)) {
+        return CLARITY_CONTEXT_NO_MEMORY;
     }
 
     if (is_valid(checker)) {
@@ -142,6 +151,7 @@ reset(clarity_context_checker_t *checker)
     checker->nreceived = 0;
     checker->nunknown = 0;
     checker->nunlisted = 0;
+    checker->ntwice = 0;
     checker->nfaults = 0;
 
     memset(checker->slots, 0,
@@ -167,7 +177,7 @@ take_token(void *data, const clarity_json_token_t *token)
 
     switch (token->type) {
 
-    case CLARITY_JSON_KEY: take_name(checker, token->text); break;
+    case CLARITY_JSON_KEY: take_name(checker, token); break;
 
     case CLARITY_JSON_OBJECT_END:
     case CLARITY_JSON_ARRAY_END:
@@ -187,17 +197,18 @@ take_token(void *data, const clarity_json_token_t *token)
 
 
 static void
-take_name(clarity_context_checker_t *checker, clarity_str_t name)
+take_name(
+    clarity_context_checker_t *checker, const clarity_json_token_t *token)
 {
     int entry;
     size_t index;
     clarity_context_slot_t *slot;
 
-    index = find_parameter(checker, name);
+    index = find_parameter(checker, token->text);
     checker->current = NO_PARAMETER;
 
     if (index == NO_PARAMETER) {
-        entry = take_unknown(checker, name);
+        entry = clarity_context_take_unknown(checker, token);
 
     } else {
         entry = (int) index;
@@ -261,70 +272,6 @@ find_parameter(const clarity_context_checker_t *checker, clarity_str_t name)
     }
 
     return NO_PARAMETER;
-}
-
-
-/* What stands for it in `received`; there, no name is without its entry. */
-static int
-take_unknown(clarity_context_checker_t *checker, clarity_str_t name)
-{
-    size_t i;
-    uint64_t hash;
-    clarity_context_name_t *unknown;
-
-    /* FNV-1a; whoever makes two names collide hides one of his own faults. */
-    hash = UINT64_C(0xcbf29ce484222325);
-    for (i = 0; i < name.len; i++) {
-        hash = (hash ^ (unsigned char) name.data[i])
-               * UINT64_C(0x00000100000001b3);
-    }
-
-    for (i = 0; i < checker->nunknown; i++) {
-        if (checker->unknown[i].hash == hash
-            && checker->unknown[i].len == name.len) {
-            return ~(int) i;
-        }
-    }
-
-    if (i == CLARITY_CONTEXT_MAX_FAULTS) {
-        checker->nunlisted++;
-        return -1;
-    }
-
-    unknown = &checker->unknown[checker->nunknown++];
-    unknown->hash = hash;
-    unknown->len = name.len;
-    unknown->shown_len = clarity_context_show(unknown->shown, name);
-
-    return ~(int) i;
-}
-
-
-size_t
-clarity_context_show(char shown[CLARITY_CONTEXT_MAX_SHOWN], clarity_str_t name)
-{
-    size_t n;
-    static const char ellipsis[] = "\xe2\x80\xa6";
-
-    n = name.len;
-
-    if (n <= CLARITY_CONTEXT_MAX_SHOWN) {
-        if (n != 0) {
-            memcpy(shown, name.data, n);
-        }
-        return n;
-    }
-
-    /* Not within a character, whose bytes but the first are 10xxxxxx. */
-    n = CLARITY_CONTEXT_MAX_SHOWN - (sizeof(ellipsis) - 1);
-    while (((unsigned char) name.data[n] & 0xc0) == 0x80) {
-        n--;
-    }
-
-    memcpy(shown, name.data, n);
-    memcpy(shown + n, ellipsis, sizeof(ellipsis) - 1);
-
-    return n + sizeof(ellipsis) - 1;
 }
 
 
@@ -402,17 +349,7 @@ find_faults(clarity_context_checker_t *checker)
         place += checker->slots[i].times != 0;
     }
 
-    if (checker->rules.unknown == CLARITY_UNKNOWN_REJECT) {
-        fault.code = CLARITY_CONTEXT_UNKNOWN;
-        fault.of = FAULT_OF_NAME;
-
-        for (i = 0; i < checker->nunknown; i++) {
-            fault.index = i;
-            add_fault(checker, &fault);
-        }
-
-        checker->nfaults += checker->nunlisted;
-    }
+    find_unknown_faults(checker);
 }
 
 
@@ -463,6 +400,47 @@ find_parameter_faults(
             fault.code = CLARITY_CONTEXT_WRONG_FORMAT;
         }
 
+        add_fault(checker, &fault);
+    }
+}
+
+
+/* Dropped ones may be whatever they are. */
+static void
+find_unknown_faults(clarity_context_checker_t *checker)
+{
+    size_t i;
+    clarity_context_fault_t fault;
+
+    if (checker->rules.unknown == CLARITY_UNKNOWN_DROP) {
+        return;
+    }
+
+    memset(&fault, 0, sizeof(fault));
+    fault.of = FAULT_OF_NAME;
+
+    for (i = 0; i < checker->nunknown; i++) {
+        fault.index = i;
+
+        if (checker->rules.unknown == CLARITY_UNKNOWN_REJECT) {
+            fault.code = CLARITY_CONTEXT_UNKNOWN;
+            add_fault(checker, &fault);
+        }
+
+        if (checker->unknown[i].times > 1) {
+            fault.code = CLARITY_CONTEXT_DUPLICATE;
+            add_fault(checker, &fault);
+        }
+    }
+
+    if (checker->rules.unknown == CLARITY_UNKNOWN_REJECT) {
+        checker->nfaults += checker->nunlisted;
+    }
+
+    fault.code = CLARITY_CONTEXT_DUPLICATE;
+
+    for (i = 0; i < checker->ntwice; i++) {
+        fault.index = CLARITY_CONTEXT_MAX_FAULTS + i;
         add_fault(checker, &fault);
     }
 }

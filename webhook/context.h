@@ -94,8 +94,9 @@ clarity_str_t clarity_context_text(
  * whatever was sent; holds names, never a value. More faults than
  * CLARITY_CONTEXT_MAX_FAULTS add `"errors_omitted":N`, and likewise
  * `"received_omitted":N`. The errors stand in the displayed order of their
- * parameters, then come the unknown names, each once. Of a name that came
- * more than once only the first value was looked at. A name of the caller's
+ * parameters, then come the unknown names, each once, and where it came more
+ * than once a second time for that, unless unknown ones are dropped. Of a name
+ * that came more than once only the first value was looked at. A name of the caller's
  * that is longer than CLARITY_CONTEXT_MAX_SHOWN ends in "…", also in its
  * pointer.
  */

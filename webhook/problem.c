@@ -270,6 +270,13 @@ add_detail(
         return;
     }
 
+    if (fault->of == FAULT_OF_NAME && fault->code == CLARITY_CONTEXT_DUPLICATE)
+    {
+        clarity_buf_addf(buf, "came %zu times, expected once",
+            checker->unknown[fault->index].times);
+        return;
+    }
+
     if (fault->of == FAULT_OF_NAME) {
         clarity_buf_addz(buf, "not a parameter of the trigger ");
         clarity_buf_add(buf, checker->trigger->name);

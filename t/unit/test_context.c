@@ -107,7 +107,7 @@ every_fault_of_names_is_found_at_once(void **state)
         { "{\"a\":1,\"b\":2,\"c\":3,\"d\":4}", "unknown d" },
         { "{\"A\":1,\"a\":1,\"b\":2,\"c\":3}", "unknown A" },
         { "{\"a\":1,\"x\":1,\"b\":2,\"y\":2,\"x\":3,\"c\":3,\"x\":4}",
-            "unknown x; unknown y" },
+            "unknown x; duplicate x; unknown y" },
         { "{\"\":1,\"a\":1,\"b\":2,\"c\":3}", "unknown " },
 
         { "{\"a\":1,\"a\":1,\"b\":2,\"c\":3}", "duplicate a" },
@@ -227,14 +227,17 @@ unknown_parameters_are_dropped_or_kept_as_asked(void **state)
     static const char extra[] =
         "{ \"x\": {\"a\":1}, \"a\" : 1.50 ,\"\\u0062\": [ 1,{ }],"
         "\"y\":[2], \"c\":\"\\u0041\\/\" ,\"x\":3 }";
+    static const char kept[] =
+        "{ \"x\": {\"a\":1}, \"a\" : 1.50 ,\"\\u0062\": [ 1,{ }],"
+        "\"y\":[2], \"c\":\"\\u0041\\/\" ,\"X\":{\"x\":1,\"x\":2} }";
 
     (void) state;
 
     assert_int_equal(
-        check("abc", keep, clarity_str(extra)), CLARITY_CONTEXT_VALID);
+        check("abc", keep, clarity_str(kept)), CLARITY_CONTEXT_VALID);
     text = clarity_context_text(checker, &buf);
-    assert_ptr_equal(text.data, extra);
-    assert_int_equal(text.len, sizeof(extra) - 1);
+    assert_ptr_equal(text.data, kept);
+    assert_int_equal(text.len, sizeof(kept) - 1);
 
     assert_int_equal(
         check("abc", drop, clarity_str(extra)), CLARITY_CONTEXT_VALID);
@@ -272,6 +275,69 @@ unknown_parameters_are_dropped_or_kept_as_asked(void **state)
         check("abc", keep, clarity_lit("{\"b\":1,\"x\":1,\"a\":1,\"c\":3}")),
         CLARITY_CONTEXT_FAULTY);
     assert_errors("keep", "out_of_order a; out_of_order b");
+
+    clarity_buf_free(&buf);
+}
+
+
+static void
+what_is_kept_comes_once(void **state)
+{
+    size_t i, n;
+    clarity_buf_t buf = { 0 };
+    static const struct {
+        const char *more;
+        const char *errors;
+    } cases[] = {
+        { ",\"x\":1,\"x\":2", "duplicate x" },
+        { ",\"x\":1,\"y\":1,\"\\u0079\":1,\"x\":2,\"x\":2",
+            "duplicate x; duplicate y" },
+        { ",\"\":1,\"\":1", "duplicate " },
+        { ",\"u7\":1", "duplicate u7" },
+        { ",\"\\\"\\\\\":1,\"\\\"\\\\\":1", "duplicate \"\\" },
+        { ",\"u999\":1,\"u0\":1,\"u999\":1,\"a\":1",
+            "duplicate a; duplicate u0; duplicate u999" },
+    };
+
+    (void) state;
+
+    /* With few of them and with many, which are looked for otherwise. */
+    for (n = 8; n <= 1000; n += 992) {
+        for (i = 0; i < COUNT(cases); i++) {
+
+            if (n == 8 && strstr(cases[i].more, "u999") != NULL) {
+                continue;
+            }
+
+            clarity_buf_reset(&buf);
+            clarity_buf_addz(&buf, "{\"a\":1,\"b\":2,\"c\":3");
+            for (size_t j = 0; j < n; j++) {
+                clarity_buf_addf(&buf, ",\"u%zu\":0", j);
+            }
+
+            clarity_buf_addz(&buf, "}");
+            assert_int_equal(check("abc", keep, clarity_buf_str(&buf)),
+                CLARITY_CONTEXT_VALID);
+
+            buf.len--;
+            clarity_buf_addz(&buf, cases[i].more);
+            clarity_buf_addz(&buf, "}");
+            assert_int_equal(check("abc", keep, clarity_buf_str(&buf)),
+                CLARITY_CONTEXT_FAULTY);
+            assert_errors(cases[i].more, cases[i].errors);
+        }
+    }
+
+    /* All of very many. */
+    clarity_buf_reset(&buf);
+    clarity_buf_addz(&buf, "{\"a\":1,\"b\":2,\"c\":3");
+    for (i = 0; i < 200000; i++) {
+        clarity_buf_addf(&buf, ",\"%zx\":0", i % 100000 + 16);
+    }
+    clarity_buf_addz(&buf, "}");
+    assert_int_equal(
+        check("abc", keep, clarity_buf_str(&buf)), CLARITY_CONTEXT_FAULTY);
+    assert_int_equal(clarity_context_nfaults(checker), 100000);
 
     clarity_buf_free(&buf);
 }
@@ -408,6 +474,26 @@ out_of_memory_is_told(void **state)
     oom_after = -1;
     clarity_buf_free(&buf);
 
+    /* The notes of very many names, at each step of their growth. */
+    clarity_buf_addz(&buf, "{\"a\":1,\"b\":2,\"c\":3");
+    for (n = 0; n < 10000; n++) {
+        clarity_buf_addf(&buf, ",\"u%zu\":0", n);
+    }
+    clarity_buf_addz(&buf, ",\"u9999\":0}");
+    for (n = 0;; n++) {
+        oom_after = n;
+        status = clarity_context_check(fresh, &triggers->triggers[0], keep,
+            clarity_buf_str(&buf), &fault);
+        oom_after = -1;
+        if (status != CLARITY_CONTEXT_NO_MEMORY) {
+            break;
+        }
+    }
+    assert_in_range(n, 5, 20);
+    assert_int_equal(status, CLARITY_CONTEXT_FAULTY);
+    assert_int_equal(clarity_context_nfaults(fresh), 1);
+    clarity_buf_free(&buf);
+
     /* Both the answer and what its details are put together in. */
     assert_int_equal(clarity_context_check(fresh, &triggers->triggers[0],
                          strict, clarity_lit("{\"x\":1}"), &fault),
@@ -458,6 +544,7 @@ main(void)
             what_is_not_json_is_told_as_such_whatever_else_is_wrong),
         cmocka_unit_test(any_order_takes_any_order_and_nothing_else),
         cmocka_unit_test(unknown_parameters_are_dropped_or_kept_as_asked),
+        cmocka_unit_test(what_is_kept_comes_once),
         cmocka_unit_test(ten_megabytes_of_names_take_linear_time),
         cmocka_unit_test(a_check_leaves_nothing_for_the_next),
         cmocka_unit_test(a_valid_context_allocates_nothing),
