@@ -91,8 +91,9 @@ ngx_http_clarity_activity_handler(ngx_http_request_t *r)
 
 /*
  * What nginx refuses by itself never comes to our handler, or is led away from
- * it by error_page, which takes the request's context. The variable stays,
- * where limit_req or the handler has asked for it.
+ * it by error_page, which takes the request's context and its location. The
+ * variable stays, where limit_req, the handler or the address of error_page
+ * has asked for it.
  */
 
 static ngx_uint_t
@@ -102,36 +103,38 @@ ngx_http_clarity_refused_by_nginx(ngx_http_request_t *r,
 {
     ngx_http_variable_value_t *vv;
 
-    vv = &r->variables[cmcf->webhook_index];
+    switch (r->err_status ? r->err_status : r->headers_out.status) {
 
-    if (!vv->valid || vv->len == 0) {
+    case NGX_HTTP_BAD_REQUEST:
+        *outcome = CLARITY_BAD_REQUEST;
+        break;
+
+    case NGX_HTTP_REQUEST_TIME_OUT:
+        *outcome = CLARITY_REQUEST_TIMEOUT;
+        break;
+
+    case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
+        *outcome = CLARITY_PAYLOAD_TOO_LARGE;
+        break;
+
+    case NGX_HTTP_TOO_MANY_REQUESTS:
+        *outcome = CLARITY_RATE_LIMITED;
+        break;
+
+    default:
+        return 0;
+    }
+
+    vv = ngx_http_get_indexed_variable(r, cmcf->webhook_index);
+
+    if (vv == NULL || vv->not_found || vv->len == 0) {
         return 0;
     }
 
     name->data = vv->data;
     name->len = vv->len;
 
-    switch (r->err_status ? r->err_status : r->headers_out.status) {
-
-    case NGX_HTTP_BAD_REQUEST:
-        *outcome = CLARITY_BAD_REQUEST;
-        return 1;
-
-    case NGX_HTTP_REQUEST_TIME_OUT:
-        *outcome = CLARITY_REQUEST_TIMEOUT;
-        return 1;
-
-    case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
-        *outcome = CLARITY_PAYLOAD_TOO_LARGE;
-        return 1;
-
-    case NGX_HTTP_TOO_MANY_REQUESTS:
-        *outcome = CLARITY_RATE_LIMITED;
-        return 1;
-
-    default:
-        return 0;
-    }
+    return 1;
 }
 
 

@@ -18,6 +18,7 @@ chmod 0600, $t->dir . '/token.key';
 # another process answers the next one, that can be too late for it.
 my $nginx = $t->nginx(workers => 1, http => <<'EOF', server => <<'EOF2');
     clarity_token_key_file %%DIR%%/token.key;
+    limit_conn_zone $uri zone=conn:1m;
 EOF
         location /webhooks/ {
             clarity_webhooks;
@@ -41,6 +42,25 @@ EOF
         location /settings/api/ {
             clarity_settings_api;
         }
+
+        limit_conn_status 429;
+
+        location = /hooks/small {
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token small;
+            client_max_body_size  100;
+            limit_conn            conn 1;
+        }
+
+        location = /hooks/led {
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token led;
+            client_max_body_size  100;
+            limit_conn            conn 1;
+            error_page            413 429 /problem?$clarity_webhook;
+        }
+
+        location = /problem { internal; clarity_problem; }
 
         location /other/ {
             rewrite ^/other/(.*)$ /settings/api/$1 last;
@@ -235,6 +255,26 @@ is $nginx->get("/other/webhooks/$id")->json->{id}, $id,
     'a rewrite may lead to the API';
 ($status, $shown) = api('GET', "webhooks/$id");
 is $shown->{token_header}, 'x-made', "the header of the token";
+
+
+# What nginx refuses before it has come to the webhook.
+
+for my $name ('small', 'led') {
+    my $of = "conf:POST%20%2Fhooks%2F$name";
+
+    is $nginx->post("/hooks/$name", 'x' x 101, token => $name)->status, 413,
+        "too large by its length for $name";
+    is_deeply outcomes($of), ['payload_too_large'], 'is in the activity';
+
+    my $slow = $nginx->connect;
+    $slow->write("POST /hooks/$name HTTP/1.1\r\nHost: a\r\n"
+        . "X-Clarity-Webhook-Token: $name\r\nContent-Length: 2\r\n\r\n{");
+    wait_until { $nginx->post("/hooks/$name", '{}', token => $name)->status
+        == 429 } 5, 'one connection too many';
+
+    is outcomes($of)->[-1], 'rate_limited', 'which is there too';
+    $slow->close;
+}
 
 
 # What a page needs to make a webhook.
