@@ -129,4 +129,23 @@ for ([ 1, what => 'kill', worker => 'w1', from => 100.12, to => 100.12 ],
         sub { fault($_[0], %fault) });
 }
 
+
+# One that was stopped past its lease calls as it wakes up, and then the other
+# does, who has had the job since.
+
+for ([ 1, 98, 100.05 ], [ 0, 99.5, 100.05 ], [ 0, 96, 99 ]) {
+    my ($is, $from, $to) = @$_;
+
+    my @amiss = given(change => sub {
+        my ($given) = @_;
+
+        again($given, time => 100.18, worker => 'w2');
+        fault($given, what => 'stop', worker => 'w1', from => $from,
+            to => $to);
+    })->amiss;
+
+    is scalar(grep { /has no reason/ } @amiss), $is ? 0 : 1,
+        "the call of one that was stopped from $from to $to, and the other's";
+}
+
 done_testing();

@@ -430,7 +430,10 @@ sub _check_duplicates {
             next;
         }
 
-        my $why = $self->_why($before, $call);
+        # Likewise the one before: it had lost its job, and who had it by then
+        # had not called yet.
+        my $why = $self->_why($before, $call)
+            // ($self->_was_deaf($before) ? 'one that could not know' : undef);
 
         if (defined $why) {
             $self->_count('calls again, not asked for');
