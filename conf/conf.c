@@ -43,6 +43,8 @@ static bool set_triggers(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 static bool set_workflows(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
+static bool set_processes(
+    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 static bool set_concurrency(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 static bool set_lease(
@@ -69,6 +71,7 @@ static const clarity_conf_key_t conf_keys[] = {
     { "triggers", set_triggers },
     { "workflows", set_workflows },
     { "workflow_key_file", clarity_conf_set_workflow_keys },
+    { "processes", set_processes },
     { "concurrency", set_concurrency },
     { "lease", set_lease },
     { "drain", set_drain },
@@ -168,6 +171,7 @@ static bool
 set_defaults(clarity_conf_t *conf, clarity_error_t *error)
 {
     conf->shards = 1;
+    conf->processes = 1;
     conf->concurrency = 64;
     conf->lease = 8 * SECOND;
     conf->drain = 25 * SECOND;
@@ -389,6 +393,33 @@ set_workflows(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
 {
     return clarity_conf_get_path(conf, value, &conf->workflows, error);
+}
+
+
+static bool
+set_processes(
+    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
+{
+    size_t n;
+
+    if (value->kind == CLARITY_STRING && clarity_str_is(value->text, "auto")) {
+        conf->processes = 0;
+        return true;
+    }
+
+    if (value->kind != CLARITY_NUMBER
+        || !clarity_number_to_size(value->text, CLARITY_MAX_PROCESSES, &n)
+        || n == 0)
+    {
+        return clarity_error(error,
+            "%s:%u: \"processes\" is neither \"auto\" nor an integer from 1 "
+            "to %u",
+            conf->file, value->line, CLARITY_MAX_PROCESSES);
+    }
+
+    conf->processes = (unsigned) n;
+
+    return true;
 }
 
 

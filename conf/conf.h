@@ -21,13 +21,14 @@ typedef struct {
     char *triggers;            /* path */
     char *workflows;           /* path of the folder */
     clarity_seal_keys_t *keys; /* of "workflow_key_file"; NULL: none */
-    unsigned concurrency;
-    uint64_t lease;          /* ms */
-    uint64_t drain;          /* ms */
-    uint64_t keep_succeeded; /* ms */
-    uint64_t keep_failed;    /* ms */
-    char *log;               /* path; NULL: stderr */
-    char *listen_host;       /* an address or a name; NULL: none */
+    unsigned processes;        /* 0: as many as there are cores */
+    unsigned concurrency;      /* of all of them */
+    uint64_t lease;            /* ms */
+    uint64_t drain;            /* ms */
+    uint64_t keep_succeeded;   /* ms */
+    uint64_t keep_failed;      /* ms */
+    char *log;                 /* path; NULL: stderr */
+    char *listen_host;         /* an address or a name; NULL: none */
     unsigned listen_port;
     char *ca_file; /* path; NULL: the system's authorities */
     clarity_network_t *allowed;
@@ -47,6 +48,7 @@ typedef struct {
 #define CLARITY_KEEP_SUCCEEDED ((uint64_t) 24 * 3600 * 1000)
 #define CLARITY_KEEP_FAILED    ((uint64_t) 14 * 24 * 3600 * 1000)
 
+#define CLARITY_MAX_PROCESSES   256
 #define CLARITY_MAX_CONCURRENCY 10000
 #define CLARITY_MAX_ALLOWED     256
 #define CLARITY_MAX_COMMANDS    256

@@ -152,6 +152,68 @@ for my $kind (qw(shared static)) {
     $redis->command('FLUSHALL');
 }
 
+# Several processes: each calls handlers, what comes after the run comes once,
+# and a handler that ends its worker ends all of them.
+
+$t->write_file('many.c', <<'C');
+#include <clarity/worker.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static clarity_result_t
+tell(clarity_call_t *call, void *data)
+{
+    printf("pid %ld of %ld\n", (long) getpid(), (long) getppid());
+    fflush(stdout);
+
+    if (clarity_call_context(call)[1] == '"') {
+        clarity_worker_stop(data);
+    }
+
+    return CLARITY_SUCCEED;
+}
+
+int
+main(int argc, char **argv)
+{
+    int status;
+    clarity_worker_t *worker;
+
+    if (argc != 2 || (worker = clarity_worker_create(argv[1])) == NULL
+        || clarity_worker_on_trigger(worker, "identity_modified", tell, worker)
+               != 0)
+    {
+        return 2;
+    }
+
+    printf("before ");
+    status = clarity_worker_run(worker);
+    printf("after %d%s\n", status, clarity_worker_error(worker));
+    clarity_worker_free(worker);
+
+    return status;
+}
+C
+run("cc $strict $dir/many.c -D_GNU_SOURCE -o $dir/built/many $flags");
+
+my $many = Clarity::Worker->new($t, name => 'many',
+    env => { LD_LIBRARY_PATH => "$installed/lib" },
+    program => "$dir/built/many", conf => { processes => 2 },
+    workflows => {});
+my $master = $many->pid;
+wait_for_job($redis, $_, 'succeeded') for map { add_job($redis,
+    trigger => 'identity_modified', context => '{}') } 1 .. 8;
+my %called = reverse $many->log =~ /^(?:before )?pid (\d+) of (\d+)$/mg;
+is_deeply [ keys %called ], [$master], 'handlers run in processes of their own';
+isnt $called{$master}, $master, 'not in the one that started them';
+my $last = add_job($redis, trigger => 'identity_modified',
+    context => '{"identity_id":4711}');
+is $many->wait_exit(10), 0, 'a handler can end all of them';
+is job($redis, $last)->{state}, 'succeeded', 'after its job';
+is scalar(() = $many->log =~ /^(?:before )?after 0$/mg), 1,
+    'and clarity_worker_run() returns once';
+is scalar(() = $many->log =~ /before/g), 1, 'what was printed stands once';
+
 # What is wrong is said.
 
 sub said {

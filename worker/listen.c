@@ -98,7 +98,7 @@ on_metrics(struct evhttp_request *request, void *data)
     conf = &((clarity_listener_t *) data)->conf;
 
     conf->gauges(conf->owner, &gauges);
-    clarity_metrics_write(conf->metrics, &gauges, &body);
+    clarity_metrics_write(conf->metrics, conf->nmetrics, &gauges, &body);
     answer(
         request, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &body);
     clarity_buf_free(&body);

@@ -16,7 +16,8 @@ typedef struct {
     struct event_base *base;
     const char *host;
     unsigned port;
-    const clarity_metrics_t *metrics;
+    const clarity_metrics_t *metrics; /* of so many processes */
+    size_t nmetrics;
 
     void *owner;
 

@@ -99,6 +99,10 @@ clarity_log(clarity_log_t *log, clarity_log_level_t level, const char *event,
     clarity_buf_reset(&log->line);
     add_head(&log->line, level, event);
 
+    if (log->process != 0) {
+        clarity_buf_addf(&log->line, ",\"process\":%u", log->process);
+    }
+
     va_start(args, members);
     add_members(&log->line, members, args);
     va_end(args);

@@ -19,6 +19,7 @@ typedef struct {
     int fd;
     char *path;         /* NULL: stderr */
     clarity_buf_t line; /* memory kept from line to line */
+    unsigned process;   /* the number of one of several; 0: none is shown */
 
     /* Told of each event that is logged; NULL: nobody. */
     void (*seen)(void *owner, const char *event);
@@ -35,7 +36,8 @@ void clarity_log_reopen(clarity_log_t *log);
 void clarity_log_close(clarity_log_t *log);
 
 /*
- * {"time":"2024-11-19T07:06:40.123Z","level":"info","event":EVENT,…}. members
+ * {"time":"2024-11-19T07:06:40.123Z","level":"info","event":EVENT,…}, where it
+ * has one with "process":NUMBER after the event. members
  * names those that follow, each with its conversion, one blank between them:
  * "job=%s attempt=%u ms=%llu"; no others are known. A NULL or empty string is
  * left out.

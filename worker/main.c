@@ -5,7 +5,7 @@
 #include "conf/workflows.h"
 #include "worker/log.h"
 #include "conf/version.h"
-#include "worker/worker.h"
+#include "worker/master.h"
 
 static int work(const char *file, bool test);
 static int start(
@@ -93,6 +93,7 @@ static int
 start(const clarity_conf_t *conf, clarity_workflows_t *set, bool test)
 {
     int status;
+    bool forked;
     clarity_log_t log;
     clarity_error_t error;
     static const clarity_handlers_t none;
@@ -120,7 +121,7 @@ start(const clarity_conf_t *conf, clarity_workflows_t *set, bool test)
         return 1;
     }
 
-    status = clarity_worker_work(conf, set, &log, &none, -1);
+    status = clarity_master_work(conf, set, &log, &none, -1, &forked);
 
     clarity_log_close(&log);
 

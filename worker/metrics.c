@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "conf/version.h"
+#include "workflow/workflow.h"
 
 #define RESULTS 3
 #define BUCKETS 12
@@ -36,6 +38,7 @@ static const struct {
     { "redis_lost", "clarity_worker_redis_lost_total", NULL },
     { "reloaded", "clarity_worker_reloads_total", "result=\"done\"" },
     { "reload_failed", "clarity_worker_reload_errors_total", NULL },
+    { "process_died", "clarity_worker_processes_died_total", NULL },
 };
 
 #define COUNTERS (sizeof(counters) / sizeof(counters[0]))
@@ -60,6 +63,8 @@ static const struct {
     { "clarity_worker_reloads_total", "Reloads of the workflows." },
     { "clarity_worker_reload_errors_total",
         "Errors that kept the old workflows in service." },
+    { "clarity_worker_processes_died_total",
+        "Processes that ended and were started anew." },
 };
 
 static const struct {
@@ -68,6 +73,8 @@ static const struct {
     size_t offset;
     bool seconds; /* from ms */
 } gauges_info[] = {
+    { "clarity_worker_processes", "Processes that take jobs.",
+        offsetof(clarity_gauges_t, processes), false },
     { "clarity_worker_jobs_held", "Jobs in hand, those that wait too.",
         offsetof(clarity_gauges_t, held), false },
     { "clarity_worker_slots_free", "How many more jobs may be taken.",
@@ -76,9 +83,10 @@ static const struct {
         offsetof(clarity_gauges_t, calls), false },
     { "clarity_worker_calls_waiting", "Calls and programs in line for a host.",
         offsetof(clarity_gauges_t, calls_waiting), false },
-    { "clarity_worker_consuming", "1: the connection that reads jobs works.",
+    { "clarity_worker_consuming", "1: the connections that read jobs work.",
         offsetof(clarity_gauges_t, reading), false },
-    { "clarity_worker_redis_connections", "Connections to Redis, of two.",
+    { "clarity_worker_redis_connections",
+        "Connections to Redis, of two a process.",
         offsetof(clarity_gauges_t, connected), false },
     { "clarity_worker_workflows", "Workflows in service.",
         offsetof(clarity_gauges_t, workflows), false },
@@ -97,10 +105,10 @@ static const struct {
         offsetof(clarity_gauges_t, oldest), true },
 };
 
-typedef struct clarity_step_metrics_s {
-    struct clarity_step_metrics_s *next;
-    char *workflow;
-    char *step;
+/* Shared by processes, hence without a pointer: see clarity_metrics_create. */
+typedef struct {
+    char workflow[CLARITY_WORKFLOW_ID_MAX + 1];
+    char step[CLARITY_WORKFLOW_ID_MAX + 1];
     uint64_t results[RESULTS];
     uint64_t buckets[BUCKETS + 1];
     uint64_t ms;
@@ -108,47 +116,56 @@ typedef struct clarity_step_metrics_s {
 
 struct clarity_metrics_s {
     uint64_t counts[COUNTERS];
-    clarity_step_metrics_t *steps;
-    size_t nsteps;
+    uint64_t nsteps; /* a reader sees those below it whole */
+    clarity_step_metrics_t steps[CLARITY_METRICS_STEPS + 1];
 };
 
 static clarity_step_metrics_t *find_step(
     clarity_metrics_t *metrics, const char *workflow, const char *step);
+static void add(uint64_t *counter, uint64_t n);
+static uint64_t get(const uint64_t *counter);
 static void write_counters(
-    const clarity_metrics_t *metrics, clarity_buf_t *buf);
+    const clarity_metrics_t *all, size_t n, clarity_buf_t *buf);
 static void write_gauges(const clarity_gauges_t *gauges, clarity_buf_t *buf);
+static clarity_step_metrics_t *sum_steps(
+    const clarity_metrics_t *all, size_t n, size_t *nsteps);
+static void sum_step(
+    clarity_step_metrics_t *sum, const clarity_step_metrics_t *step);
+static int by_name(const void *a, const void *b);
 static void write_attempts(
-    const clarity_metrics_t *metrics, clarity_buf_t *buf);
+    const clarity_step_metrics_t *steps, size_t n, clarity_buf_t *buf);
 static void write_seconds(
-    const clarity_metrics_t *metrics, clarity_buf_t *buf);
+    const clarity_step_metrics_t *steps, size_t n, clarity_buf_t *buf);
 static void write_head(
     clarity_buf_t *buf, const char *name, const char *help, const char *type);
 
 
+/* Zeroed, and no page of it is there before something is counted in it. */
 clarity_metrics_t *
-clarity_metrics_create(void)
+clarity_metrics_create(size_t n)
 {
-    return calloc(1, sizeof(clarity_metrics_t));
+    void *all;
+
+    all = mmap(NULL, n * sizeof(clarity_metrics_t), PROT_READ | PROT_WRITE,
+        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    return all != MAP_FAILED ? all : NULL;
 }
 
 
 void
-clarity_metrics_free(clarity_metrics_t *metrics)
+clarity_metrics_free(clarity_metrics_t *all, size_t n)
 {
-    clarity_step_metrics_t *step;
-
-    if (metrics == NULL) {
-        return;
+    if (all != NULL) {
+        (void) munmap(all, n * sizeof(clarity_metrics_t));
     }
+}
 
-    while ((step = metrics->steps) != NULL) {
-        metrics->steps = step->next;
-        free(step->workflow);
-        free(step->step);
-        free(step);
-    }
 
-    free(metrics);
+clarity_metrics_t *
+clarity_metrics_of(clarity_metrics_t *all, size_t i)
+{
+    return &all[i];
 }
 
 
@@ -160,14 +177,13 @@ clarity_metrics_event(void *data, const char *event)
 
     for (i = 0; i < COUNTERS; i++) {
         if (strcmp(counters[i].event, event) == 0) {
-            metrics->counts[i]++;
+            add(&metrics->counts[i], 1);
             return;
         }
     }
 }
 
 
-/* Without memory for one more it is not counted. */
 void
 clarity_metrics_attempt(clarity_metrics_t *metrics, const char *workflow,
     const char *step, clarity_metrics_result_t result, uint64_t ms)
@@ -177,27 +193,26 @@ clarity_metrics_attempt(clarity_metrics_t *metrics, const char *workflow,
 
     found = find_step(metrics, workflow, step);
 
-    if (found == NULL) {
-        return;
-    }
-
-    found->results[result]++;
-    found->ms += ms;
+    add(&found->results[result], 1);
+    add(&found->ms, ms);
 
     for (i = 0; i < BUCKETS && ms > bounds[i]; i++) {
         /* void */
     }
 
-    found->buckets[i]++;
+    add(&found->buckets[i], 1);
 }
 
 
 static clarity_step_metrics_t *
 find_step(clarity_metrics_t *metrics, const char *workflow, const char *step)
 {
+    size_t i;
     clarity_step_metrics_t *found;
 
-    for (found = metrics->steps; found != NULL; found = found->next) {
+    for (i = 0; i < metrics->nsteps; i++) {
+        found = &metrics->steps[i];
+
         if (strcmp(found->step, step) == 0
             && strcmp(found->workflow, workflow) == 0) {
             return found;
@@ -210,42 +225,56 @@ find_step(clarity_metrics_t *metrics, const char *workflow, const char *step)
         return find_step(metrics, "_other", "_other");
     }
 
-    found = calloc(1, sizeof(*found));
+    found = &metrics->steps[metrics->nsteps];
 
-    if (found == NULL) {
-        return NULL;
-    }
+    snprintf(found->workflow, sizeof(found->workflow), "%s", workflow);
+    snprintf(found->step, sizeof(found->step), "%s", step);
 
-    found->workflow = strdup(workflow);
-    found->step = strdup(step);
-
-    if (found->workflow == NULL || found->step == NULL) {
-        free(found->workflow);
-        free(found->step);
-        free(found);
-        return NULL;
-    }
-
-    found->next = metrics->steps;
-    metrics->steps = found;
-    metrics->nsteps++;
+    __atomic_store_n(&metrics->nsteps, metrics->nsteps + 1, __ATOMIC_RELEASE);
 
     return found;
 }
 
 
+/* One process writes, another may read. */
+static void
+add(uint64_t *counter, uint64_t n)
+{
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+
+static uint64_t
+get(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+
 void
-clarity_metrics_write(const clarity_metrics_t *metrics,
+clarity_metrics_write(const clarity_metrics_t *all, size_t n,
     const clarity_gauges_t *gauges, clarity_buf_t *buf)
 {
+    size_t nsteps;
+    clarity_step_metrics_t *steps;
+
+    steps = sum_steps(all, n, &nsteps);
+
+    if (steps == NULL) {
+        buf->failed = true;
+        return;
+    }
+
     write_head(buf, "clarity_worker_info", "What runs here.", "gauge");
     clarity_buf_addz(
         buf, "clarity_worker_info{version=\"" CLARITY_VERSION "\"} 1\n");
 
     write_gauges(gauges, buf);
-    write_counters(metrics, buf);
-    write_attempts(metrics, buf);
-    write_seconds(metrics, buf);
+    write_counters(all, n, buf);
+    write_attempts(steps, nsteps, buf);
+    write_seconds(steps, nsteps, buf);
+
+    free(steps);
 }
 
 
@@ -277,9 +306,10 @@ write_gauges(const clarity_gauges_t *gauges, clarity_buf_t *buf)
 
 
 static void
-write_counters(const clarity_metrics_t *metrics, clarity_buf_t *buf)
+write_counters(const clarity_metrics_t *all, size_t n, clarity_buf_t *buf)
 {
     size_t i, j;
+    uint64_t count;
 
     for (i = 0; i < COUNTERS; i++) {
         for (j = 0; j < sizeof(helps) / sizeof(helps[0]); j++) {
@@ -291,19 +321,100 @@ write_counters(const clarity_metrics_t *metrics, clarity_buf_t *buf)
             }
         }
 
+        count = 0;
+
+        for (j = 0; j < n; j++) {
+            count += get(&all[j].counts[i]);
+        }
+
         if (counters[i].labels != NULL) {
             clarity_buf_addf(buf, "%s{%s} %" PRIu64 "\n", counters[i].name,
-                counters[i].labels, metrics->counts[i]);
+                counters[i].labels, count);
         } else {
-            clarity_buf_addf(
-                buf, "%s %" PRIu64 "\n", counters[i].name, metrics->counts[i]);
+            clarity_buf_addf(buf, "%s %" PRIu64 "\n", counters[i].name, count);
         }
     }
 }
 
 
+/* NULL: out of memory. The caller frees it. */
+static clarity_step_metrics_t *
+sum_steps(const clarity_metrics_t *all, size_t n, size_t *nsteps)
+{
+    size_t i, count, counts, sums;
+    clarity_step_metrics_t *steps;
+
+    counts = 0;
+
+    for (i = 0; i < n; i++) {
+        counts += __atomic_load_n(&all[i].nsteps, __ATOMIC_ACQUIRE);
+    }
+
+    steps = calloc(counts + 1, sizeof(*steps));
+
+    if (steps == NULL) {
+        return NULL;
+    }
+
+    sums = 0;
+
+    for (i = 0; i < n; i++) {
+        count = __atomic_load_n(&all[i].nsteps, __ATOMIC_ACQUIRE);
+        count = count < counts - sums ? count : counts - sums;
+
+        memcpy(steps + sums, all[i].steps, count * sizeof(*steps));
+        sums += count;
+    }
+
+    qsort(steps, sums, sizeof(*steps), by_name);
+
+    *nsteps = 0;
+
+    for (i = 0; i < sums; i++) {
+        if (*nsteps > 0 && by_name(&steps[*nsteps - 1], &steps[i]) == 0) {
+            sum_step(&steps[*nsteps - 1], &steps[i]);
+
+        } else {
+            steps[(*nsteps)++] = steps[i];
+        }
+    }
+
+    return steps;
+}
+
+
 static void
-write_attempts(const clarity_metrics_t *metrics, clarity_buf_t *buf)
+sum_step(clarity_step_metrics_t *sum, const clarity_step_metrics_t *step)
+{
+    size_t i;
+
+    for (i = 0; i < RESULTS; i++) {
+        sum->results[i] += step->results[i];
+    }
+
+    for (i = 0; i <= BUCKETS; i++) {
+        sum->buckets[i] += step->buckets[i];
+    }
+
+    sum->ms += step->ms;
+}
+
+
+static int
+by_name(const void *a, const void *b)
+{
+    int order;
+    const clarity_step_metrics_t *left = a, *right = b;
+
+    order = strcmp(left->workflow, right->workflow);
+
+    return order != 0 ? order : strcmp(left->step, right->step);
+}
+
+
+static void
+write_attempts(
+    const clarity_step_metrics_t *steps, size_t n, clarity_buf_t *buf)
 {
     size_t i;
     const clarity_step_metrics_t *step;
@@ -313,7 +424,7 @@ write_attempts(const clarity_metrics_t *metrics, clarity_buf_t *buf)
     write_head(buf, "clarity_worker_attempts_total",
         "Attempts of steps, by what they came to.", "counter");
 
-    for (step = metrics->steps; step != NULL; step = step->next) {
+    for (step = steps; step < steps + n; step++) {
         for (i = 0; i < RESULTS; i++) {
             clarity_buf_addf(buf,
                 "clarity_worker_attempts_total{workflow=\"%s\",step=\"%s\","
@@ -325,7 +436,8 @@ write_attempts(const clarity_metrics_t *metrics, clarity_buf_t *buf)
 
 
 static void
-write_seconds(const clarity_metrics_t *metrics, clarity_buf_t *buf)
+write_seconds(
+    const clarity_step_metrics_t *steps, size_t n, clarity_buf_t *buf)
 {
     size_t i;
     uint64_t sum;
@@ -334,7 +446,7 @@ write_seconds(const clarity_metrics_t *metrics, clarity_buf_t *buf)
     write_head(buf, "clarity_worker_step_seconds",
         "How long attempts of steps took.", "histogram");
 
-    for (step = metrics->steps; step != NULL; step = step->next) {
+    for (step = steps; step < steps + n; step++) {
         sum = 0;
 
         for (i = 0; i <= BUCKETS; i++) {

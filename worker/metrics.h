@@ -12,11 +12,16 @@
 
 typedef struct clarity_metrics_s clarity_metrics_t;
 
-/* NULL: out of memory. */
-clarity_metrics_t *clarity_metrics_create(void);
+/*
+ * Those of n processes, all 0: processes that are forked later share them, and
+ * each counts in its own. A process that is started anew goes on where the one
+ * before it ended, so no sum goes back. NULL: out of memory.
+ */
+clarity_metrics_t *clarity_metrics_create(size_t n);
+clarity_metrics_t *clarity_metrics_of(clarity_metrics_t *all, size_t i);
 
 /* NULL is fine. */
-void clarity_metrics_free(clarity_metrics_t *metrics);
+void clarity_metrics_free(clarity_metrics_t *all, size_t n);
 
 /* An event was logged; most of the counters are counts of these. metrics is a
  * clarity_metrics_t. */
@@ -37,12 +42,13 @@ void clarity_metrics_attempt(clarity_metrics_t *metrics, const char *workflow,
 
 /* What is so at the moment; -1: not known, and left out. */
 typedef struct {
+    int64_t processes;
     int64_t held;          /* jobs */
     int64_t free_slots;    /* for more */
     int64_t calls;         /* under way */
     int64_t calls_waiting; /* in line */
     int64_t reading;       /* 1: jobs are being taken, or could be */
-    int64_t connected;     /* connections to Redis, of two */
+    int64_t connected;     /* connections to Redis, of two a process */
     int64_t workflows;
     int64_t triggers;
     int64_t depth;   /* jobs that no worker has got yet */
@@ -52,7 +58,8 @@ typedef struct {
     int64_t oldest; /* ms that the oldest of depth waits */
 } clarity_gauges_t;
 
-void clarity_metrics_write(const clarity_metrics_t *metrics,
+/* The sums of n processes. */
+void clarity_metrics_write(const clarity_metrics_t *all, size_t n,
     const clarity_gauges_t *gauges, clarity_buf_t *buf);
 
 #endif

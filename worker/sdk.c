@@ -10,7 +10,7 @@
 #include "conf/conf.h"
 #include "conf/version.h"
 #include "conf/workflows.h"
-#include "worker/worker.h"
+#include "worker/master.h"
 
 struct clarity_worker_s {
     char *file;
@@ -170,6 +170,7 @@ static int
 run(clarity_worker_t *worker, clarity_conf_t *conf)
 {
     int status;
+    bool forked;
     size_t i, n;
     const char **handled;
     clarity_log_t log;
@@ -204,8 +205,15 @@ run(clarity_worker_t *worker, clarity_conf_t *conf)
         (void) refuse(worker, "%s", error.text);
 
     } else {
-        status = clarity_worker_work(conf, set, &log, &handlers, worker->stop);
+        status = clarity_master_work(
+            conf, set, &log, &handlers, worker->stop, &forked);
         clarity_log_close(&log);
+
+        /* What the program does when it has run, it does once. */
+        if (forked) {
+            fflush(NULL);
+            _exit(status);
+        }
 
         if (status != 0) {
             (void) refuse(worker, "see the log");

@@ -1,58 +1,17 @@
-#include "worker/worker.h"
+#include "worker/worker_part.h"
 
-#include <event2/event.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "worker/action_http.h"
-#include "worker/listen.h"
-#include "worker/notify.h"
-#include "worker/queue.h"
-#include "worker/runner.h"
-#include "worker/timer.h"
 #include "conf/version.h"
-
-#define LEAVE_TIME 2000 /* ms for the last words with Redis */
-#define SIGNALS    4
-
-typedef struct {
-    const clarity_conf_t *conf;
-    clarity_log_t *log;
-    struct event_base *base;
-    struct event *signals[SIGNALS];
-    struct event *timer; /* of the drain, then of the leaving */
-
-    clarity_hosts_t *hosts;
-    clarity_http_t *http;
-    clarity_exec_t *exec;
-    clarity_custom_t *custom;
-    const clarity_handlers_t *handlers;
-    clarity_metrics_t *metrics;
-    clarity_runner_t *runner;
-    clarity_queue_t *queue;
-    clarity_listener_t *listener;
-    struct event *watchdog; /* NULL: nobody watches */
-    size_t ntriggers;
-    size_t nworkflows;
-
-    int stop_fd;        /* -1: none */
-    struct event *stop; /* of it */
-    bool is_ready;      /* jobs have been waited for */
-    bool stopping;
-    bool hurrying; /* nothing more is waited for but Redis */
-    int status;
-} clarity_loop_t;
+#include "worker/notify.h"
+#include "worker/timer.h"
 
 static bool create(clarity_loop_t *worker, clarity_workflows_t *set);
 static bool create_actions(clarity_loop_t *worker);
-static bool create_signals(clarity_loop_t *worker);
+static bool create_queue(clarity_loop_t *worker);
 static bool create_listener(clarity_loop_t *worker);
 static bool create_watchdog(clarity_loop_t *worker);
-static void get_gauges(void *owner, clarity_gauges_t *gauges);
-static const char *get_health(void *owner);
-static const char *get_readiness(void *owner);
 static void on_watchdog(evutil_socket_t fd, short events, void *data);
 static void destroy(clarity_loop_t *worker);
 static void on_ready(void *owner);
@@ -65,19 +24,14 @@ static void on_text(void *owner, clarity_lease_t *lease, clarity_str_t text);
 static void on_woken(void *owner, clarity_lease_t *lease);
 static void on_ended(
     void *owner, clarity_lease_t *lease, clarity_lease_end_t end);
-static void on_stop(evutil_socket_t fd, short events, void *data);
-static void on_timer(evutil_socket_t fd, short events, void *data);
 static void on_idle(void *owner);
-static void hurry(clarity_loop_t *worker);
 static void on_left(void *owner);
-static void on_reload(evutil_socket_t fd, short events, void *data);
-static void log_errors(clarity_loop_t *worker, const clarity_buf_t *errors);
-static void on_reopen(evutil_socket_t fd, short events, void *data);
 
 
 int
 clarity_worker_work(const clarity_conf_t *conf, clarity_workflows_t *set,
-    clarity_log_t *log, const clarity_handlers_t *handlers, int stop)
+    clarity_log_t *log, const clarity_handlers_t *handlers, int stop,
+    const clarity_process_t *process)
 {
     clarity_loop_t worker = { 0 };
 
@@ -85,8 +39,10 @@ clarity_worker_work(const clarity_conf_t *conf, clarity_workflows_t *set,
     worker.log = log;
     worker.handlers = handlers;
     worker.stop_fd = stop;
+    worker.process = process;
 
-    clarity_log(log, CLARITY_LOG_INFO, "started",
+    clarity_log(log, CLARITY_LOG_INFO,
+        clarity_loop_event(&worker, "process_started"),
         "version=%s pid=%u triggers=%u workflows=%u", CLARITY_VERSION,
         (unsigned) getpid(), (unsigned) set->triggers->count,
         (unsigned) set->count);
@@ -94,13 +50,14 @@ clarity_worker_work(const clarity_conf_t *conf, clarity_workflows_t *set,
     if (create(&worker, set)) {
         event_base_dispatch(worker.base);
 
-        clarity_log(log, CLARITY_LOG_INFO, "stopped", "status=%u",
+        clarity_log(log, CLARITY_LOG_INFO,
+            clarity_loop_event(&worker, "process_stopped"), "status=%u",
             (unsigned) worker.status);
 
     } else {
         clarity_log(log, CLARITY_LOG_ERROR, "not_started", "reason=%s",
             "out of memory or file descriptors");
-        worker.status = 1;
+        worker.status = CLARITY_WORKER_NOT_STARTED;
     }
 
     destroy(&worker);
@@ -112,7 +69,6 @@ clarity_worker_work(const clarity_conf_t *conf, clarity_workflows_t *set,
 static bool
 create(clarity_loop_t *worker, clarity_workflows_t *set)
 {
-    clarity_queue_conf_t queue = { 0 };
     clarity_runner_conf_t runner = { 0 };
 
     worker->base = event_base_new();
@@ -143,24 +99,7 @@ create(clarity_loop_t *worker, clarity_workflows_t *set)
         return false;
     }
 
-    queue.base = worker->base;
-    queue.log = worker->log;
-    queue.conf = worker->conf;
-    queue.owner = worker;
-    queue.held = on_held;
-    queue.recorded = on_recorded;
-    queue.cancelled = on_cancelled;
-    queue.text = on_text;
-    queue.woken = on_woken;
-    queue.ended = on_ended;
-    queue.ready = on_ready;
-    queue.refused = on_refused;
-    queue.idle = on_idle;
-    queue.left = on_left;
-
-    worker->queue = clarity_queue_create(&queue);
-
-    if (worker->queue == NULL) {
+    if (!create_queue(worker)) {
         return false;
     }
 
@@ -168,8 +107,20 @@ create(clarity_loop_t *worker, clarity_workflows_t *set)
     worker->nworkflows = set->count;
     clarity_queue_publish(worker->queue, set);
 
-    return create_signals(worker) && create_listener(worker)
+    if (worker->process != NULL) {
+        return clarity_loop_watch(worker) && clarity_loop_report(worker);
+    }
+
+    return clarity_loop_watch(worker) && create_listener(worker)
            && create_watchdog(worker);
+}
+
+
+/* Those of one of several have the "process_" before them. */
+const char *
+clarity_loop_event(const clarity_loop_t *worker, const char *name)
+{
+    return worker->process == NULL ? name + strlen("process_") : name;
 }
 
 
@@ -178,7 +129,8 @@ create_actions(clarity_loop_t *worker)
 {
     clarity_http_conf_t http = { 0 };
 
-    worker->metrics = clarity_metrics_create();
+    worker->metrics = worker->process != NULL ? worker->process->metrics
+                                              : clarity_metrics_create(1);
     worker->log->seen = worker->metrics != NULL ? clarity_metrics_event : NULL;
     worker->log->owner = worker->metrics;
     worker->hosts = clarity_hosts_create(worker->conf->concurrency);
@@ -202,45 +154,28 @@ create_actions(clarity_loop_t *worker)
 
 
 static bool
-create_signals(clarity_loop_t *worker)
+create_queue(clarity_loop_t *worker)
 {
-    size_t i;
-    static const struct {
-        int number;
-        event_callback_fn callback;
-    } signals[SIGNALS] = {
-        { SIGTERM, on_stop },
-        { SIGINT, on_stop },
-        { SIGHUP, on_reload },
-        { SIGUSR1, on_reopen },
-    };
+    clarity_queue_conf_t queue = { 0 };
 
-    worker->timer = evtimer_new(worker->base, on_timer, worker);
-    if (worker->timer == NULL) {
-        return false;
-    }
+    queue.base = worker->base;
+    queue.log = worker->log;
+    queue.conf = worker->conf;
+    queue.owner = worker;
+    queue.held = on_held;
+    queue.recorded = on_recorded;
+    queue.cancelled = on_cancelled;
+    queue.text = on_text;
+    queue.woken = on_woken;
+    queue.ended = on_ended;
+    queue.ready = on_ready;
+    queue.refused = on_refused;
+    queue.idle = on_idle;
+    queue.left = on_left;
 
-    for (i = 0; i < SIGNALS; i++) {
-        worker->signals[i] = evsignal_new(
-            worker->base, signals[i].number, signals[i].callback, worker);
+    worker->queue = clarity_queue_create(&queue);
 
-        if (worker->signals[i] == NULL
-            || event_add(worker->signals[i], NULL) != 0) {
-            return false;
-        }
-    }
-
-    if (worker->stop_fd != -1) {
-        worker->stop =
-            event_new(worker->base, worker->stop_fd, EV_READ, on_stop, worker);
-
-        if (worker->stop == NULL || event_add(worker->stop, NULL) != 0) {
-            return false;
-        }
-    }
-
-    /* A peer that closes is no reason to end. */
-    return signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+    return worker->queue != NULL;
 }
 
 
@@ -258,10 +193,11 @@ create_listener(clarity_loop_t *worker)
     conf.host = worker->conf->listen_host;
     conf.port = worker->conf->listen_port;
     conf.metrics = worker->metrics;
+    conf.nmetrics = 1;
     conf.owner = worker;
-    conf.gauges = get_gauges;
-    conf.health = get_health;
-    conf.readiness = get_readiness;
+    conf.gauges = clarity_loop_gauges;
+    conf.health = clarity_loop_health;
+    conf.readiness = clarity_loop_readiness;
 
     worker->listener = clarity_listener_create(&conf, &error);
 
@@ -296,13 +232,14 @@ create_watchdog(clarity_loop_t *worker)
 }
 
 
-static void
-get_gauges(void *owner, clarity_gauges_t *gauges)
+void
+clarity_loop_gauges(void *owner, clarity_gauges_t *gauges)
 {
     clarity_loop_t *worker = owner;
 
     memset(gauges, 0xff, sizeof(*gauges)); /* -1: not known */
 
+    gauges->processes = 1;
     gauges->calls = (int64_t) clarity_hosts_active(worker->hosts);
     gauges->calls_waiting = (int64_t) clarity_hosts_waiting(worker->hosts);
     gauges->workflows = (int64_t) worker->nworkflows;
@@ -313,8 +250,8 @@ get_gauges(void *owner, clarity_gauges_t *gauges)
 
 
 /* In a drain nothing is read any more: that is no reason to kill it. */
-static const char *
-get_health(void *owner)
+const char *
+clarity_loop_health(void *owner)
 {
     clarity_loop_t *worker = owner;
 
@@ -322,8 +259,8 @@ get_health(void *owner)
 }
 
 
-static const char *
-get_readiness(void *owner)
+const char *
+clarity_loop_readiness(void *owner)
 {
     clarity_loop_t *worker = owner;
 
@@ -355,6 +292,7 @@ destroy(clarity_loop_t *worker)
 
     /* Each needs those below it. */
     clarity_listener_free(worker->listener);
+    clarity_reporter_free(worker->reporter);
     clarity_runner_free(worker->runner);
     clarity_queue_free(worker->queue);
     clarity_http_free(worker->http);
@@ -362,7 +300,10 @@ destroy(clarity_loop_t *worker)
     clarity_custom_free(worker->custom);
     clarity_hosts_free(worker->hosts);
     worker->log->seen = NULL;
-    clarity_metrics_free(worker->metrics);
+
+    if (worker->process == NULL) {
+        clarity_metrics_free(worker->metrics, 1);
+    }
 
     if (worker->watchdog != NULL) {
         event_free(worker->watchdog);
@@ -372,7 +313,7 @@ destroy(clarity_loop_t *worker)
         event_free(worker->stop);
     }
 
-    for (i = 0; i < SIGNALS; i++) {
+    for (i = 0; i < CLARITY_LOOP_SIGNALS; i++) {
         if (worker->signals[i] != NULL) {
             event_free(worker->signals[i]);
         }
@@ -397,9 +338,15 @@ on_ready(void *owner)
 
     worker->is_ready = true;
 
-    clarity_log(worker->log, CLARITY_LOG_INFO, "ready", "concurrency=%u",
+    clarity_log(worker->log, CLARITY_LOG_INFO,
+        clarity_loop_event(worker, "process_ready"), "concurrency=%u",
         worker->conf->concurrency);
-    clarity_notify("READY=1\nSTATUS=Takes jobs.\n");
+
+    if (worker->process != NULL) {
+        clarity_reporter_ready(worker->reporter);
+    } else {
+        clarity_notify("READY=1\nSTATUS=Takes jobs.\n");
+    }
 }
 
 
@@ -411,7 +358,7 @@ on_refused(void *owner, const char *reason)
     clarity_log(worker->log, CLARITY_LOG_ERROR, "redis_disagrees", "reason=%s",
         reason);
 
-    worker->status = 1;
+    worker->status = CLARITY_WORKER_REFUSED;
     event_base_loopbreak(worker->base);
 }
 
@@ -472,66 +419,13 @@ on_ended(void *owner, clarity_lease_t *lease, clarity_lease_end_t end)
 
 
 static void
-on_stop(evutil_socket_t fd, short events, void *data)
-{
-    clarity_loop_t *worker = data;
-
-    (void) fd;
-    (void) events;
-
-    if (worker->stopping) {
-        hurry(worker);
-        return;
-    }
-
-    worker->stopping = true;
-
-    clarity_notify("STOPPING=1\nSTATUS=Finishes the jobs in hand.\n");
-    clarity_log(worker->log, CLARITY_LOG_INFO, "stopping", "drain_ms=%llu",
-        (unsigned long long) worker->conf->drain);
-
-    clarity_timer_arm(worker->timer, worker->conf->drain);
-    clarity_queue_stop(worker->queue);
-    clarity_runner_stop(worker->runner);
-}
-
-
-static void
-on_timer(evutil_socket_t fd, short events, void *data)
-{
-    clarity_loop_t *worker = data;
-
-    (void) fd;
-    (void) events;
-
-    hurry(worker);
-}
-
-
-/* What is not done is let go of; if Redis is away its leases will run out. */
-static void
-hurry(clarity_loop_t *worker)
-{
-    if (worker->hurrying) {
-        event_base_loopbreak(worker->base);
-        return;
-    }
-
-    worker->hurrying = true;
-
-    clarity_timer_arm(worker->timer, LEAVE_TIME);
-    clarity_runner_release(worker->runner);
-}
-
-
-static void
 on_idle(void *owner)
 {
     clarity_loop_t *worker = owner;
 
     worker->hurrying = true;
 
-    clarity_timer_arm(worker->timer, LEAVE_TIME);
+    clarity_timer_arm(worker->timer, CLARITY_LEAVE_TIME);
     clarity_queue_leave(worker->queue);
 }
 
@@ -542,78 +436,4 @@ on_left(void *owner)
     clarity_loop_t *worker = owner;
 
     event_base_loopbreak(worker->base);
-}
-
-
-static void
-on_reload(evutil_socket_t fd, short events, void *data)
-{
-    clarity_buf_t errors = { 0 };
-    clarity_loop_t *worker = data;
-    clarity_workflows_t *set;
-
-    (void) fd;
-    (void) events;
-
-    clarity_notify_reloading();
-    clarity_log_reopen(worker->log);
-
-    set = clarity_workflows_load(worker->conf, true, &errors);
-
-    if (set == NULL) {
-        log_errors(worker, &errors);
-
-    } else {
-        clarity_log(worker->log, CLARITY_LOG_INFO, "reloaded",
-            "triggers=%u workflows=%u", (unsigned) set->triggers->count,
-            (unsigned) set->count);
-
-        worker->ntriggers = set->triggers->count;
-        worker->nworkflows = set->count;
-        clarity_runner_use(worker->runner, set);
-        clarity_queue_publish(worker->queue, set);
-    }
-
-    clarity_notify("READY=1\n");
-
-    clarity_buf_free(&errors);
-}
-
-
-/* One a line, as they are there. */
-static void
-log_errors(clarity_loop_t *worker, const clarity_buf_t *errors)
-{
-    size_t len;
-    char line[sizeof(clarity_error_t)];
-    const char *end;
-    clarity_str_t rest;
-
-    rest = clarity_buf_str(errors);
-
-    while (rest.len > 0) {
-        end = memchr(rest.data, '\n', rest.len);
-        len = end != NULL ? (size_t) (end - rest.data) : rest.len;
-
-        snprintf(line, sizeof(line), "%.*s", (int) len, rest.data);
-
-        clarity_log(worker->log, CLARITY_LOG_ERROR, "reload_failed",
-            "reason=%s", line);
-
-        len += end != NULL;
-        rest.data += len;
-        rest.len -= len;
-    }
-}
-
-
-static void
-on_reopen(evutil_socket_t fd, short events, void *data)
-{
-    clarity_loop_t *worker = data;
-
-    (void) fd;
-    (void) events;
-
-    clarity_log_reopen(worker->log);
 }

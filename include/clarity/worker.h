@@ -74,10 +74,15 @@ int clarity_worker_on_trigger(clarity_worker_t *worker, const char *trigger,
  * within "drain", and returns. SIGHUP reads the workflows again, SIGUSR1 opens
  * the log anew, SIGPIPE is ignored. The exit status for main(): 0, or 1 where
  * it could not start, which clarity_worker_error() explains. Once a process.
+ *
+ * With "processes" in the configuration it forks so many, which call the
+ * handlers, and end within it: it returns in the caller's process alone. What
+ * handlers share in memory each of them has for itself, and threads that the
+ * program has made before are in none of them.
  */
 int clarity_worker_run(clarity_worker_t *worker);
 
-/* From any thread, a handler or a signal handler. */
+/* From any thread, a handler or a signal handler; ends all processes. */
 void clarity_worker_stop(clarity_worker_t *worker);
 
 /* Why the last call returned an error: lines, "" if it did not. */

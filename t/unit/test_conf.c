@@ -35,6 +35,7 @@ static const char conf_json[] =
     "{\"triggers\":\"triggers.json\",\"workflows\":\"flows\","
     "\"redis\":\"redis://u:p@h:1/2\",\"redis_password_file\":\"password\","
     "\"prefix\":\"p\",\"log\":\"/var/log/x\",\"concurrency\":7,"
+    "\"processes\":\"auto\","
     "\"lease\":\"2s\",\"drain\":\"3s\","
     "\"keep\":{\"failed\":\"4s\",\"succeeded\":\"5s\"},"
     "\"allow_addresses\":[\"10.0.0.0/8\",\"::1\"]}";
@@ -124,6 +125,7 @@ every_key_is_taken(void **state)
     assert_string_equal(conf->triggers, path_of("triggers.json"));
     assert_string_equal(conf->workflows, path_of("flows"));
     assert_int_equal(conf->concurrency, 7);
+    assert_int_equal(conf->processes, 0);
     assert_int_equal(conf->lease, 2000);
     assert_int_equal(conf->drain, 3000);
     assert_int_equal(conf->keep_failed, 4000);
@@ -155,6 +157,7 @@ what_is_not_set_has_a_default(void **state)
     assert_string_equal(conf->triggers, "/t");
     assert_int_equal(conf->shards, 1);
     assert_int_equal(conf->concurrency, 64);
+    assert_int_equal(conf->processes, 1);
     assert_int_equal(conf->lease, 8000);
     assert_int_equal(conf->drain, 25000);
     assert_int_equal(conf->keep_succeeded, 86400000);

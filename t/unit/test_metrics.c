@@ -27,7 +27,7 @@ static void
 write_all(clarity_metrics_t *metrics, const clarity_gauges_t *gauges,
     clarity_buf_t *buf)
 {
-    clarity_metrics_write(metrics, gauges, buf);
+    clarity_metrics_write(metrics, 1, gauges, buf);
     clarity_buf_add(buf, (clarity_str_t){ "", 1 });
     assert_false(buf->failed);
 }
@@ -46,7 +46,7 @@ what_is_not_known_is_left_out(void **state)
     gauges.delayed = 0;
     gauges.oldest = 61007;
 
-    metrics = clarity_metrics_create();
+    metrics = clarity_metrics_create(1);
     assert_non_null(metrics);
     write_all(metrics, &gauges, &buf);
 
@@ -55,7 +55,7 @@ what_is_not_known_is_left_out(void **state)
     assert_has(&buf, "clarity_queue_depth", false);
 
     clarity_buf_free(&buf);
-    clarity_metrics_free(metrics);
+    clarity_metrics_free(metrics, 1);
 }
 
 
@@ -68,7 +68,7 @@ attempts_fall_into_their_buckets(void **state)
 
     (void) state;
 
-    metrics = clarity_metrics_create();
+    metrics = clarity_metrics_create(1);
     clarity_metrics_attempt(metrics, "w", "s", CLARITY_METRICS_SUCCEEDED, 5);
     clarity_metrics_attempt(metrics, "w", "s", CLARITY_METRICS_RETRIED, 6);
     clarity_metrics_attempt(metrics, "w", "s", CLARITY_METRICS_FAILED, 999999);
@@ -83,7 +83,7 @@ attempts_fall_into_their_buckets(void **state)
         &buf, "{workflow=\"w\",step=\"s\",result=\"failed\"} 1\n", true);
 
     clarity_buf_free(&buf);
-    clarity_metrics_free(metrics);
+    clarity_metrics_free(metrics, 1);
 }
 
 
@@ -98,7 +98,7 @@ steps_beyond_the_bound_are_one(void **state)
 
     (void) state;
 
-    metrics = clarity_metrics_create();
+    metrics = clarity_metrics_create(1);
 
     for (i = 0; i < CLARITY_METRICS_STEPS + 3; i++) {
         snprintf(name, sizeof(name), "s%u", i);
@@ -118,7 +118,7 @@ steps_beyond_the_bound_are_one(void **state)
         &buf, "{workflow=\"w\",step=\"s0\",result=\"succeeded\"} 2\n", true);
 
     clarity_buf_free(&buf);
-    clarity_metrics_free(metrics);
+    clarity_metrics_free(metrics, 1);
 }
 
 
@@ -131,7 +131,7 @@ events_are_counted_by_name(void **state)
 
     (void) state;
 
-    metrics = clarity_metrics_create();
+    metrics = clarity_metrics_create(1);
     clarity_metrics_event(metrics, "job_failed");
     clarity_metrics_event(metrics, "lost_lease");
     clarity_metrics_event(metrics, "lost_lease");
@@ -143,7 +143,44 @@ events_are_counted_by_name(void **state)
     assert_has(&buf, "\nclarity_worker_lost_leases_total 2\n", true);
 
     clarity_buf_free(&buf);
-    clarity_metrics_free(metrics);
+    clarity_metrics_free(metrics, 1);
+}
+
+
+static void
+processes_are_summed(void **state)
+{
+    clarity_buf_t buf = { 0 };
+    clarity_gauges_t gauges = { 0 };
+    clarity_metrics_t *all, *first, *second;
+
+    (void) state;
+
+    all = clarity_metrics_create(2);
+    first = clarity_metrics_of(all, 0);
+    second = clarity_metrics_of(all, 1);
+
+    clarity_metrics_event(first, "job_failed");
+    clarity_metrics_event(second, "job_failed");
+    clarity_metrics_attempt(first, "w", "b", CLARITY_METRICS_SUCCEEDED, 7);
+    clarity_metrics_attempt(first, "w", "a", CLARITY_METRICS_SUCCEEDED, 1);
+    clarity_metrics_attempt(second, "w", "a", CLARITY_METRICS_SUCCEEDED, 2);
+    clarity_metrics_attempt(second, "w", "c", CLARITY_METRICS_RETRIED, 1);
+
+    clarity_metrics_write(all, 2, &gauges, &buf);
+    clarity_buf_add(&buf, (clarity_str_t){ "", 1 });
+    assert_false(buf.failed);
+
+    assert_has(
+        &buf, "clarity_worker_jobs_ended_total{state=\"failed\"} 2\n", true);
+    assert_has(&buf, "_count{workflow=\"w\",step=\"a\"} 2\n", true);
+    assert_has(&buf, "_sum{workflow=\"w\",step=\"a\"} 0.003\n", true);
+    assert_has(&buf, "_count{workflow=\"w\",step=\"b\"} 1\n", true);
+    assert_has(
+        &buf, "{workflow=\"w\",step=\"c\",result=\"retried\"} 1\n", true);
+
+    clarity_buf_free(&buf);
+    clarity_metrics_free(all, 2);
 }
 
 
@@ -155,6 +192,7 @@ main(void)
         cmocka_unit_test(attempts_fall_into_their_buckets),
         cmocka_unit_test(steps_beyond_the_bound_are_one),
         cmocka_unit_test(events_are_counted_by_name),
+        cmocka_unit_test(processes_are_summed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
