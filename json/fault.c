@@ -19,10 +19,12 @@ typedef enum {
 
 static expect_t expect_after(clarity_json_place_t place);
 static expect_t expect_behind(expect_t expect, char c);
-static const char *wrong_string(
-    clarity_str_t text, size_t limit, const char *refused, size_t *at);
-static const char *wrong_token(clarity_str_t text, size_t at,
-    clarity_json_place_t place, expect_t expect);
+static const char *wrong_string(clarity_str_t text, size_t start, size_t limit,
+    const char *refused, size_t *at);
+static bool is_after_zero(
+    clarity_str_t text, size_t at, clarity_json_place_t place);
+static const char *wrong_token(
+    clarity_str_t text, size_t at, expect_t expect);
 static const char *wrong_value(char c, expect_t expect);
 
 static const char *const expected[] = { [EXPECT_VALUE] =
@@ -42,7 +44,7 @@ void
 clarity_json_locate(clarity_str_t text, size_t limit, const char *refused,
     clarity_json_place_t place, clarity_json_fault_t *fault)
 {
-    size_t at;
+    size_t at, wrong;
     expect_t expect, behind;
     const char *reason;
 
@@ -57,6 +59,8 @@ clarity_json_locate(clarity_str_t text, size_t limit, const char *refused,
         }
     }
 
+    wrong = at;
+
     if (at == text.len) {
         reason = expected[expect];
 
@@ -64,13 +68,19 @@ clarity_json_locate(clarity_str_t text, size_t limit, const char *refused,
         reason = refused;
 
     } else if (text.data[at] == '"' && expect < EXPECT_COLON) {
-        reason = wrong_string(text, limit, refused, &at);
+        reason = wrong_string(text, at, limit, refused, &wrong);
+
+    } else if (is_after_zero(text, at, place)) {
+        reason = "a leading zero; a number has none";
+        at -= (at > 1 && text.data[at - 2] == '-') ? 2 : 1;
+        wrong = at;
 
     } else {
-        reason = wrong_token(text, at, place, expect);
+        reason = wrong_token(text, at, expect);
     }
 
     clarity_json_fault_set(text, at, reason, fault);
+    fault->inside = wrong - at;
 }
 
 
@@ -93,6 +103,7 @@ clarity_json_fault_set(clarity_str_t text, size_t offset, const char *reason,
     }
 
     fault->column = (size_t) (at - p) + 1;
+    fault->inside = 0;
 }
 
 
@@ -152,14 +163,15 @@ expect_behind(expect_t expect, char c)
 }
 
 
-/* In a string that starts at *at, where one may; moves *at to the fault. */
+/* In a string, where one may start; *at: the byte of it that is wrong. */
 static const char *
-wrong_string(clarity_str_t text, size_t limit, const char *refused, size_t *at)
+wrong_string(clarity_str_t text, size_t start, size_t limit,
+    const char *refused, size_t *at)
 {
     size_t i;
     unsigned char c;
 
-    for (i = *at + 1; i < limit; i++) {
+    for (i = start + 1; i < limit; i++) {
         c = (unsigned char) text.data[i];
 
         if (c < 0x20) {
@@ -189,9 +201,17 @@ wrong_string(clarity_str_t text, size_t limit, const char *refused, size_t *at)
 }
 
 
+/* yajl reads 01 as 0 and 1, and so gave out its 0 as a good token. */
+static bool
+is_after_zero(clarity_str_t text, size_t at, clarity_json_place_t place)
+{
+    return at == place.end && place.last == CLARITY_JSON_NUMBER
+           && text.data[at] >= '0' && text.data[at] <= '9';
+}
+
+
 static const char *
-wrong_token(
-    clarity_str_t text, size_t at, clarity_json_place_t place, expect_t expect)
+wrong_token(clarity_str_t text, size_t at, expect_t expect)
 {
     char c, next;
 
@@ -205,13 +225,6 @@ wrong_token(
 
     if (c == '/' && (next == '/' || next == '*')) {
         return "a comment; JSON has none";
-    }
-
-    /* yajl reads 01 as 0 and 1. */
-    if (at == place.end && place.last == CLARITY_JSON_NUMBER && c >= '0'
-        && c <= '9')
-    {
-        return "a digit after a leading zero; a number has no leading zeros";
     }
 
     if (c == '\'' && expect < EXPECT_COLON) {

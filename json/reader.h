@@ -49,16 +49,17 @@ typedef struct {
  * The place is the wrong token's first byte. So a string without its closing
  * quote, a broken number and a word that is no literal are shown where they
  * start, also where the text ends in them; if it ends where a token should
- * start, the place is the text's length. After a number that begins with 0
- * comes the digit that may not follow. Within a string, a wrong escape is
- * shown at its backslash, a byte that may not stand there at itself. Of too
- * many brackets it is the first too many.
+ * start, the place is the text's length. Where a string holds a wrong escape,
+ * or a byte that may not stand there, the place is the string's quote, and
+ * `inside` leads to the backslash or the byte. Of too many brackets it is the
+ * first too many.
  */
 typedef struct {
     const char *reason; /* static text: what was expected; never the input */
     size_t offset;      /* 0-based */
     size_t line;        /* 1-based; LF ends a line */
     size_t column;      /* 1-based, bytes */
+    size_t inside;      /* bytes from there to what is wrong; 0: it is there */
 } clarity_json_fault_t;
 
 typedef enum {

@@ -2,6 +2,7 @@
 #include "json/text.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define BLOCK_SIZE  4096 /* bytes; a larger piece has a block of its own */
@@ -43,6 +44,8 @@ typedef struct {
     clarity_error_t *error; /* set if a token was refused */
 } builder_t;
 
+static void refuse_text(
+    builder_t *builder, const clarity_json_fault_t *fault);
 static bool build(void *data, const clarity_json_token_t *token);
 static clarity_json_t *add_value(builder_t *builder, clarity_json_kind_t kind,
     const clarity_json_token_t *token);
@@ -92,10 +95,7 @@ clarity_json_parse(clarity_str_t text, const char *file, unsigned flags,
     case CLARITY_JSON_OK: return doc;
     case CLARITY_JSON_STOPPED: break;
     case CLARITY_JSON_NO_MEMORY: out_of_memory(&builder); break;
-    case CLARITY_JSON_INVALID:
-        clarity_error(error, "%s:%zu:%zu: %s", file, fault.line, fault.column,
-            fault.reason);
-        break;
+    case CLARITY_JSON_INVALID: refuse_text(&builder, &fault); break;
     }
 
     clarity_json_free(doc);
@@ -205,6 +205,21 @@ clarity_json_kind_name(clarity_json_kind_t kind)
     }
 
     return "nothing";
+}
+
+
+static void
+refuse_text(builder_t *builder, const clarity_json_fault_t *fault)
+{
+    char inside[64] = "";
+
+    if (fault->inside != 0) {
+        snprintf(inside, sizeof(inside), "byte %zu of the string: ",
+            fault->inside + 1);
+    }
+
+    clarity_error(builder->error, "%s:%zu:%zu: %s%s", builder->file,
+        fault->line, fault->column, inside, fault->reason);
 }
 
 

@@ -230,8 +230,15 @@ ngx_http_clarity_json_refusal(
             fault->column, fault->reason);
 
     } else {
-        clarity_buf_addf(&buf, "Not JSON at line %zu, column %zu: %s.",
-            fault->line, fault->column, fault->reason);
+        clarity_buf_addf(&buf, "Not JSON at line %zu, column %zu",
+            fault->line, fault->column);
+
+        if (fault->inside) {
+            clarity_buf_addf(&buf, ", byte %zu of the string",
+                fault->inside + 1);
+        }
+
+        clarity_buf_addf(&buf, ": %s.", fault->reason);
     }
 
     if (ngx_http_clarity_keep(r, &buf, &detail) != NGX_OK) {

@@ -189,11 +189,13 @@ my @texts = (
     [ '{"a":1} x', 1, 9, 8 ],
     [ "{'a':1}", 1, 2, 1 ],
     [ "\xef\xbb\xbf{}", 1, 1, 0 ],
-    [ "{\"a\":\"\xff\"}", 1, 7, 6 ],
-    [ "{\"a\":\"\xc0\x80\"}", 1, 7, 6 ],
-    [ "{\"a\":\"\xed\xa0\x80\"}", 1, 7, 6 ],
-    [ '{"a":"\ud800"}', 1, 7, 6 ],
-    [ "{\"a\":\"\x01\"}", 1, 7, 6 ],
+    [ "{\"a\":\"\xff\"}", 1, 6, 5 ],
+    [ "{\"a\":\"b\xc0\x80\"}", 1, 6, 5 ],
+    [ "{\"a\":\"b\xed\xa0\x80\"}", 1, 6, 5 ],
+    [ '{"a":"bc\ud800"}', 1, 6, 5 ],
+    [ "{\"a\":\"b\x01\"}", 1, 6, 5 ],
+    [ '{"a":01}', 1, 6, 5 ],
+    [ '{"a":1.}', 1, 6, 5 ],
     [ "{\"a\":\x0b1}", 1, 6, 5 ],
     [ '[' x 129, 1, 129, 128 ],
 );
@@ -209,6 +211,11 @@ for my $text (@texts) {
     is_deeply [ @$problem{qw(line column offset)} ],
         [ $line, $column, $offset ], 'and the place is right';
 }
+
+like decode_json($nginx->post('/hook', '{"a":"bc\ud800"}',
+    token => 'secret')->body)->{detail},
+    qr/line 1, column 6, byte 4 of the string: a lone surrogate/,
+    'and of a string the byte';
 
 
 # The context: the seven, in order, once, of their types.

@@ -237,6 +237,7 @@ decode(clarity_context_checker_t *checker, clarity_str_t query,
     fault->offset = (size_t) (part.data - query.data) + wrong;
     fault->line = 1;
     fault->column = fault->offset + 1;
+    fault->inside = 0;
 
     return false;
 }

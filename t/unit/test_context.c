@@ -186,9 +186,9 @@ what_is_not_json_is_told_as_such_whatever_else_is_wrong(void **state)
     assert_int_equal(clarity_context_check(checker, &triggers->triggers[0],
                          strict, clarity_lit("{\"x\":1,\n\"a\":01}"), &fault),
         CLARITY_CONTEXT_BAD_JSON);
-    assert_int_equal(fault.offset, 13);
+    assert_int_equal(fault.offset, 12);
     assert_int_equal(fault.line, 2);
-    assert_int_equal(fault.column, 6);
+    assert_int_equal(fault.column, 5);
     assert_int_equal(clarity_context_nfaults(checker), 0);
 
     assert_int_equal(

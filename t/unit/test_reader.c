@@ -19,7 +19,7 @@
     "a control byte in a string; it is written \\t, \\n, \\r or \\u00XX"
 #define DEEP    "nested deeper than 128 objects and arrays"
 #define ESCAPE  "a backslash is followed by one of \" \\ / b f n r t u"
-#define LEADING "a digit after a leading zero; a number has no leading zeros"
+#define LEADING "a leading zero; a number has none"
 #define LITERAL                                                               \
     "not a JSON literal; expected true, false, null or a value in double "    \
     "quotes"
@@ -266,10 +266,10 @@ a_fault_is_placed_at_the_wrong_tokens_first_byte(void **state)
         { clarity_lit("[/"), 1, 1, 2, WANT_VALUE_END },
 
         /* numbers */
-        { clarity_lit("[01]"), 2, 1, 3, LEADING },
-        { clarity_lit("[-012]"), 3, 1, 4, LEADING },
-        { clarity_lit("00"), 1, 1, 2, LEADING },
-        { clarity_lit("{\"a\":007}"), 6, 1, 7, LEADING },
+        { clarity_lit("[01]"), 1, 1, 2, LEADING },
+        { clarity_lit("[-012]"), 1, 1, 2, LEADING },
+        { clarity_lit("00"), 0, 1, 1, LEADING },
+        { clarity_lit("{\"a\":007}"), 5, 1, 6, LEADING },
         { clarity_lit("[0 1]"), 3, 1, 4, WANT_COMMA_ARRAY },
         { clarity_lit("[+1]"), 1, 1, 2, NUMBER_START },
         { clarity_lit("[.5]"), 1, 1, 2, NUMBER_START },
@@ -282,28 +282,6 @@ a_fault_is_placed_at_the_wrong_tokens_first_byte(void **state)
         { clarity_lit("[1.2.3]"), 4, 1, 5, WANT_COMMA_ARRAY },
         { clarity_lit("[0x10]"), 2, 1, 3, WANT_COMMA_ARRAY },
         { clarity_lit("[1_000]"), 2, 1, 3, WANT_COMMA_ARRAY },
-
-        /* strings */
-        { clarity_lit("[\"a\nb\"]"), 3, 1, 4, CONTROL_STRING },
-        { clarity_lit("[\"a\tb\"]"), 3, 1, 4, CONTROL_STRING },
-        { clarity_lit("{\"a\rb\":1}"), 3, 1, 4, CONTROL_STRING },
-        { clarity_lit("[\"a\x01\"]"), 3, 1, 4, CONTROL },
-        { clarity_lit("[\"a\0\"]"), 3, 1, 4, CONTROL },
-        { clarity_lit("[\"a\\x\"]"), 3, 1, 4, ESCAPE },
-        { clarity_lit("[\"a\\'\"]"), 3, 1, 4, ESCAPE },
-        { clarity_lit("[\"\\\\\\\"\\a\"]"), 6, 1, 7, ESCAPE },
-        { clarity_lit("[\"a\\\n\"]"), 3, 1, 4, ESCAPE },
-        { clarity_lit("[\"a\\\x01\"]"), 3, 1, 4, ESCAPE },
-        { clarity_lit("[\"a\\\xff\"]"), 3, 1, 4, ESCAPE },
-        { clarity_lit("[\"a\\U0041\"]"), 3, 1, 4, ESCAPE },
-        { clarity_lit("[\"a\\u004\"]"), 3, 1, 4, HEX },
-        { clarity_lit("[\"a\\ud800\"]"), 3, 1, 4, LONE_HIGH },
-        { clarity_lit("[\"a\\udc00\"]"), 3, 1, 4, LONE_LOW },
-        { clarity_lit("{\"\\ud800\":1}"), 2, 1, 3, LONE_HIGH },
-        { clarity_lit("[\"a\xc0\xaf\"]"), 3, 1, 4, UTF8 },
-        { clarity_lit("[\"a\xed\xa0\x80\"]"), 3, 1, 4, UTF8 },
-        { clarity_lit("[\"a\xe2\x82"), 3, 1, 4, UTF8 },
-        { clarity_lit("{\"a\":\"\xe9t\xe9\"}"), 6, 1, 7, UTF8 },
 
         /* what the scan refuses, outside of strings */
         { clarity_lit("[\xa0"
@@ -327,13 +305,11 @@ a_fault_is_placed_at_the_wrong_tokens_first_byte(void **state)
         /* of two faults the first counts */
         { clarity_lit("[1,] \xff"), 3, 1, 4, WANT_VALUE_COMMA },
         { clarity_lit("[1 2\xff]"), 3, 1, 4, WANT_COMMA_ARRAY },
-        { clarity_lit("[01 \xff]"), 2, 1, 3, LEADING },
+        { clarity_lit("[01 \xff]"), 1, 1, 2, LEADING },
         { clarity_lit("[tru\xff]"), 1, 1, 2, LITERAL },
         { clarity_lit("[true\xff]"), 5, 1, 6, UTF8 },
         { clarity_lit("[1\xff]"), 2, 1, 3, UTF8 },
         { clarity_lit("[1.\xff]"), 1, 1, 2, NUMBER },
-        { clarity_lit("[\"a\n\xff\"]"), 3, 1, 4, CONTROL_STRING },
-        { clarity_lit("[\"a\\q\\ud800\"]"), 3, 1, 4, ESCAPE },
         { clarity_lit("{\"a\" \"b\xff\"}"), 5, 1, 6, WANT_COLON },
         { clarity_lit("{} \"\xff\""), 3, 1, 4, WANT_NOTHING },
 
@@ -360,13 +336,76 @@ a_fault_is_placed_at_the_wrong_tokens_first_byte(void **state)
             CLARITY_JSON_INVALID);
 
         if (fault.offset != cases[i].offset || fault.line != cases[i].line
-            || fault.column != cases[i].column
+            || fault.column != cases[i].column || fault.inside != 0
             || strcmp(fault.reason, cases[i].reason) != 0)
         {
             fail_msg("%.*s: %zu %zu:%zu \"%s\" instead of %zu %zu:%zu \"%s\"",
                 clarity_fmt(cases[i].text), fault.offset, fault.line,
                 fault.column, fault.reason, cases[i].offset, cases[i].line,
                 cases[i].column, cases[i].reason);
+        }
+
+        free(exact);
+    }
+}
+
+
+static void
+a_fault_in_a_string_is_placed_at_its_quote(void **state)
+{
+    size_t i, n;
+    char *exact;
+    clarity_json_fault_t fault;
+    static const struct {
+        clarity_str_t text;
+        size_t offset;
+        size_t inside;
+        const char *reason;
+    } cases[] = {
+        { clarity_lit("[\"a\nb\"]"), 1, 2, CONTROL_STRING },
+        { clarity_lit("[\"a\tb\"]"), 1, 2, CONTROL_STRING },
+        { clarity_lit("{\"a\rb\":1}"), 1, 2, CONTROL_STRING },
+        { clarity_lit("[\"a\x01\"]"), 1, 2, CONTROL },
+        { clarity_lit("[\"a\0\"]"), 1, 2, CONTROL },
+        { clarity_lit("[\"a\\x\"]"), 1, 2, ESCAPE },
+        { clarity_lit("[\"a\\'\"]"), 1, 2, ESCAPE },
+        { clarity_lit("[\"\\\\\\\"\\a\"]"), 1, 5, ESCAPE },
+        { clarity_lit("[\"a\\\n\"]"), 1, 2, ESCAPE },
+        { clarity_lit("[\"a\\\x01\"]"), 1, 2, ESCAPE },
+        { clarity_lit("[\"a\\\xff\"]"), 1, 2, ESCAPE },
+        { clarity_lit("[\"a\\U0041\"]"), 1, 2, ESCAPE },
+        { clarity_lit("[\"a\\u004\"]"), 1, 2, HEX },
+        { clarity_lit("[\"a\\ud800\"]"), 1, 2, LONE_HIGH },
+        { clarity_lit("[\"a\\udc00\"]"), 1, 2, LONE_LOW },
+        { clarity_lit("{\"\\ud800\":1}"), 1, 1, LONE_HIGH },
+        { clarity_lit("[\"a\xc0\xaf\"]"), 1, 2, UTF8 },
+        { clarity_lit("[\"a\xed\xa0\x80\"]"), 1, 2, UTF8 },
+        { clarity_lit("[\"a\xe2\x82"), 1, 2, UTF8 },
+        { clarity_lit("{\"a\":\"\xe9t\xe9\"}"), 5, 1, UTF8 },
+        { clarity_lit("[\"a\n\xff\"]"), 1, 2, CONTROL_STRING },
+        { clarity_lit("[\"a\\q\\ud800\"]"), 1, 2, ESCAPE },
+    };
+
+    (void) state;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        n = cases[i].text.len;
+
+        exact = malloc(n);
+        assert_non_null(exact);
+        memcpy(exact, cases[i].text.data, n);
+
+        assert_int_equal(read_text((clarity_str_t){ exact, n }, &fault),
+            CLARITY_JSON_INVALID);
+
+        if (fault.offset != cases[i].offset || fault.inside != cases[i].inside
+            || fault.column != cases[i].offset + 1 || fault.line != 1
+            || strcmp(fault.reason, cases[i].reason) != 0)
+        {
+            fail_msg("%.*s: %zu+%zu \"%s\" instead of %zu+%zu \"%s\"",
+                clarity_fmt(cases[i].text), fault.offset, fault.inside,
+                fault.reason, cases[i].offset, cases[i].inside,
+                cases[i].reason);
         }
 
         free(exact);
@@ -663,6 +702,7 @@ main(void)
         cmocka_unit_test(tokens_come_with_their_places),
         cmocka_unit_test(a_decoded_nul_is_a_byte_like_others),
         cmocka_unit_test(a_fault_is_placed_at_the_wrong_tokens_first_byte),
+        cmocka_unit_test(a_fault_in_a_string_is_placed_at_its_quote),
         cmocka_unit_test(a_text_cut_off_anywhere_is_a_fault_within_it),
         cmocka_unit_test(the_129th_bracket_is_a_fault_and_the_128th_is_not),
         cmocka_unit_test(the_handler_can_stop_the_read),
