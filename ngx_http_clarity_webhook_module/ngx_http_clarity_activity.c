@@ -24,9 +24,6 @@ typedef struct {
 } ngx_http_clarity_history_t;
 
 
-static ngx_uint_t ngx_http_clarity_refused_by_nginx(ngx_http_request_t *r,
-    ngx_http_clarity_main_conf_t *cmcf, ngx_str_t *name,
-    clarity_outcome_t *outcome);
 static void ngx_http_clarity_note(ngx_http_clarity_main_conf_t *cmcf,
     const ngx_str_t *name, ngx_http_clarity_event_t *event,
     ngx_uint_t stranger);
@@ -75,7 +72,7 @@ ngx_http_clarity_activity_handler(ngx_http_request_t *r)
         stranger = outcome == CLARITY_TOKEN_MISSING
             || outcome == CLARITY_TOKEN_INVALID;
 
-    } else if (ngx_http_clarity_refused_by_nginx(r, cmcf, &name, &outcome)) {
+    } else if (ngx_http_clarity_refused_by_nginx(r, &name, &outcome)) {
         stranger = 1;
 
     } else {
@@ -96,12 +93,12 @@ ngx_http_clarity_activity_handler(ngx_http_request_t *r)
  * has asked for it.
  */
 
-static ngx_uint_t
-ngx_http_clarity_refused_by_nginx(ngx_http_request_t *r,
-    ngx_http_clarity_main_conf_t *cmcf, ngx_str_t *name,
-    clarity_outcome_t *outcome)
+ngx_uint_t
+ngx_http_clarity_refused_by_nginx(
+    ngx_http_request_t *r, ngx_str_t *name, clarity_outcome_t *outcome)
 {
-    ngx_http_variable_value_t *vv;
+    ngx_http_variable_value_t    *vv;
+    ngx_http_clarity_main_conf_t *cmcf;
 
     switch (r->err_status ? r->err_status : r->headers_out.status) {
 
@@ -124,6 +121,8 @@ ngx_http_clarity_refused_by_nginx(ngx_http_request_t *r,
     default:
         return 0;
     }
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
 
     vv = ngx_http_get_indexed_variable(r, cmcf->webhook_index);
 

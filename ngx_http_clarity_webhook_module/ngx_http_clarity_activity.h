@@ -39,6 +39,13 @@ typedef struct {
 /* The log phase: notes the request, if it was one to a webhook. */
 ngx_int_t ngx_http_clarity_activity_handler(ngx_http_request_t *r);
 
+/*
+ * Whether nginx has refused a request to a webhook by itself, before or beside
+ * our handler: sets the webhook's name and the code for it.
+ */
+ngx_uint_t ngx_http_clarity_refused_by_nginx(
+    ngx_http_request_t *r, ngx_str_t *name, clarity_outcome_t *outcome);
+
 /* Copies the last requests of a webhook, newest first, into events; returns
  * how many. */
 ngx_uint_t ngx_http_clarity_activity_get(

@@ -254,6 +254,12 @@ ngx_http_clarity_merge_redis(
 
     ngx_conf_merge_str_value(conf->redis_url, prev->redis_url,
         "redis://127.0.0.1:6379/0");
+
+    if (conf->redis_url_password && conf->redis_password.data == NULL) {
+        /* a file of an outer level is another Redis' */
+        ngx_str_set(&conf->redis_password, "");
+    }
+
     ngx_conf_merge_str_value(conf->redis_password, prev->redis_password, "");
     ngx_conf_merge_str_value(conf->redis_prefix, prev->redis_prefix,
         "clarity");

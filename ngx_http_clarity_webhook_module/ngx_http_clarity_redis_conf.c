@@ -49,6 +49,8 @@ ngx_http_clarity_set_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    clcf->redis_url_password = url.password[0] != '\0';
+
     ngx_explicit_memzero(&url, sizeof(clarity_redis_url_t));
 
     clcf->redis_url = value[1];
@@ -124,6 +126,32 @@ ngx_http_clarity_set_prefix(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     clcf->redis_prefix = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_clarity_set_shards(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_clarity_loc_conf_t *clcf = conf;
+
+    ngx_str_t *value;
+
+    if (clcf->redis_shards) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len != 1 || value[1].data[0] != '1') {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+            "invalid number of shards \"%V\"; expected 1: this version keeps "
+            "all jobs in one", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->redis_shards = 1;
 
     return NGX_CONF_OK;
 }

@@ -8,6 +8,9 @@
 #include "json/buf.h"
 
 
+#define NGX_HTTP_CLARITY_UNPROCESSABLE 422 /* RFC 9110, 15.5.21 */
+
+
 static ngx_int_t ngx_http_clarity_add_location(
     ngx_http_request_t *r, ngx_str_t *job_id);
 static ngx_int_t ngx_http_clarity_discard(ngx_http_request_t *r);
@@ -170,6 +173,12 @@ ngx_http_clarity_send(ngx_http_request_t *r, ngx_uint_t status,
     r->err_status = 0;
 
     r->headers_out.status = status;
+
+    if (status == NGX_HTTP_CLARITY_UNPROCESSABLE) {
+        /* nginx has no reason phrase for it */
+        ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
+    }
+
     r->headers_out.content_length_n = b->last - b->pos;
     r->headers_out.content_type = *type;
     r->headers_out.content_type_len = type->len;

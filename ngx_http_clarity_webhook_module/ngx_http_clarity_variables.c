@@ -6,6 +6,7 @@
  * $clarity_job_id, $clarity_enqueue_time: of the request, for the log.
  */
 
+#include "ngx_http_clarity_activity.h"
 #include "ngx_http_clarity_registry.h"
 
 
@@ -130,16 +131,21 @@ static ngx_int_t
 ngx_http_clarity_outcome_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
 {
+    ngx_str_t               name;
     const char             *code;
+    clarity_outcome_t       outcome;
     ngx_http_clarity_ctx_t *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 
-    if (ctx == NULL || ctx->outcome == CLARITY_NOUTCOMES) {
+    if (ctx && ctx->outcome != CLARITY_NOUTCOMES) {
+        outcome = ctx->outcome;
+
+    } else if (!ngx_http_clarity_refused_by_nginx(r, &name, &outcome)) {
         return ngx_http_clarity_set_variable(v, NULL, 0);
     }
 
-    code = clarity_outcome_info(ctx->outcome)->code;
+    code = clarity_outcome_info(outcome)->code;
 
     return ngx_http_clarity_set_variable(v, (u_char *) code,
         ngx_strlen(code));

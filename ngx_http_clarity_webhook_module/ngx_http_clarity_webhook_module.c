@@ -81,6 +81,13 @@ static ngx_command_t ngx_http_clarity_commands[] = {
       0,
       NULL },
 
+    { ngx_string("clarity_redis_shards"),
+      NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
+      ngx_http_clarity_set_shards,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("clarity_redis_connect_timeout"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,

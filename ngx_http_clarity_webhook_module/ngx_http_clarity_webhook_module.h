@@ -114,6 +114,8 @@ typedef struct ngx_http_clarity_loc_conf_s {
     /* clarity_redis and what goes with it; inherited */
     ngx_str_t  redis_url;
     ngx_str_t  redis_password; /* of the file; data NULL: not said */
+    unsigned   redis_url_password : 1; /* redis_url has one */
+    unsigned   redis_shards : 1; /* said here */
 
     /* of clarity_redis; its file is empty where there is none */
     ngx_http_clarity_place_t redis_place;
@@ -489,6 +491,8 @@ char *ngx_http_clarity_merge_webhooks(
 /* _redis_conf */
 
 char *ngx_http_clarity_set_redis(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_clarity_set_shards(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_clarity_set_password_file(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

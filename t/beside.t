@@ -252,7 +252,7 @@ is $answer->status, 422, 'for a refusal too';
 my %trail = map { $_ => 1 } split /\n/, $t->read_file('trail.log');
 ok $trail{$_}, "the log has $_"
     for '/inside|inside|accepted|202', '/plain|plain|accepted|202',
-        '/regex/17|regex|accepted|202', '/limit-b|limit-b|-|429',
+        '/regex/17|regex|accepted|202', '/limit-b|limit-b|rate_limited|429',
         '/denied|denied|-|403';
 
 $t->done;

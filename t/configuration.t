@@ -43,6 +43,10 @@ my $token = 'clarity_webhook_token a-secret;';
 # [ what, server block, what nginx says, other options ]
 
 my @bad = (
+    [ 'two shards', "clarity_redis_shards 2; location /a { $hook $token }",
+      qr/invalid number of shards "2"; expected 1: .* in \S+check.conf:\d+/ ],
+    [ 'shards twice', 'clarity_redis_shards 1; clarity_redis_shards 1;',
+      qr/"clarity_redis_shards" directive is duplicate in \S+check.conf:\d+/ ],
     [ 'no token', "location /a { $hook }",
       qr/webhook "POST \/a" has no token in \S+check.conf:\d+/ ],
     [ 'an empty token', "location /a { $hook clarity_webhook_token ''; }",
@@ -291,6 +295,8 @@ my @good = (
     [ 'a token file of our own is fine',
       "location /a { $hook clarity_webhook_token_file %%DIR%%/token; }",
       qr/^(?!.*warn).*test is successful/s ],
+    [ 'one shard', "clarity_redis_shards 1; location /a { $hook $token }",
+      qr/test is successful/ ],
     [ 'all that is inherited',
       "clarity_redis redis://localhost:1/3; clarity_redis_timeout 5s; "
       . "location /a { $token location /a/b { $hook } }",

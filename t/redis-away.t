@@ -10,14 +10,17 @@ use Clarity::Test;
 my $t = Clarity::Test->new;
 
 $t->write_file('password', "password/\@:\n");
-chmod 0600, $t->dir . '/password';
+$t->write_file('wrong', "another Redis' password\n");
+chmod 0600, map { $t->dir . "/$_" } qw(password wrong);
 
 my $redis = $t->redis(aof => 1);
 my $other = $t->redis(name => 'other', tcp => 1,
     conf => 'requirepass password/@:');
 
+my $inner = $other->url =~ s{//}{//:password%2F%40%3A@}r;
+
 # One process: each has connections of its own, and finds out for itself.
-my $nginx = $t->nginx(workers => 1, server => <<'EOF');
+my $nginx = $t->nginx(workers => 1, server => <<'EOF' . <<"EOF2");
         clarity_redis_connect_timeout 500ms;
         clarity_redis_timeout         500ms;
 
@@ -51,7 +54,17 @@ my $nginx = $t->nginx(workers => 1, server => <<'EOF');
             clarity_webhook           provision_entitlement;
             clarity_webhook_token     few;
         }
+
+        location /outer/ {
+            clarity_redis_password_file %%DIR%%/wrong;
 EOF
+            location = /outer/inner {
+                clarity_redis         $inner;
+                clarity_webhook       provision_entitlement;
+                clarity_webhook_token inner;
+            }
+        }
+EOF2
 
 
 sub post { return $nginx->post('/hook', context(), token => 'secret') }
@@ -94,6 +107,9 @@ is $answer->status, 202, 'over TCP, with a password, into a database';
 $answer = $other->ask('AUTH', 'password/@:');
 $other->command('SELECT', 2);
 is $other->command('XLEN', '{other:0}:jobs'), 1, 'with a prefix of its own';
+
+is $nginx->post('/outer/inner', context(), token => 'inner')->status, 202,
+    'with one in the address, not that of an outer level';
 
 is_away($nginx->post('/no-password', context(),
     token => 'no-password-token'), 503, 'queue_unavailable',
