@@ -5,12 +5,17 @@
  *   create -> connect -+-> connected -> read/flush ... -> lost -+
  *                ^     +------------------------------> lost    |
  *                +---------- wake (backoff) --------------------+
+ *
+ * One that has served is made again at once, without a wait in between.
  */
 
 #include "ngx_clarity_redis_driver.h"
 
 /* bytes of a reply: what Redis allows a string by default */
 #define NGX_CLARITY_REDIS_MAX_REPLY (512 * 1024 * 1024)
+
+/* ms from one that was made at once to the next, where none has served */
+#define NGX_CLARITY_REDIS_RENEW 1000
 
 
 static ngx_int_t ngx_clarity_redis_init_session(ngx_clarity_redis_t *redis);
@@ -28,6 +33,8 @@ static ngx_uint_t ngx_clarity_redis_too_large(
     ngx_clarity_redis_t *redis, size_t argc, const clarity_str_t *argv);
 static ngx_uint_t ngx_clarity_redis_own(const ngx_clarity_redis_t *redis);
 static void ngx_clarity_redis_timer_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_clarity_redis_may_be_back(
+    const ngx_clarity_redis_t *redis);
 static void ngx_clarity_redis_close(ngx_clarity_redis_t *redis);
 
 
@@ -472,11 +479,14 @@ ngx_clarity_redis_lost(void *owner, ngx_err_t err, const char *reason)
 {
     ngx_clarity_redis_t *redis = owner;
 
-    unsigned wait;
+    unsigned   wait;
+    ngx_uint_t at_once;
 
     ngx_clarity_report_lost(&redis->report, err, reason);
     redis->drop = NULL;
     redis->connecting = 0;
+
+    at_once = ngx_clarity_redis_may_be_back(redis);
 
     ngx_clarity_redis_close(redis);
     redis->timer.cancelable = 1;
@@ -484,12 +494,41 @@ ngx_clarity_redis_lost(void *owner, ngx_err_t err, const char *reason)
     ngx_clarity_watch_lost(&redis->watch);
     ngx_clarity_agree_lost(&redis->agree);
 
-    /* the requests that waited are answered here */
+    /* the requests that waited are answered here, or wait once more */
+
+    if (at_once) {
+        redis->renewed = ngx_current_msec;
+
+        /* before what is held for the next one is counted there */
+        ngx_clarity_replicas_lost(&redis->replicas);
+
+        clarity_redis_reconnect(redis->session);
+        ngx_clarity_redis_connect(redis);
+        return;
+    }
+
     clarity_redis_down(redis->session);
     ngx_clarity_replicas_lost(&redis->replicas);
 
     wait = clarity_redis_backoff(redis->session, (uint32_t) ngx_random());
     ngx_add_timer(&redis->timer, wait);
+}
+
+
+/*
+ * A connection may be lost although its Redis is well: no request that has not
+ * been sent is to pay for that. An attempt that fails is followed by a wait, and
+ * so is one connection after the other that does not answer a command.
+ */
+
+static ngx_uint_t
+ngx_clarity_redis_may_be_back(const ngx_clarity_redis_t *redis)
+{
+    return clarity_redis_state(redis->session) == CLARITY_REDIS_READY
+        && redis->connection && !redis->connection->close
+        && (clarity_redis_served(redis->session)
+            || ngx_current_msec - redis->renewed
+                >= NGX_CLARITY_REDIS_RENEW);
 }
 
 

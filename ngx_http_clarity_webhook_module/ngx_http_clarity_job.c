@@ -25,7 +25,7 @@ static void ngx_http_clarity_replicated(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply,
     ngx_msec_t elapsed);
 static void ngx_http_clarity_not_safe(ngx_http_request_t *r);
-static ngx_int_t ngx_http_clarity_enqueue_whole(
+static ngx_int_t ngx_http_clarity_enqueue_anew(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal);
 static clarity_outcome_t ngx_http_clarity_job_outcome(ngx_http_request_t *r,
     clarity_redis_result_t result, const redisReply *reply);
@@ -188,7 +188,7 @@ ngx_http_clarity_enqueued(ngx_http_request_t *r,
     switch (refusal.outcome) {
 
     case CLARITY_NOUTCOMES:
-        if (ngx_http_clarity_enqueue_whole(r, &refusal) == NGX_AGAIN) {
+        if (ngx_http_clarity_enqueue_anew(r, &refusal) == NGX_AGAIN) {
             return;
         }
 
@@ -293,19 +293,19 @@ ngx_http_clarity_not_safe(ngx_http_request_t *r)
 
 
 /*
- * Redis has not got the script, or no longer. What the command was made of is
- * made again from the body, rather than kept for all requests that wait.
+ * Redis has not got the script, or no longer, or the connection was lost before
+ * the command left. What it was made of is made again from the body, rather
+ * than kept for all requests that wait.
  */
 
 static ngx_int_t
-ngx_http_clarity_enqueue_whole(
+ngx_http_clarity_enqueue_anew(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal)
 {
     clarity_str_t           context;
     ngx_http_clarity_ctx_t *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-    ctx->whole = 1;
 
     if (ngx_http_clarity_check_context(r, ctx->webhook, &context, refusal)
         != NGX_OK)
@@ -317,7 +317,7 @@ ngx_http_clarity_enqueue_whole(
 }
 
 
-/* CLARITY_NOUTCOMES: Redis wants the script's text. */
+/* CLARITY_NOUTCOMES: it is to be given anew. */
 
 static clarity_outcome_t
 ngx_http_clarity_job_outcome(ngx_http_request_t *r,
@@ -331,9 +331,18 @@ ngx_http_clarity_job_outcome(ngx_http_request_t *r,
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
     if (result == CLARITY_REDIS_NOT_SENT) {
-        return ngx_http_clarity_watch(clcf->redis)->unmet
-            ? CLARITY_DURABILITY_UNAVAILABLE
-            : CLARITY_QUEUE_UNAVAILABLE;
+
+        if (ngx_http_clarity_watch(clcf->redis)->unmet) {
+            return CLARITY_DURABILITY_UNAVAILABLE;
+        }
+
+        if (ctx->regiven) {
+            return CLARITY_QUEUE_UNAVAILABLE;
+        }
+
+        /* it waits if the connection is being made, and is refused if not */
+        ctx->regiven = 1;
+        return CLARITY_NOUTCOMES;
     }
 
     if (result == CLARITY_REDIS_UNKNOWN) {
@@ -414,6 +423,7 @@ ngx_http_clarity_error_outcome(
         (clarity_str_t){ reply->str, reply->len });
 
     if (info->code == CLARITY_REDIS_ERR_NOSCRIPT && !ctx->whole) {
+        ctx->whole = 1;
         return CLARITY_NOUTCOMES;
     }
 

@@ -183,6 +183,7 @@ typedef struct {
     unsigned                 cleanup : 1;  /* a call's has been added */
     unsigned                 dry_run : 1;  /* checked, and no more */
     unsigned                 whole : 1;    /* Redis wants the script's text */
+    unsigned                 regiven : 1;  /* once: it had not left */
     ngx_str_t                job_id;       /* empty: no job */
     clarity_outcome_t        stored;  /* what it will be, if replicas have it */
     clarity_durability_class_t durability; /* of the job */

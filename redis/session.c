@@ -48,6 +48,8 @@ struct clarity_redis_session_s {
     clarity_buf_t held; /* the bytes of held commands */
 };
 
+static void leave(
+    clarity_redis_session_t *session, clarity_redis_state_t state);
 static clarity_redis_given_t give(clarity_redis_session_t *session,
     clarity_redis_ring_t *ring, clarity_buf_t *buf, size_t argc,
     const clarity_str_t *argv, uint64_t timeout,
@@ -268,25 +270,17 @@ clarity_redis_up(clarity_redis_session_t *session)
 void
 clarity_redis_down(clarity_redis_session_t *session)
 {
-    uint64_t sent;
-    clarity_redis_ring_t setup, commands;
+    leave(session, CLARITY_REDIS_DOWN);
+}
 
-    /* Where held commands start says nothing: no byte of them left. */
-    sent = session->state == CLARITY_REDIS_READY ? session->sent : 0;
 
-    setup = session->setup;
-    commands = session->commands;
-
-    /* Callbacks shall find a session that is DOWN and has nothing. */
-    memset(&session->setup, 0, sizeof(session->setup));
-    memset(&session->commands, 0, sizeof(session->commands));
-    session->state = CLARITY_REDIS_DOWN;
-    session->written = 0;
-    empty(&session->output);
-    empty(&session->held);
-
-    clarity_redis_ring_give_up(&setup, session->sent);
-    clarity_redis_ring_give_up(&commands, sent);
+void
+clarity_redis_reconnect(clarity_redis_session_t *session)
+{
+    if (session->state == CLARITY_REDIS_READY) {
+        session->reason.text[0] = '\0';
+        leave(session, CLARITY_REDIS_CONNECTING);
+    }
 }
 
 
@@ -444,6 +438,31 @@ clarity_redis_backoff(clarity_redis_session_t *session, uint32_t random)
     }
 
     return half + random % (half + 1);
+}
+
+
+/* The transport is gone; callbacks shall find a session in the new state. */
+static void
+leave(clarity_redis_session_t *session, clarity_redis_state_t state)
+{
+    uint64_t sent;
+    clarity_redis_ring_t setup, commands;
+
+    /* Where held commands start says nothing: no byte of them left. */
+    sent = session->state == CLARITY_REDIS_READY ? session->sent : 0;
+
+    setup = session->setup;
+    commands = session->commands;
+
+    memset(&session->setup, 0, sizeof(session->setup));
+    memset(&session->commands, 0, sizeof(session->commands));
+    session->state = state;
+    session->written = 0;
+    empty(&session->output);
+    empty(&session->held);
+
+    clarity_redis_ring_give_up(&setup, session->sent);
+    clarity_redis_ring_give_up(&commands, sent);
 }
 
 

@@ -5,8 +5,9 @@
  *
  *                  connecting()        up()         all setup replies good
  *     DOWN ------------------> CONNECTING ----> SETUP ----------------> READY
- *       ^                          |              |                       |
- *       +------------- down() -----+--------------+-----------------------+
+ *       ^                       |      ^          |                     |   |
+ *       +-------- down() -------+------|----------+---------------------+   |
+ *                                      +------------ reconnect() -----------+
  *
  * Commands given while CONNECTING or SETUP are held and leave at READY. Each
  * accepted command gets exactly one callback, whatever happens. Replies match
@@ -151,6 +152,12 @@ bool clarity_redis_up(clarity_redis_session_t *session);
  * that is owed (NOT_SENT or UNKNOWN), in order.
  */
 void clarity_redis_down(clarity_redis_session_t *session);
+
+/*
+ * READY -> CONNECTING: both of these in one, for a driver that tries again at
+ * once: what the callbacks give is held for the new attempt.
+ */
+void clarity_redis_reconnect(clarity_redis_session_t *session);
 
 /* Bytes to write; empty: nothing. Valid until the next call. */
 clarity_str_t clarity_redis_output(const clarity_redis_session_t *session);

@@ -92,6 +92,67 @@ a_loss_tells_it_on_later_connections_too(void **state)
 }
 
 
+static command_t second;
+
+
+static void
+give_second(owner_t *owner)
+{
+    assert_int_equal(give(&second, owner, "second"), CLARITY_REDIS_GIVEN);
+}
+
+
+/* What the callbacks of a loss give waits for the next attempt, and is its. */
+static void
+what_is_given_at_a_reconnect_is_held(void **state)
+{
+    owner_t owner;
+    command_t a, b, c;
+
+    (void) state;
+
+    open_plain(&owner);
+
+    /* Not from a state in which nothing can have been served. */
+    clarity_redis_reconnect(owner.session);
+    assert_int_equal(clarity_redis_state(owner.session), CLARITY_REDIS_DOWN);
+
+    get_ready(&owner);
+    give(&a, &owner, "a");
+    write_all(&owner);
+    give(&b, &owner, "b");
+    b.also = give_second;
+    clarity_redis_refuse(owner.session, "lost");
+
+    clarity_redis_reconnect(owner.session);
+    assert_log(&owner, "a:unknown b:not_sent");
+    assert_int_equal(
+        clarity_redis_state(owner.session), CLARITY_REDIS_CONNECTING);
+    assert_string_equal(clarity_redis_reason(owner.session), "");
+    assert_int_equal(clarity_redis_pending(owner.session), 1);
+    assert_output(&owner, "");
+
+    give(&c, &owner, "c");
+    assert_true(clarity_redis_up(owner.session));
+    write_all(&owner);
+    assert_true(feed(&owner, "+OK\r\n"));
+    assert_int_equal(clarity_redis_state(owner.session), CLARITY_REDIS_READY);
+    assert_output(&owner, PING PING);
+    write_all(&owner);
+    assert_true(feed(&owner, "+1\r\n+2\r\n"));
+    assert_log(&owner, "second=+1/1 c=+1/2");
+
+    /* And an attempt that fails tells them that nothing left. */
+    give(&b, &owner, "b");
+    b.also = give_second;
+    clarity_redis_reconnect(owner.session);
+    clarity_redis_down(owner.session);
+    assert_log(&owner, "b:not_sent second:not_sent");
+
+    close_owner(&owner);
+}
+
+
 /* What is cut off by a loss is not a reply, and the next connection is new. */
 static void
 half_a_reply_is_forgotten_with_its_connection(void **state)
@@ -482,6 +543,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_loss_tells_what_never_left_at_every_byte),
         cmocka_unit_test(a_loss_tells_it_on_later_connections_too),
+        cmocka_unit_test(what_is_given_at_a_reconnect_is_held),
         cmocka_unit_test(half_a_reply_is_forgotten_with_its_connection),
         cmocka_unit_test(commands_that_were_answered_are_not_lost),
         cmocka_unit_test(a_deadline_starts_when_the_command_may_leave),
