@@ -10,6 +10,8 @@
 #define NGX_CLARITY_REPORT_CALM 5000
 
 
+static ngx_uint_t ngx_clarity_report_is_of_command(
+    const clarity_redis_error_info_t *info);
 static ngx_uint_t ngx_clarity_report_was_told(
     ngx_clarity_report_told_t *told, uint32_t hash);
 
@@ -196,8 +198,12 @@ ngx_clarity_report_reply(ngx_clarity_report_t *report,
         told->refused.n = 0;
     }
 
-    clarity_redis_error_where(message, where);
+    where[0] = '\0';
     told->last = ngx_current_msec;
+
+    if (ngx_clarity_report_is_of_command(info)) {
+        clarity_redis_error_where(message, where);
+    }
 
     hash = ngx_crc32_short((u_char *) where, ngx_strlen(where)) + info->code;
 
@@ -209,6 +215,18 @@ ngx_clarity_report_reply(ngx_clarity_report_t *report,
     }
 
     return info;
+}
+
+
+/* Is one command refused, where others may not be? Then it is named. */
+
+static ngx_uint_t
+ngx_clarity_report_is_of_command(const clarity_redis_error_info_t *info)
+{
+    return info->code == CLARITY_REDIS_ERR_NOPERM
+        || info->code == CLARITY_REDIS_ERR_WRONGTYPE
+        || info->code == CLARITY_REDIS_ERR_HALFSTORED
+        || info->code == CLARITY_REDIS_ERR_OTHER;
 }
 
 

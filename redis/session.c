@@ -32,7 +32,7 @@ struct clarity_redis_session_s {
     bool served;            /* this connection has answered a command */
     uint64_t grace; /* until when it may, for the driver was late; 0: none */
 
-    redisReader *reader;                 /* NULL until the first up() */
+    redisReader *reader;                 /* NULL: DOWN or CONNECTING */
     redisReplyObjectFunctions functions; /* hiredis' own, but for arrays */
     void *(*create_array)(const redisReadTask *task, int elements);
     bool too_many;     /* elements in an array */
@@ -247,8 +247,6 @@ clarity_redis_up(clarity_redis_session_t *session)
     session->unfinished = 0;
     session->grace = 0;
 
-    /* The last connection's may hold half a reply, or an error. */
-    redisReaderFree(session->reader);
     session->reader = redisReaderCreate();
 
     if (session->reader == NULL || !clarity_redis_handshake(session)) {
@@ -450,6 +448,11 @@ leave(clarity_redis_session_t *session, clarity_redis_state_t state)
 
     /* Where held commands start says nothing: no byte of them left. */
     sent = session->state == CLARITY_REDIS_READY ? session->sent : 0;
+
+    /* It may hold half a reply of any size; what callbacks give shall not lie
+     * behind that in the heap, which would keep it. */
+    redisReaderFree(session->reader);
+    session->reader = NULL;
 
     setup = session->setup;
     commands = session->commands;
