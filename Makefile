@@ -254,7 +254,7 @@ coverage-prove:
 # Those in which requests, connections and processes end in all their ways.
 # What t/long has for longer is there.
 VALGRIND_TESTS = $(addprefix t/,webhook.t refusals.t reload.t \
-    binary-upgrade.t client-gone.t cut-replies.t disk-full.t \
+    binary-upgrade.t client-gone.t cut-replies.t disk-full.t hostile.t \
     durability-replicas.t durability.t exiting.t idempotency-under-load.t \
     idempotency.t log-lines.t many-redis.t process-stopped.t queue-limit.t \
     redis-astray.t redis-away.t shutdown-timeout.t under-load.t) \
