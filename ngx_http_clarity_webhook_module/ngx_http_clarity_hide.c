@@ -221,8 +221,8 @@ static u_char *
 ngx_http_clarity_log_hidden(ngx_http_request_t *r, ngx_http_request_t *sr,
     u_char *buf, size_t len)
 {
-    u_char    *p;
-    ngx_str_t  line;
+    u_char    *p, *query;
+    ngx_str_t  line, uri;
     u_char     cut[NGX_MAX_ERROR_STR];
 
     line = r->request_line;
@@ -233,7 +233,24 @@ ngx_http_clarity_log_hidden(ngx_http_request_t *r, ngx_http_request_t *sr,
         r->request_line.data = cut;
     }
 
+    /* mirror passes the query on, to where proxy_pass shows it */
+
+    ngx_str_null(&uri);
+
+    if (sr->upstream) {
+        uri = sr->upstream->uri;
+        query = ngx_strlchr(uri.data, uri.data + uri.len, '?');
+
+        if (query) {
+            sr->upstream->uri.len = query - uri.data;
+        }
+    }
+
     p = ngx_http_clarity_next_log_handler(r, sr, buf, len);
+
+    if (sr->upstream) {
+        sr->upstream->uri = uri;
+    }
 
     r->request_line = line;
 

@@ -11,6 +11,7 @@ chmod 0600, $t->dir . '/token.key';
 
 my $h2 = $t->port;
 $t->word(H2 => $h2);
+$t->word(NOBODY => $t->port);
 
 my $nginx = $t->nginx(http => <<'EOF', server => <<'EOF2');
     clarity_token_key_file %%DIR%%/token.key;
@@ -69,6 +70,22 @@ EOF
             clarity_webhook        provision_entitlement;
             clarity_webhook_method GET;
             clarity_webhook_token  secret;
+        }
+
+        location = /mirrored {
+            clarity_webhook        provision_entitlement;
+            clarity_webhook_method GET;
+            clarity_webhook_token  secret;
+            mirror                 /copy;
+        }
+
+        location = /copy { internal; proxy_pass http://127.0.0.1:%%NOBODY%%; }
+
+        location = /proxied {
+            clarity_webhook        provision_entitlement;
+            clarity_webhook_method GET;
+            clarity_webhook_token  secret;
+            if ($http_x_special) { proxy_pass http://127.0.0.1:%%NOBODY%%; }
         }
 
         location @elsewhere { return 418; }
@@ -290,6 +307,8 @@ for my $case (
     [ 418, 'denied, and led on by name', '/named', $head ],
     [ 418, 'too large, and led on by name', '/named',
         "${head}Content-Length: 2000\r\n" ],
+    [ 202, 'with a mirror', '/mirrored', $head ],
+    [ 502, 'with a proxy', '/proxied', "${head}X-Special: 1\r\n" ],
     [ 202, 'with an if', '/with-if', "${head}X-Special: 1\r\n" ],
     [ 400, 'no host', '/hook', '' ],
     [ 400, 'a bad length', '/hook', "${head}Content-Length: x\r\n" ],
@@ -347,6 +366,10 @@ SKIP: {
 
 my $log = $t->read_file('nginx/error.log');
 
+like $log, qr{connect\(\) failed .*request: "GET /mirrored HTTP/1\.1", subrequest: "/copy", upstream: "http://127\.0\.0\.1:\d+/copy"},
+    "the error log has a mirror's upstream";
+like $log, qr{connect\(\) failed .*request: "GET /proxied HTTP/1\.1", upstream: "http://127\.0\.0\.1:\d+/proxied"},
+    'and that of a location with a proxy';
 like $log, qr/limiting requests.*request: "GET \/limited HTTP\/1\.1"/,
     'the error log has the request';
 like $log, qr/too large body.*request: "GET \/small HTTP\/1\.1"/,
