@@ -11,12 +11,18 @@
  *   _log_hidden  a location that hides its queries has been reached
  *   _log_shown   none of these has
  *
- * Only the last shows the query, unless the server has no such location.
+ * Only the last shows the query, unless the server has no such location. Where
+ * no phase was reached, the connection's log has a handler of ours before
+ * nginx's own; no module is asked earlier than when a connection is accepted.
  */
 
 #include "ngx_http_clarity_webhook_module.h"
 
 
+static void ngx_http_clarity_init_connection(ngx_connection_t *c);
+static u_char *ngx_http_clarity_log_connection(
+    ngx_log_t *log, u_char *buf, size_t len);
+static ngx_uint_t ngx_http_clarity_has_mark(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_server_rewrite_handler(
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_rewrite_handler(ngx_http_request_t *r);
@@ -37,6 +43,7 @@ static size_t ngx_http_clarity_cut_line(
 
 
 /* nginx's own, which ours call */
+static ngx_log_handler_pt         ngx_http_clarity_next_connection_log;
 static ngx_http_log_handler_pt    ngx_http_clarity_next_log_handler;
 static ngx_http_get_variable_pt   ngx_http_clarity_next_request;
 
@@ -139,6 +146,108 @@ ngx_http_clarity_hide_init(ngx_conf_t *cf)
     *handler = ngx_http_clarity_rewrite_handler;
 
     return NGX_OK;
+}
+
+
+/* When the configuration is taken: of each socket that HTTP comes by. */
+
+void
+ngx_http_clarity_hide_listen(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                    i;
+    ngx_listening_t              *ls;
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    cmcf = ngx_http_cycle_get_module_main_conf(cycle,
+        ngx_http_clarity_webhook_module);
+
+    if (cmcf == NULL || !cmcf->location_hides) {
+        return;
+    }
+
+    ls = cycle->listening.elts;
+
+    for (i = 0; i < cycle->listening.nelts; i++) {
+        if (ls[i].handler == ngx_http_init_connection) {
+            ls[i].handler = ngx_http_clarity_init_connection;
+        }
+    }
+}
+
+
+static void
+ngx_http_clarity_init_connection(ngx_connection_t *c)
+{
+    /* what has come with it ("listen … deferred") would be served at once */
+    c->read->ready = 0;
+
+    ngx_http_init_connection(c);
+
+    if (c->fd == (ngx_socket_t) -1) {
+        /* it has been closed, for want of memory */
+        return;
+    }
+
+    ngx_http_clarity_next_connection_log = c->log->handler;
+    c->log->handler = ngx_http_clarity_log_connection;
+}
+
+
+static u_char *
+ngx_http_clarity_log_connection(ngx_log_t *log, u_char *buf, size_t len)
+{
+    u_char              *p;
+    ngx_str_t            line, whole;
+    ngx_http_log_ctx_t  *ctx;
+    ngx_http_request_t  *r;
+    u_char               cut[NGX_MAX_ERROR_STR];
+
+    ctx = log->data;
+    r = ctx->request;
+
+    if (r == NULL || ngx_http_clarity_has_mark(r)
+        || !ngx_http_clarity_server_hides(r))
+    {
+        return ngx_http_clarity_next_connection_log(log, buf, len);
+    }
+
+    line = r->request_line;
+    whole = line;
+
+    if (line.data == NULL && r->request_start) {
+
+        /* as nginx finds it, when the line has not been read to its end */
+
+        for (p = r->request_start; p < r->header_in->last; p++) {
+            if (*p == CR || *p == LF) {
+                break;
+            }
+        }
+
+        whole.data = r->request_start;
+        whole.len = p - r->request_start;
+    }
+
+    if (whole.len) {
+        r->request_line.len = ngx_http_clarity_cut_line(cut, sizeof(cut),
+            &whole);
+        r->request_line.data = cut;
+    }
+
+    p = ngx_http_clarity_next_connection_log(log, buf, len);
+
+    r->request_line = line;
+
+    return p;
+}
+
+
+static ngx_uint_t
+ngx_http_clarity_has_mark(ngx_http_request_t *r)
+{
+    return r->log_handler == ngx_http_clarity_log_early
+        || r->log_handler == ngx_http_clarity_log_hidden
+        || r->log_handler == ngx_http_clarity_log_shown;
 }
 
 

@@ -9,6 +9,7 @@
 #include "ngx_http_clarity_registry.h"
 
 
+static ngx_int_t ngx_http_clarity_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_clarity_init_process(ngx_cycle_t *cycle);
 static void ngx_http_clarity_exit_process(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_clarity_postconfiguration(ngx_conf_t *cf);
@@ -267,7 +268,7 @@ ngx_module_t ngx_http_clarity_webhook_module = {
     ngx_http_clarity_commands,        /* module directives */
     NGX_HTTP_MODULE,                  /* module type */
     NULL,                             /* init master */
-    NULL,                             /* init module */
+    ngx_http_clarity_init_module,     /* init module */
     ngx_http_clarity_init_process,    /* init process */
     NULL,                             /* init thread */
     NULL,                             /* exit thread */
@@ -312,6 +313,15 @@ ngx_http_clarity_postconfiguration(ngx_conf_t *cf)
     }
 
     *handler = ngx_http_clarity_activity_handler;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_init_module(ngx_cycle_t *cycle)
+{
+    ngx_http_clarity_hide_listen(cycle);
 
     return NGX_OK;
 }

@@ -428,6 +428,7 @@ void ngx_http_clarity_hide_query(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
 ngx_int_t ngx_http_clarity_replace_request(ngx_conf_t *cf);
 ngx_int_t ngx_http_clarity_hide_init(ngx_conf_t *cf);
+void ngx_http_clarity_hide_listen(ngx_cycle_t *cycle);
 
 /* _conf */
 
