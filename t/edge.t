@@ -424,6 +424,8 @@ post_row("x-clarity-dry-run: $_->[0]", @$_[ 1 .. 3 ], $abc, '/post',
     for [ '1', 200, 'valid' ], [ '0', 202, 'accepted' ],
         [ '2', 400, 'bad_request', qr/x-clarity-dry-run/ ],
         [ 'true', 400, 'bad_request', qr/x-clarity-dry-run/ ];
+post_row('x_clarity_dry_run, which nginx drops', 202, 'accepted', undef, $abc,
+    '/post', headers => ['x_clarity_dry_run: 1']);
 post_row("the header $_", 202, 'accepted', undef, $abc, '/post',
     headers => [$_])
     for 'traceparent: x', 'x-request-id: ' . 'y' x 4000, 'cookie: a=b',

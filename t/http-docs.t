@@ -73,11 +73,11 @@ cmp_ok scalar keys %known, '>', 20, 'the outcomes are read';
 my %shown;
 my $docs = text_of('docs/http.md');
 
-while ($docs =~ m{```http\nHTTP/1\.1 (\d+)[^\n]*\n(.*?)\n\n(.*?)```}gs) {
-    my ($status, $headers, $body) = ($1, $2, $3);
+while ($docs =~ m{```http\nHTTP/1\.1 ((\d+)[^\n]*)\n(.*?)\n\n(.*?)```}gs) {
+    my ($line, $status, $headers, $body) = ($1, $2, $3, $4);
     my $problem = decode_json($body);
 
-    $shown{$problem->{code}} = { status => $status, headers => $headers,
+    $shown{$problem->{code}} = { line => $line, status => $status, headers => $headers,
         body => $problem } if $problem->{code};
 }
 
@@ -115,6 +115,8 @@ sub comes {
     is $answer->status, $example->{status}, "$code: $example->{status}"
         or return;
     is_deeply $answer->json, $example->{body}, 'and the body is as shown';
+    like $answer->head, qr{\AHTTP/1\.1 \Q$example->{line}\E *\r\n},
+        'and the status line';
 
     for my $line (split /\n/, $example->{headers}) {
         my ($name, $value) = split /: /, $line, 2;
