@@ -269,8 +269,9 @@ valgrind:
 
 bench:
 	@scripts/deps build run bench
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(LOAD) $(TIMING)
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(LOAD) $(TIMING) $(ENDPOINT)
 	@CLARITY_BUILD=$(BUILD) bench/ingress
+	@CLARITY_BUILD=$(BUILD) bench/worker
 	@CLARITY_BUILD=$(BUILD) bench/timing
 
 # What libFuzzer finds new goes to BUILD/fuzz/corpus; a finding ends it.
