@@ -47,7 +47,9 @@ for my $name (sort keys %listen) {
     $t->word("URL_$name", ($listen{$name} ? 'https' : 'http')
         . "://127.0.0.1:$port");
     $http .= "server { listen 127.0.0.1:$port $listen{$name}; $certificate
-        access_log $dir/calls calls; location / { return 200 '{}'; } }\n";
+        access_log $dir/calls calls; location / { return 200 '{}'; }
+        location /silent { if (\$connection_requests = 2) { return 444; }
+            return 200 '{}'; } }\n";
 }
 
 # One process: it is seen which connections are used again.
@@ -118,6 +120,34 @@ $nginx->start;
 $steps = do_job();
 is $steps->{$_}{state}, 'succeeded', "$_: called on a new connection"
     for qw(good old plain);
+
+# One that reads a request on a kept connection and closes it without an answer
+# has had it: what is sent again is another attempt, and on record.
+
+$worker->stop;
+$worker = $t->worker(name => 'silent', conf => { ca_file => "$dir/ca.crt" },
+    workflows => { map {
+        ("$_.json" => {
+            id => $_,
+            trigger => 'provision_entitlement',
+            actions => [ { id => 'call', type => 'http_request',
+                method => 'POST', url => "%%URL_$_%%/silent",
+                retry => { attempts => 2, delay => '1ms' } } ],
+        })
+    } qw(good old plain) });
+
+for my $attempts (1, 2) {
+    my $id = add_job($redis);
+    my $steps = wait_for_job($redis, $id, 'succeeded', 20)->{steps};
+
+    for (qw(good old plain)) {
+        my $calls = () = $t->read_file('calls')
+            =~ m{^/silent .* \Q$id:$_:call\E$}mg;
+
+        is $calls, $attempts, "$_: job $attempts was called for so often";
+        is $steps->{$_}{call}{attempt}, $attempts, 'and each time is on record';
+    }
+}
 
 # Without ca_file it is the system's authorities, who do not know ours.
 

@@ -84,7 +84,9 @@ clarity_http_free(clarity_http_t *http)
         return;
     }
 
+    /* It closes what is kept. */
     curl_multi_cleanup(http->multi);
+    clarity_http_sockets_free(&http->sockets);
 
     if (http->timer != NULL) {
         event_free(http->timer);

@@ -7,12 +7,14 @@
 #include <curl/curl.h>
 
 #include "worker/action_http.h"
+#include "worker/http_socket.h"
 
 typedef struct clarity_transfer_s clarity_transfer_t;
 
 struct clarity_http_s {
     clarity_http_conf_t conf;
     CURLM *multi;
+    clarity_http_sockets_t sockets;
     struct event *timer;
     TAILQ_HEAD(clarity_broken, clarity_transfer_s) broken;
 };

@@ -1,6 +1,5 @@
 #include <stdio.h>
-#include <strings.h>
-#include <sys/socket.h>
+#include <string.h>
 
 #include "conf/version.h"
 #include "worker/action_http_part.h"
@@ -14,6 +13,7 @@ static bool add_named(
 static bool add_header(clarity_transfer_t *transfer, const char *line);
 static curl_socket_t on_open(
     void *data, curlsocktype purpose, struct curl_sockaddr *address);
+static int on_close(void *data, curl_socket_t fd);
 static int on_request(
     void *data, char *to, char *from, int to_port, int from_port);
 static size_t on_body(char *bytes, size_t size, size_t n, void *data);
@@ -42,6 +42,10 @@ clarity_transfer_prepare(
                   == 0
            && curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) == 0
            && curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer) == 0
+           && curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close)
+                  == 0
+           && curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->http)
+                  == 0
            && curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request) == 0
            && curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer) == 0
            && curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == 0
@@ -215,8 +219,19 @@ on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
     transfer->tried = true;
     clarity_address_show(&address->addr, true, transfer->address);
 
-    return socket(
-        address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return clarity_http_socket_open(&http->sockets, address->family,
+        address->socktype, address->protocol, &address->addr,
+        address->addrlen);
+}
+
+
+/* Its transfer may be gone for long. */
+static int
+on_close(void *data, curl_socket_t fd)
+{
+    clarity_http_t *http = data;
+
+    return clarity_http_socket_close(&http->sockets, fd);
 }
 
 
@@ -226,9 +241,10 @@ on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
  * an attempt, which the workflow's rules are for, and which is written down
  * before it is made.
  *
- * Not so over TLS: libcurl takes a kept connection that the server closed long
- * ago for a live one, as its last words are there to be read. To give that up
- * would fail the first call after every pause.
+ * Over TLS it takes a kept connection that the server ended long ago for a live
+ * one, as the server's last words are there to be read. What is sent on such a
+ * one reaches nobody, and is no attempt: the first call after every pause would
+ * else fail.
  */
 
 static int
@@ -237,18 +253,16 @@ on_request(void *data, char *to, char *from, int to_port, int from_port)
     bool is_kept;
     clarity_transfer_t *transfer = data;
 
-    (void) to;
     (void) from;
-    (void) to_port;
-    (void) from_port;
 
     if (transfer->asked) {
         return CURL_PREREQFUNC_ABORT;
     }
 
     is_kept = !transfer->tried;
-    transfer->asked =
-        !is_kept || strncasecmp(transfer->call.url.data, "https:", 6) != 0;
+    transfer->asked = !is_kept
+                      || !clarity_http_socket_is_over(
+                          &transfer->http->sockets, to, to_port, from_port);
 
     return CURL_PREREQFUNC_OK;
 }
