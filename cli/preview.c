@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "conf/workflows.h"
 #include "webhook/context.h"
+#include "workflow/own_trigger.h"
 
 static const char *misuse(const clarity_alone_t *alone);
 static int preview(const clarity_alone_t *alone, const clarity_conf_t *conf);
@@ -171,7 +172,7 @@ check_context(const clarity_preview_t *preview, clarity_str_t text,
     }
 
     status = clarity_context_check(checker,
-        clarity_triggers_find(preview->triggers, preview->workflow->trigger),
+        clarity_trigger_find(preview->triggers, preview->workflow->trigger),
         rules, text, &fault);
 
     switch (status) {

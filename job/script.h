@@ -38,8 +38,10 @@ extern const clarity_script_t clarity_script_finish;
 
 /*
  * The same for a job that has failed. KEYS: also failed. ARGV: after the TTL
- * also the job id. Notes it in the stream of failed jobs, and in the hash's
- * field "failed" where it stands there.
+ * also the job id, and a number of arguments, and so many of them: fields and
+ * values of a job that comes of it (0: none), which is put into the stream.
+ * Notes the failed one in the stream of failed jobs, and in the hash's field
+ * "failed" where it stands there.
  */
 extern const clarity_script_t clarity_script_fail;
 

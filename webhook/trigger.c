@@ -134,9 +134,19 @@ load_trigger(clarity_loader_t *loader, const clarity_json_t *json,
 {
     trigger->line = json->line;
 
-    return clarity_loader_enter(
-               loader, json, "trigger", trigger_keys, &trigger->name)
-           && load_text(loader, json, "title", &trigger->title)
+    if (!clarity_loader_enter(
+            loader, json, "trigger", trigger_keys, &trigger->name))
+    {
+        return false;
+    }
+
+    if (clarity_str_is(trigger->name, CLARITY_TRIGGER_JOB_FAILED)) {
+        return clarity_loader_refuse(loader, name_of(json)->line,
+            "this name is that of a trigger of Clarity's own, which the "
+            "worker knows; expected another");
+    }
+
+    return load_text(loader, json, "title", &trigger->title)
            && load_text(loader, json, "description", &trigger->description)
            && load_context(loader, json, trigger);
 }

@@ -65,6 +65,9 @@ typedef struct {
 #define CLARITY_MAX_ENUM       1024
 #define CLARITY_MAX_NAME       64 /* bytes, of triggers and parameters */
 
+/* Jobs of it are the worker's own, of jobs that have failed: no file has it. */
+#define CLARITY_TRIGGER_JOB_FAILED "job_failed"
+
 typedef struct clarity_triggers_s {
     const clarity_trigger_t *triggers;
     size_t count;
@@ -73,8 +76,8 @@ typedef struct clarity_triggers_s {
 
 /*
  * NULL and *error ("FILE:LINE: what, what was expected"): not JSON, an unknown
- * key or keyword, a wrong value, a name twice, keywords that no value can
- * satisfy together. Names are of [A-Za-z0-9_-] and do not start with a digit
+ * key or keyword, a wrong value, a name twice or that of a trigger of Clarity's own,
+ * keywords that no value can satisfy together. Names are of [A-Za-z0-9_-] and do not start with a digit
  * or a hyphen (templates reach into values by dots). `file` is for the
  * messages. All memory belongs to the result.
  */

@@ -129,8 +129,13 @@ bool clarity_lease_publish(clarity_lease_t *lease, const clarity_str_t *key,
 
 /* The last write, which acknowledges the entry: ended comes. keep is the ms
  * after which Redis forgets the job. */
-bool clarity_lease_finish(clarity_lease_t *lease, uint64_t keep, bool failed,
+bool clarity_lease_finish(clarity_lease_t *lease, uint64_t keep,
     const clarity_str_t *fields, size_t n);
+
+/* The same for a job that has failed. told is one that comes of that; NULL:
+ * none. */
+bool clarity_lease_fail(clarity_lease_t *lease, uint64_t keep,
+    const clarity_job_t *told, const clarity_str_t *fields, size_t n);
 
 /*
  * Likewise, but the job waits outside of the stream for so many ms. The texts

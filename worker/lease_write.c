@@ -65,11 +65,11 @@ clarity_lease_record(
 
 
 bool
-clarity_lease_finish(clarity_lease_t *lease, uint64_t keep, bool failed,
+clarity_lease_finish(clarity_lease_t *lease, uint64_t keep,
     const clarity_str_t *fields, size_t n)
 {
     char ms[24];
-    clarity_str_t keys[2], args[2];
+    clarity_str_t keys[1], args[1];
     clarity_write_t write = { 0 };
 
     lease->state = CLARITY_LEASE_FINISHING;
@@ -77,15 +77,48 @@ clarity_lease_finish(clarity_lease_t *lease, uint64_t keep, bool failed,
     snprintf(ms, sizeof(ms), "%" PRIu64, keep);
 
     keys[0] = clarity_key_str(&lease->delivery.key);
+    args[0] = clarity_str(ms);
+
+    write.script = &clarity_script_finish;
+    write.keys = keys;
+    write.nkeys = 1;
+    write.args = args;
+    write.nargs = 1;
+    write.fields = fields;
+    write.nfields = n;
+    write.done = on_finished;
+
+    return give(lease, &write);
+}
+
+
+bool
+clarity_lease_fail(clarity_lease_t *lease, uint64_t keep,
+    const clarity_job_t *told, const clarity_str_t *fields, size_t n)
+{
+    char ms[24], count[24];
+    size_t ntold;
+    clarity_str_t keys[2], args[3 + CLARITY_JOB_MAX_FIELDS];
+    clarity_write_t write = { 0 };
+
+    lease->state = CLARITY_LEASE_FINISHING;
+
+    ntold = told != NULL ? clarity_job_fields(told, args + 3) : 0;
+
+    snprintf(ms, sizeof(ms), "%" PRIu64, keep);
+    snprintf(count, sizeof(count), "%zu", ntold);
+
+    keys[0] = clarity_key_str(&lease->delivery.key);
     keys[1] = clarity_key_str(&lease->leases->failed);
     args[0] = clarity_str(ms);
     args[1] = clarity_str(lease->delivery.id);
+    args[2] = clarity_str(count);
 
-    write.script = failed ? &clarity_script_fail : &clarity_script_finish;
+    write.script = &clarity_script_fail;
     write.keys = keys;
-    write.nkeys = failed ? 2 : 1;
+    write.nkeys = 2;
     write.args = args;
-    write.nargs = failed ? 2 : 1;
+    write.nargs = 3 + ntold;
     write.fields = fields;
     write.nfields = n;
     write.done = on_finished;

@@ -226,9 +226,13 @@ finish(clarity_task_t *task, clarity_fields_t *fields)
 
     list = clarity_fields_list(fields, &n);
 
-    return list != NULL
-           && clarity_lease_finish(
-               task->lease, keep, task->state == CLARITY_FAILED, list, n);
+    if (list == NULL) {
+        return false;
+    }
+
+    return task->state == CLARITY_FAILED
+               ? clarity_task_fail(task, keep, list, n)
+               : clarity_lease_finish(task->lease, keep, list, n);
 }
 
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "workflow/own_trigger.h"
+
 static bool take_up(
     clarity_task_t *task, const clarity_str_t *fields, size_t n);
 static bool is_past(
@@ -119,7 +121,7 @@ take_up(clarity_task_t *task, const clarity_str_t *fields, size_t n)
             task, CLARITY_FAILED, clarity_str(delivery->fault));
     }
 
-    if (clarity_triggers_find(task->set->triggers, job->trigger) == NULL) {
+    if (clarity_trigger_find(task->set->triggers, job->trigger) == NULL) {
         return wait_for_trigger(task, fields, n);
     }
 

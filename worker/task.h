@@ -9,6 +9,7 @@
  *   run.c     one run: its steps, one after the other, and their attempts
  *   step.c    what one attempt of a step does
  *   settle.c  what is written of it, and what it comes to in the end
+ *   failed.c  the end of one that has failed, which workflows may be told of
  *
  * Functions that return bool do so because memory may be out; the task is
  * abandoned then, and will be taken over when its lease has run out.
@@ -173,6 +174,10 @@ bool clarity_task_finish_if_done(clarity_task_t *task);
 /* Ends it whatever its runs are. */
 bool clarity_task_finish_as(
     clarity_task_t *task, clarity_state_t state, clarity_str_t reason);
+
+/* failed.c: the last write of one that has failed, with those fields. */
+bool clarity_task_fail(clarity_task_t *task, uint64_t keep,
+    const clarity_str_t *fields, size_t n);
 
 /*
  * A job needs a slot as long as something of it is under way. One that waits

@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 
+#include "workflow/own_trigger.h"
 #include "workflow/parse.h"
 
 #define CLARITY_ID_FORM "1 to 64 of A-Z, a-z, 0-9, \"_\" and \"-\""
@@ -238,7 +239,7 @@ read_trigger(parser_t *parser, const clarity_json_t *value,
         return false;
     }
 
-    parser->names.trigger = clarity_triggers_find(triggers, value->text);
+    parser->names.trigger = clarity_trigger_find(triggers, value->text);
 
     if (parser->names.trigger != NULL) {
         parser->workflow->trigger = value->text;
@@ -249,9 +250,11 @@ read_trigger(parser_t *parser, const clarity_json_t *value,
         clarity_list_add(&list, triggers->triggers[i].name);
     }
 
+    clarity_list_add(&list, clarity_lit(CLARITY_TRIGGER_JOB_FAILED));
+
     return clarity_load_error(&parser->load, value->line,
         "unknown trigger %s, triggers are %s", clarity_quote(value->text).text,
-        list.len > 0 ? list.text : "none");
+        list.text);
 }
 
 

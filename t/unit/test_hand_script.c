@@ -17,7 +17,7 @@ fail_job(const char *entry, char failed[64])
     char args[512];
 
     snprintf(args, sizeof(args),
-        GROUP " a %s 60000 x" JOB " state failed reason why step:w:s {}",
+        GROUP " a %s 60000 x 0" JOB " state failed reason why step:w:s {}",
         entry);
     assert_integer(
         run(&clarity_script_fail, STREAM " " HASH " " FAILED, args), 1);
@@ -63,9 +63,34 @@ a_failed_job_is_listed_and_keeps_what_a_retry_needs(void **state)
         last->element[0]->element[1], "job x trigger t webhook w reason why");
 
     assert_integer(run(&clarity_script_fail, STREAM " " HASH " " FAILED,
-                       GROUP " a 1-0 60000 x state failed"),
+                       GROUP " a 1-0 60000 x 0 state failed"),
         0);
     assert_integer(command("XLEN " FAILED), 1);
+}
+
+
+/* Where somebody wants to know: once, for the second call owns nothing. */
+static void
+a_failed_job_makes_another_that_tells_of_it(void **state)
+{
+    int i;
+
+    (void) state;
+
+    fill(1, 1);
+
+    for (i = 0; i < 2; i++) {
+        assert_integer(run(&clarity_script_fail, STREAM " " HASH " " FAILED,
+                           GROUP " a 1-0 60000 x 4 trigger f context {}"
+                                 " state failed reason why"),
+            1 - i);
+    }
+
+    command("XREVRANGE " STREAM " + - COUNT 2");
+    assert_int_equal(last->elements, 2);
+    assert_list(last->element[0]->element[1], "trigger f context {}");
+    assert_list(command("HMGET " HASH " state reason"), "failed why");
+    assert_integer(command("HEXISTS " HASH " trigger"), 0);
 }
 
 
@@ -307,6 +332,8 @@ main(void)
             a_failed_job_is_listed_and_keeps_what_a_retry_needs, empty_redis),
         cmocka_unit_test_setup(
             the_failed_stream_forgets_what_has_no_hash_any_more, empty_redis),
+        cmocka_unit_test_setup(
+            a_failed_job_makes_another_that_tells_of_it, empty_redis),
         cmocka_unit_test_setup(a_retry_puts_the_job_back, empty_redis),
         cmocka_unit_test_setup(what_was_erased_is_not_retried, empty_redis),
         cmocka_unit_test_setup(

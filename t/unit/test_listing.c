@@ -272,7 +272,7 @@ an_ended_job_is_noted_among_the_recent(void **state)
         1);
     assert_integer(
         run(&clarity_script_fail, STREAM " {c:0}:job:0-17-3 {c:0}:failed",
-            GROUP " a 3-0 1000 0-17-3 state failed"),
+            GROUP " a 3-0 1000 0-17-3 0 state failed"),
         1);
 
     assert_list(command("ZRANGE " RECENT " 0 -1"),

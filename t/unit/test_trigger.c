@@ -229,6 +229,11 @@ a_fault_of_the_file_is_told_with_its_line(void **state)
         { "{\"triggers\": [\n{\"nmae\": \"x\", \"context\": []}]}",
             "t.json:2: trigger: unknown keyword \"nmae\"; known are name, "
             "title, description, context" },
+        { "{\"triggers\": [\n{\"context\": [],\n\"name\": "
+          "\"job_failed\"}]}",
+            "t.json:3: trigger \"job_failed\": this name is that of a "
+            "trigger of Clarity's own, which the worker knows; expected "
+            "another" },
         { "{\"triggers\": [\n{\"name\": \"x\"}]}",
             "t.json:2: trigger \"x\": no \"context\" in it; expected an "
             "array" },

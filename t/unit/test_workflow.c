@@ -2,6 +2,8 @@
 
 #include "workflow_fixture.h"
 
+#include "webhook/context.h"
+#include "workflow/own_trigger.h"
 #include "workflow/workflow.h"
 
 /* The documented shape, with every key that this version knows. */
@@ -44,6 +46,58 @@ parse(const char *text)
     free(copy);
 
     return workflow;
+}
+
+
+/* What is written of a failed job is what the trigger says. */
+static void
+jobs_that_have_failed_have_a_trigger_of_their_own(void **state)
+{
+    clarity_buf_t context = { 0 };
+    clarity_workflow_t *workflow;
+    clarity_json_fault_t fault;
+    const clarity_trigger_t *trigger;
+    clarity_context_checker_t *checker;
+    clarity_failed_job_t job = { clarity_lit("0-1732000000000-0"),
+        clarity_lit("provision_entitlement"), clarity_lit("POST /h\"ook"),
+        clarity_lit("workflow \"w\": \n"), 0, 1732000000123 };
+    const clarity_context_rules_t rules = { CLARITY_ORDER_STRICT,
+        CLARITY_UNKNOWN_REJECT };
+
+    (void) state;
+
+    trigger =
+        clarity_trigger_find(&fixture_triggers, clarity_lit("job_failed"));
+    assert_non_null(trigger);
+    assert_ptr_equal(
+        clarity_trigger_find(&fixture_triggers, fixture_trigger_list[1].name),
+        &fixture_trigger_list[1]);
+    assert_null(clarity_trigger_find(&fixture_triggers, clarity_lit("job")));
+
+    clarity_job_failed_context(&context, &job);
+    assert_true(clarity_str_is(clarity_buf_str(&context),
+        "{\"job_id\":\"0-1732000000000-0\","
+        "\"trigger\":\"provision_entitlement\","
+        "\"webhook\":\"POST /h\\\"ook\","
+        "\"reason\":\"workflow \\\"w\\\": \\n\","
+        "\"received_at\":null,"
+        "\"failed_at\":\"2024-11-19T07:06:40.123Z\"}"));
+
+    checker = clarity_context_checker_create();
+    assert_non_null(checker);
+    assert_int_equal(clarity_context_check(checker, trigger, rules,
+                         clarity_buf_str(&context), &fault),
+        CLARITY_CONTEXT_VALID);
+    clarity_context_checker_free(checker);
+    clarity_buf_free(&context);
+
+    workflow = parse("{'id': 'w', 'trigger': 'job_failed', 'actions': ["
+                     "{'id': 'a', 'type': 'http_request', 'method': 'POST',"
+                     " 'url': 'https://example.com/{{job_id}}',"
+                     " 'body': '{{trigger}} {{webhook}} {{reason}} "
+                     "{{received_at}} {{failed_at}}'}]}");
+    assert_true(clarity_str_is(workflow->trigger, "job_failed"));
+    clarity_workflow_free(workflow);
 }
 
 
@@ -313,6 +367,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_file_is_read),
+        cmocka_unit_test(jobs_that_have_failed_have_a_trigger_of_their_own),
         cmocka_unit_test(what_is_left_out_has_its_default),
         cmocka_unit_test(a_long_delay_raises_the_largest_one),
         cmocka_unit_test(a_workflow_can_be_inactive),

@@ -161,7 +161,8 @@ the_workflow_itself(void **state)
             "a\", expected 1 to 64 of A-Z, a-z, 0-9, \"_\" and \"-\"" },
         { "{'id': 'w', 'trigger':\n'provision', 'actions': [" GOOD "]}",
             "w.json:2: unknown trigger \"provision\", triggers are "
-            "\"provision_entitlement\", \"identity_modified\"" },
+            "\"provision_entitlement\", \"identity_modified\", "
+            "\"job_failed\"" },
         { "{'id': 'w', 'trigger': null, 'actions': [" GOOD "]}",
             "w.json:1: \"trigger\" is null, expected a string" },
     };
