@@ -92,6 +92,10 @@ my %workflows = (
     workflow('never', [7], step('ok', 'never', 'before'),
         step('never', 'never', 'refused', 'before',
             retry => { attempts => 3, delay => '100ms' })),
+
+    'told.json' => { id => 'told', trigger => 'job_failed', actions => [
+        { id => 'send', type => 'publish', stream => 'told',
+            fields => { job => '{{job_id}}' } } ] },
 );
 
 my @workers = map {
@@ -171,6 +175,21 @@ my %faults;
 $faults{ $_->{what} }++ for $torture->faults;
 diag 'faults: ' . join ', ', map { "$_: $faults{$_}" } sort keys %faults;
 diag $history->summary;
+
+# Of each that has failed somebody is told, once; but by one that failed itself.
+
+my %told;
+$told{ $_->[1][1] }++ # the value of its one field
+    for @{ $redis->command('XRANGE', 'told', '-', '+') };
+my @failed = grep { $_->{state} eq 'failed' } values %jobs;
+my @silent = grep { !$told{ $_->{id} } && $_->{trigger} ne 'job_failed' }
+    @failed;
+my $tellers = grep { $_->{trigger} eq 'job_failed' } @failed;
+
+is_deeply [ grep { $told{$_} > 1 || $jobs{$_}{state} ne 'failed' } keys %told ],
+    [], 'who is told of is told of once, and has failed';
+is scalar(@silent), $tellers, 'each that has failed is told of'
+    or diag map { "$_->{id}: $_->{reason}\n" } @silent;
 
 ok !$history->amiss, 'the history is sound'
     or diag map { "$_\n" } $history->amiss;
