@@ -85,8 +85,7 @@ EOF2
     hook('= /limit-a', 'limit-a', 'limit_req zone=each;'),
     hook('= /limit-b', 'limit-b', 'limit_req zone=each;
         limit_req_status 429;'),
-    hook('= /conn', 'conn', 'limit_conn conn 1; limit_conn_status 429;
-        client_body_timeout 5s;'),
+    hook('= /conn', 'conn', 'limit_conn conn 1; limit_conn_status 429;'),
     hook('= /pages', 'pages', 'error_page 400 401 405 415 422 =200 /page;
         error_page 503 @outside;'),
     hook('= /headers', 'headers', 'add_header X-Always yes always;
@@ -199,7 +198,7 @@ $slow->write("POST /conn HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
     . "X-Clarity-Webhook-Token: conn\r\nContent-Length: "
     . length(context()) . "\r\n\r\n{");
 wait_until { $nginx->post('/conn', context(), token => 'conn')->status
-    == 429 } 5, 'limit_conn to count';
+    == 429 } 20, 'limit_conn to count';
 $slow->write(substr context(), 1);
 is $slow->read->status, 202, 'the one that came first is accepted';
 $slow->close;
