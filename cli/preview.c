@@ -260,6 +260,9 @@ show_view(clarity_preview_t *preview, const clarity_target_t *target,
     preview->scope.job_trigger = view->job.trigger;
     preview->scope.job_webhook = view->job.webhook;
     preview->scope.job_received = clarity_str(received);
+    preview->is_job = true;
+    preview->traceparent =
+        clarity_view_field(view->fields, view->nfields, "traceparent");
 
     reply = NULL;
     text = find_context(target, asker, view, &reply, error);

@@ -2,6 +2,7 @@
 
 #include "cli/show.h"
 #include "job/member.h"
+#include "workflow/trace.h"
 
 typedef struct {
     clarity_preview_t *preview;
@@ -24,6 +25,8 @@ static void show_request_json(const clarity_shower_t *shower,
     const clarity_action_t *action, const clarity_http_call_t *call);
 static void add_key(const clarity_shower_t *shower,
     const clarity_action_t *action, clarity_buf_t *key);
+static void add_trace(
+    const clarity_shower_t *shower, clarity_str_t key, clarity_buf_t *trace);
 static void show_strings(
     const clarity_shower_t *shower, const clarity_action_t *action);
 static void show_wait(
@@ -247,7 +250,7 @@ show_request(const clarity_shower_t *shower, const clarity_action_t *action,
 {
     size_t i;
     const char *line;
-    clarity_buf_t *out, key = { 0 };
+    clarity_buf_t *out, key = { 0 }, trace = { 0 };
 
     out = shower->out;
 
@@ -265,8 +268,14 @@ show_request(const clarity_shower_t *shower, const clarity_action_t *action,
     add_key(shower, action, &key);
     clarity_buf_addz(out, "    Idempotency-Key: ");
     clarity_show_text(out, clarity_buf_str(&key));
+
+    add_trace(shower, clarity_buf_str(&key), &trace);
+    clarity_buf_addz(out, "\n    traceparent: ");
+    clarity_show_text(out, clarity_buf_str(&trace));
     clarity_buf_addz(out, "\n");
+
     clarity_buf_free(&key);
+    clarity_buf_free(&trace);
 
     if (call->has_body) {
         clarity_buf_addz(out, "\n    ");
@@ -282,7 +291,7 @@ show_request_json(const clarity_shower_t *shower,
 {
     size_t i, len;
     const char *line;
-    clarity_buf_t *out, key = { 0 };
+    clarity_buf_t *out, key = { 0 }, trace = { 0 };
 
     out = shower->out;
 
@@ -302,7 +311,13 @@ show_request_json(const clarity_shower_t *shower,
     add_key(shower, action, &key);
     clarity_buf_addz(out, "\"Idempotency-Key\":");
     clarity_buf_add_json(out, clarity_buf_str(&key));
+
+    add_trace(shower, clarity_buf_str(&key), &trace);
+    clarity_buf_addz(out, ",\"traceparent\":");
+    clarity_buf_add_json(out, clarity_buf_str(&trace));
+
     clarity_buf_free(&key);
+    clarity_buf_free(&trace);
 
     clarity_buf_addz(out, "},\"body\":");
 
@@ -321,6 +336,30 @@ add_key(const clarity_shower_t *shower, const clarity_action_t *action,
     clarity_buf_addf(key, "%.*s:%.*s:%.*s",
         clarity_fmt(shower->preview->scope.job_id),
         clarity_fmt(shower->preview->workflow->id), clarity_fmt(action->id));
+}
+
+
+/* Of what is no job yet it is not known what will come with it. */
+static void
+add_trace(
+    const clarity_shower_t *shower, clarity_str_t key, clarity_buf_t *trace)
+{
+    char made[CLARITY_TRACEPARENT + 1];
+    const clarity_preview_t *preview;
+
+    preview = shower->preview;
+
+    if (!preview->is_job) {
+        clarity_buf_addz(trace, "TRACEPARENT");
+
+    } else if (clarity_trace(
+                   preview->traceparent, preview->scope.job_id, key, made))
+    {
+        clarity_buf_addz(trace, made);
+
+    } else {
+        shower->out->failed = true;
+    }
 }
 
 

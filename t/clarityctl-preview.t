@@ -78,7 +78,8 @@ is $ticket->{url}, "$url/users/4711?app=a%20b%1B%5B31m", 'the url';
 is_deeply $ticket->{headers}, { 'X-Hook' => '***',
     'X-Meta' => '{"ticket":"INC1"}', 'Content-Type' => 'application/json',
     Authorization => 'Bearer ***',
-    'Idempotency-Key' => 'JOB:grant:ticket' }, 'the headers, secrets hidden';
+    'Idempotency-Key' => 'JOB:grant:ticket',
+    traceparent => 'TRACEPARENT' }, 'the headers, secrets hidden';
 is_deeply $ticket->{body}, { meta => { ticket => 'INC1' }, text => 'by 17' },
     'the body';
 is $tell->{url}, "$url/***/{{steps.ticket.body.number}}",
@@ -131,8 +132,16 @@ $answer = preview('--json', 'preview', 'grant', '--job', $id);
 is $status, 0, 'of a job that waits' or diag $err;
 is $answer->{steps}[0]{headers}{'Idempotency-Key'}, "$id:grant:ticket",
     'with its id';
+is $answer->{steps}[0]{headers}{traceparent},
+    ($receiver->requests)[0]{headers}{traceparent}, 'the traceparent it has';
 is $answer->{steps}[1]{url}, "$url/***/INC7", 'and the answers it has had';
 is scalar($receiver->requests), $calls, 'nothing is called';
+
+my $traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+my $traced = add_job($redis, traceparent => $traceparent);
+wait_for_job($redis, $traced, 'waiting');
+preview('preview', 'grant', '--job', $traced);
+like $out, qr/^    traceparent: $traceparent$/m, 'or came with';
 
 preview('preview', 'grant', '--job', '0-1-0');
 is $status, 1, 'no such job';

@@ -2,6 +2,7 @@
 
 use Clarity::Test;
 use Clarity::Jobs;
+use Digest::SHA 'sha256_hex';
 
 my $t = Clarity::Test->new;
 my $redis = $t->redis;
@@ -60,6 +61,21 @@ is $tell->{body}, '{"list":[1,{"a":2.50}],"status":201,"text":"see INC 7"}',
 is $tell->{headers}{'idempotency-key'}, "$id:grant:tell", 'under its own key';
 is scalar($receiver->requests), 2, 'each once';
 
+# The trace of a job that came without one: of its id, and of the step's key.
+
+sub trace_of {
+    my ($job, $step) = @_;
+
+    return join '-', '00',
+        substr(sha256_hex("clarity trace $job"), 0, 32),
+        substr(sha256_hex("clarity parent $job:grant:$step"), 0, 16), '00';
+}
+
+is $ticket->{headers}{traceparent}, trace_of($id, 'ticket'),
+    'a job without a traceparent gets one';
+is $tell->{headers}{traceparent}, trace_of($id, 'tell'),
+    'the same trace for its other calls';
+
 is $job->{reason}, '', 'the job has ended without a reason';
 is $job->{webhook}, 'POST /hook', 'it keeps its webhook';
 is $job->{trigger}, 'provision_entitlement', 'and its trigger';
@@ -106,8 +122,8 @@ for my $bad ("00-x\r\nX-Evil: 1", $traceparent =~ s/^00/ff/r,
     wait_for_job($redis, $id, 'succeeded');
 
     my $headers = ($receiver->requests)[$calls]{headers};
-    ok !exists $headers->{$_}, "unless it is none: no $_"
-        for 'x-evil', 'traceparent';
+    ok !exists $headers->{'x-evil'}, 'unless it is none';
+    is $headers->{traceparent}, trace_of($id, 'ticket'), 'as if it had none';
     $calls += 2;
 }
 

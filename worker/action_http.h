@@ -41,7 +41,7 @@ typedef struct {
     clarity_http_call_t *call; /* taken over: emptied */
     uint64_t timeout;          /* ms, from when it begins */
     const char *idempotency_key;
-    const char *traceparent; /* NULL: none */
+    const char *traceparent;
 
     void (*done)(void *data, const clarity_attempt_t *attempt);
     void *data;

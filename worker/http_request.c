@@ -150,8 +150,7 @@ set_headers(clarity_transfer_t *transfer, const clarity_transfer_conf_t *conf)
     return add_header(transfer, "Content-Type:")
            && add_header(transfer, "Expect:")
            && add_named(transfer, "Idempotency-Key", conf->idempotency_key)
-           && (conf->traceparent == NULL
-               || add_named(transfer, "traceparent", conf->traceparent))
+           && add_named(transfer, "traceparent", conf->traceparent)
            && curl_easy_setopt(
                   transfer->easy, CURLOPT_HTTPHEADER, transfer->headers)
                   == 0;

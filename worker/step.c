@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include "job/publish_script.h"
-#include "job/traceparent.h"
 #include "worker/kill_point.h"
 #include "worker/timer.h"
+#include "workflow/trace.h"
 
 
 #define KEY_MAX (CLARITY_JOB_ID_MAX + 2 * CLARITY_WORKFLOW_ID_MAX + 3)
@@ -73,7 +73,7 @@ prove(clarity_run_t *run)
 static bool
 call_http(clarity_run_t *run, const clarity_scope_t *scope)
 {
-    char key[KEY_MAX];
+    char key[KEY_MAX], trace[CLARITY_TRACEPARENT + 1];
     clarity_error_t error;
     clarity_http_call_t call = { 0 };
     const clarity_action_t *action;
@@ -89,11 +89,19 @@ call_http(clarity_run_t *run, const clarity_scope_t *scope)
 
     make_key(run, key);
 
+    if (!clarity_trace(run->task->lease->delivery.job.traceparent,
+            clarity_str(run->task->lease->delivery.id), clarity_str(key),
+            trace))
+    {
+        clarity_http_call_free(&call);
+        return false;
+    }
+
     conf.method = action->http.method;
     conf.call = &call;
     conf.timeout = action->http.timeout;
     conf.idempotency_key = key;
-    conf.traceparent = traceparent(run);
+    conf.traceparent = trace;
     conf.done = on_done;
     conf.data = run;
 
@@ -378,7 +386,7 @@ traceparent(const clarity_run_t *run)
     text = run->task->lease->delivery.job.traceparent;
 
     return clarity_traceparent(text, made).data == text.data ? text.data
-                                                            : NULL;
+                                                             : NULL;
 }
 
 
