@@ -97,6 +97,22 @@ is scalar($worker->events('process_ready')), 3, 'when all of them take jobs';
 is get('healthz')->{status}, 200, 'all are healthy';
 is get('readyz')->{status}, 200, 'and ready';
 is metric('clarity_worker_processes'), 3, 'which metrics count';
+
+# What has nothing to do, whichever process it comes to.
+
+sub add_idle {
+    return add_job($redis, trigger => 'identity_modified', context =>
+        '{"identity_id":1,"auto_or_manual":"auto",'
+        . '"action_initiating_trigger":"x","internal_or_external":"y"}');
+}
+
+is metric('clarity_worker_jobs_no_active_workflow_total'), 0,
+    'no job has been without a workflow';
+my @idle = map { add_idle() } 1 .. 7;
+is wait_for_job($redis, $_, 'succeeded')->{reason}, 'no_active_workflow',
+    'a job without one' for @idle;
+wait_until { (metric('clarity_worker_jobs_no_active_workflow_total') // 0) == 7 }
+    5, 'all of them to be counted';
 is metric('clarity_worker_slots_free'), 49, 'with the slots of all';
 is metric('clarity_worker_redis_connections'), 6, 'and their connections';
 
@@ -112,7 +128,7 @@ is scalar(grep { $_->{pending} > 0 } consumers()) > 1, 1, 'they share the work';
 $receiver->release;
 wait_for_job($redis, $_, 'succeeded', 20) for @ids;
 wait_until { (metric('clarity_worker_jobs_ended_total{state="succeeded"}') // 0)
-    == 12 } 5, 'all jobs to be counted';
+    == 19 } 5, 'all jobs to be counted';
 is metric('clarity_worker_attempts_total{workflow="grant",step="call",result="succeeded"}'),
     12, 'attempts of a step are summed';
 my ($count) = get('metrics')->{content}
@@ -137,7 +153,7 @@ wait_until { metric('clarity_worker_processes') == 3
     && get('readyz')->{status} == 200 } 5, 'another process';
 isnt((grep { $_ == $doomed } processes($worker->pid)) + 0, 1,
     'it is another one');
-is metric('clarity_worker_jobs_ended_total{state="succeeded"}'), 13,
+is metric('clarity_worker_jobs_ended_total{state="succeeded"}'), 20,
     'no count goes back';
 is metric('clarity_worker_processes_died_total'), 1, 'a death is counted';
 is metric('clarity_worker_jobs_begun_total{how="taken_over"}'), 1,

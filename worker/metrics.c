@@ -30,6 +30,8 @@ static const struct {
     { "job_failed", "clarity_worker_jobs_ended_total", "state=\"failed\"" },
     { "job_cancelled", "clarity_worker_jobs_ended_total",
         "state=\"cancelled\"" },
+    { CLARITY_NO_ACTIVE_WORKFLOW,
+        "clarity_worker_jobs_no_active_workflow_total", NULL },
     { "job_delayed", "clarity_worker_jobs_delayed_total", NULL },
     { "job_released", "clarity_worker_jobs_released_total", NULL },
     { "job_left", "clarity_worker_jobs_left_total", NULL },
@@ -50,6 +52,8 @@ static const struct {
 } helps[] = {
     { "clarity_worker_jobs_begun_total", "Jobs begun by this worker." },
     { "clarity_worker_jobs_ended_total", "Jobs that ended here, by state." },
+    { "clarity_worker_jobs_no_active_workflow_total",
+        "Jobs that succeeded with nothing to do." },
     { "clarity_worker_jobs_delayed_total",
         "Jobs that left the stream to wait." },
     { "clarity_worker_jobs_released_total",

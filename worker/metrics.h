@@ -23,6 +23,9 @@ clarity_metrics_t *clarity_metrics_of(clarity_metrics_t *all, size_t i);
 /* NULL is fine. */
 void clarity_metrics_free(clarity_metrics_t *all, size_t n);
 
+/* The reason of a job that had nothing to do, and the event of its counter. */
+#define CLARITY_NO_ACTIVE_WORKFLOW "no_active_workflow"
+
 /* An event was logged; most of the counters are counts of these. metrics is a
  * clarity_metrics_t. */
 void clarity_metrics_event(void *metrics, const char *event);

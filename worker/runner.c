@@ -246,4 +246,9 @@ log_end(const clarity_task_t *task)
         delivery->job.trigger.data, delivery->job.webhook.data, task->reason,
         (unsigned long long) (received > 0 && received < now ? now - received
                                                              : 0));
+
+    if (task->state == CLARITY_SUCCEEDED && task->nruns == 0) {
+        clarity_metrics_event(
+            task->runner->conf.metrics, CLARITY_NO_ACTIVE_WORKFLOW);
+    }
 }

@@ -138,7 +138,7 @@ take_up(clarity_task_t *task, const clarity_str_t *fields, size_t n)
 
     if (task->nruns == 0) {
         return clarity_task_finish_as(
-            task, CLARITY_SUCCEEDED, clarity_lit("no_active_workflow"));
+            task, CLARITY_SUCCEEDED, clarity_lit(CLARITY_NO_ACTIVE_WORKFLOW));
     }
 
     return begin(task);
