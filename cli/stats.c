@@ -9,14 +9,14 @@
 #define MOST_COUNTED 1000 /* entries, where Redis does not know the lag */
 
 typedef struct {
-    long long waiting;
-    bool at_least; /* so many wait, or more */
-    long long in_hand;
+    long long queued;
+    bool at_least; /* so many are queued, or more */
+    long long running;
     long long consumers;
     long long length;
-    long long delayed;
+    long long waiting;
     long long failed;
-    bool any_waits;
+    bool any_queued;
     uint64_t oldest; /* ms that the oldest of those waits */
 } clarity_stats_t;
 
@@ -26,7 +26,7 @@ static bool get_count(const clarity_command_t *command, const char *name,
     clarity_str_t key, long long *count);
 static bool get_group(const clarity_command_t *command, clarity_str_t stream,
     clarity_stats_t *stats, char last[CLARITY_ENTRY_ID_MAX]);
-static bool get_waiting(const clarity_command_t *command, clarity_str_t stream,
+static bool get_queued(const clarity_command_t *command, clarity_str_t stream,
     clarity_stats_t *stats, const char *last);
 static bool get_age(
     const clarity_command_t *command, clarity_str_t entry, uint64_t *ms);
@@ -69,11 +69,11 @@ get_stats(const clarity_command_t *command, clarity_stats_t *stats)
 
     return get_count(command, "XLEN", stream, &stats->length)
            && get_count(
-               command, "ZCARD", clarity_key_str(&delayed), &stats->delayed)
+               command, "ZCARD", clarity_key_str(&delayed), &stats->waiting)
            && get_count(
                command, "XLEN", clarity_key_str(&failed), &stats->failed)
            && get_group(command, stream, stats, last)
-           && get_waiting(command, stream, stats, last);
+           && get_queued(command, stream, stats, last);
 }
 
 
@@ -119,7 +119,7 @@ get_group(const clarity_command_t *command, clarity_str_t stream,
     }
 
     memcpy(last, "0-0", sizeof("0-0"));
-    stats->waiting = stats->length;
+    stats->queued = stats->length;
 
     for (i = 0; (group = clarity_reply_at(reply, i)) != NULL; i++) {
         if (!clarity_str_is(
@@ -130,8 +130,8 @@ get_group(const clarity_command_t *command, clarity_str_t stream,
         }
 
         stats->consumers = integer(clarity_reply_get(group, "consumers"), 0);
-        stats->in_hand = integer(clarity_reply_get(group, "pending"), 0);
-        stats->waiting = integer(clarity_reply_get(group, "lag"), -1);
+        stats->running = integer(clarity_reply_get(group, "pending"), 0);
+        stats->queued = integer(clarity_reply_get(group, "lag"), -1);
 
         text =
             clarity_reply_str(clarity_reply_get(group, "last-delivered-id"));
@@ -152,7 +152,7 @@ get_group(const clarity_command_t *command, clarity_str_t stream,
  * Redis 6.2 knows no lag, and no Redis does where somebody deleted entries.
  */
 static bool
-get_waiting(const clarity_command_t *command, clarity_str_t stream,
+get_queued(const clarity_command_t *command, clarity_str_t stream,
     clarity_stats_t *stats, const char *last)
 {
     bool good;
@@ -162,8 +162,7 @@ get_waiting(const clarity_command_t *command, clarity_str_t stream,
     const redisReply *first;
 
     snprintf(after, sizeof(after), "(%s", last);
-    snprintf(
-        count, sizeof(count), "%d", stats->waiting < 0 ? MOST_COUNTED : 1);
+    snprintf(count, sizeof(count), "%d", stats->queued < 0 ? MOST_COUNTED : 1);
 
     argv[0] = clarity_lit("XRANGE");
     argv[1] = stream;
@@ -177,8 +176,8 @@ get_waiting(const clarity_command_t *command, clarity_str_t stream,
         return false;
     }
 
-    if (stats->waiting < 0) {
-        stats->waiting = (long long) reply->elements;
+    if (stats->queued < 0) {
+        stats->queued = (long long) reply->elements;
         stats->at_least = reply->elements == MOST_COUNTED;
     }
 
@@ -186,7 +185,7 @@ get_waiting(const clarity_command_t *command, clarity_str_t stream,
     first = clarity_reply_at(reply, 0);
 
     if (first != NULL) {
-        stats->any_waits = true;
+        stats->any_queued = true;
         good = get_age(command, clarity_reply_str(clarity_reply_at(first, 0)),
             &stats->oldest);
     }
@@ -243,24 +242,24 @@ integer(const redisReply *reply, long long otherwise)
 static void
 show_json(const clarity_stats_t *stats, clarity_buf_t *out)
 {
-    clarity_buf_addf(out, "{\"waiting\":%lld", stats->waiting);
+    clarity_buf_addf(out, "{\"queued\":%lld", stats->queued);
 
     if (stats->at_least) {
-        clarity_buf_addz(out, ",\"waiting_at_least\":true");
+        clarity_buf_addz(out, ",\"queued_at_least\":true");
     }
 
-    clarity_buf_addz(out, ",\"oldest_waiting_ms\":");
+    clarity_buf_addz(out, ",\"oldest_queued_ms\":");
 
-    if (stats->any_waits) {
+    if (stats->any_queued) {
         clarity_buf_addf(out, "%" PRIu64, stats->oldest);
     } else {
         clarity_buf_addz(out, "null");
     }
 
     clarity_buf_addf(out,
-        ",\"in_hand\":%lld,\"delayed\":%lld,\"failed\":%lld,"
+        ",\"running\":%lld,\"waiting\":%lld,\"failed\":%lld,"
         "\"consumers\":%lld,\"length\":%lld}\n",
-        stats->in_hand, stats->delayed, stats->failed, stats->consumers,
+        stats->running, stats->waiting, stats->failed, stats->consumers,
         stats->length);
 }
 
@@ -268,18 +267,18 @@ show_json(const clarity_stats_t *stats, clarity_buf_t *out)
 static void
 show(const clarity_stats_t *stats, clarity_buf_t *out)
 {
-    clarity_buf_addf(out, "waiting    %lld%s", stats->waiting,
+    clarity_buf_addf(out, "queued     %lld%s", stats->queued,
         stats->at_least ? " or more" : "");
 
-    if (stats->any_waits) {
+    if (stats->any_queued) {
         clarity_buf_addz(out, ", the oldest for ");
         clarity_show_duration(out, stats->oldest);
     }
 
     clarity_buf_addf(out,
-        "\nin hand    %lld\ndelayed    %lld\nfailed     %lld\n"
+        "\nrunning    %lld\nwaiting    %lld\nfailed     %lld\n"
         "consumers  %lld\nentries    %lld, those included "
         "that are done and not trimmed yet\n",
-        stats->in_hand, stats->delayed, stats->failed, stats->consumers,
+        stats->running, stats->waiting, stats->failed, stats->consumers,
         stats->length);
 }

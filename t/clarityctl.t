@@ -42,8 +42,8 @@ is $status, 1, 'without any job there is no latest one';
 like $err, qr/there has been no job yet in Redis at unix:/, 'and it says so';
 
 ctl('--json', 'stats');
-is_deeply decode_json($out), { waiting => 0, oldest_waiting_ms => undef,
-    in_hand => 0, delayed => 0, failed => 0, consumers => 0,
+is_deeply decode_json($out), { queued => 0, oldest_queued_ms => undef,
+    running => 0, waiting => 0, failed => 0, consumers => 0,
     length => 0 }, 'nothing is to be counted';
 
 # A job that no worker has seen.
@@ -59,8 +59,8 @@ is_deeply decode_json($out), { job_id => $id,
 
 ctl('stats', '--json');
 my $stats = decode_json($out);
-is $stats->{waiting}, 1, 'it is counted, before there is a group';
-ok $stats->{oldest_waiting_ms} < 60_000, 'and so is its age';
+is $stats->{queued}, 1, 'it is counted, before there is a group';
+ok $stats->{oldest_queued_ms} < 60_000, 'and so is its age';
 
 # One in hand, and one that is done.
 
@@ -96,13 +96,13 @@ is_deeply [ map { "$_->{id} $_->{state}" } @{ $job->{runs}[0]{steps} } ],
 
 ctl('--json', 'stats');
 $stats = decode_json($out);
-is $stats->{in_hand}, 1, 'one is in hand';
-is $stats->{waiting}, 1, 'one waits for a free slot';
+is $stats->{running}, 1, 'one is in hand';
+is $stats->{queued}, 1, 'one waits for a free slot';
 is $stats->{consumers}, 1, 'one worker is there';
 
 ctl('stats');
 is $status, 0, 'for people too';
-like $out, qr/^waiting \s+ 1, \h the \h oldest \h for \h \d/mx,
+like $out, qr/^queued \s+ 1, \h the \h oldest \h for \h \d/mx,
     'with the age of the oldest';
 
 ctl('--json', 'job', $second);
