@@ -163,37 +163,42 @@ static void
 show_step(const clarity_view_step_t *step, int width, bool colours,
     clarity_buf_t *out)
 {
-    bool bare;
+    const char *comma;
+    clarity_buf_t more = { 0 };
     const clarity_step_record_t *record;
 
     record = &step->record;
+    comma = "";
 
-    /* Nothing follows the state. */
-    bare = record->reason.len == 0 && record->status == 0
-           && record->ended <= record->started && record->attempt <= 1;
+    if (record->reason.len > 0) {
+        clarity_show_text(&more, record->reason);
+        comma = ", ";
+
+    } else if (record->status != 0) {
+        clarity_buf_addf(&more, "answered %u", record->status);
+        comma = ", ";
+    }
+
+    if (record->ended > record->started && record->started != 0) {
+        clarity_buf_addz(&more, comma);
+        clarity_show_duration(&more, record->ended - record->started);
+        comma = ", ";
+    }
+
+    if (record->attempt > 1) {
+        clarity_buf_addf(&more, "%sattempt %u", comma, record->attempt);
+    }
 
     clarity_buf_addz(out, "  ");
     clarity_show_text(out, step->id);
     clarity_buf_addf(out, "%*s  ", width - (int) step->id.len, "");
-    clarity_show_state(out, record->state, bare ? 0 : STATE_WIDTH, colours);
-
-    if (record->reason.len > 0) {
-        clarity_show_text(out, record->reason);
-
-    } else if (record->status != 0) {
-        clarity_buf_addf(out, "answered %u", record->status);
-    }
-
-    if (record->ended > record->started && record->started != 0) {
-        clarity_buf_addz(out, ", ");
-        clarity_show_duration(out, record->ended - record->started);
-    }
-
-    if (record->attempt > 1) {
-        clarity_buf_addf(out, ", attempt %u", record->attempt);
-    }
-
+    clarity_show_state(
+        out, record->state, more.len == 0 ? 0 : STATE_WIDTH, colours);
+    clarity_buf_add(out, clarity_buf_str(&more));
     clarity_buf_addz(out, "\n");
+
+    out->failed = out->failed || more.failed;
+    clarity_buf_free(&more);
 }
 
 

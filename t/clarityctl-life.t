@@ -49,6 +49,9 @@ my @workers = (conf => { lease => '2s', concurrency => 8 }, workflows => {
     workflow('bad', map { call_action($_, $_) } qw(first second third)),
     workflow('late', { id => 'rest', type => 'delay', delay => '1h' },
         call_action('end', 'end')),
+    workflow('short', { id => 'rest', type => 'delay', delay => '20ms' },
+        { id => 'tell', type => 'publish', channel => 'news',
+            message => 'x' }),
     workflow('slow', call_action('hold', 'hold'), call_action('end', 'end')),
 });
 
@@ -99,6 +102,13 @@ is_deeply ids(ctl('--json', 'jobs', '--state', 'failed')), [],
 ctl('retry', $id);
 is $status, 1, 'what has succeeded is not retried';
 like $err, qr/\Q$id\E is succeeded, not failed/, 'and why is told';
+
+# A step that has no answer.
+
+wait_for_job($redis, my $short = start_job('short'), 'succeeded');
+ctl('job', $short);
+like $out, qr/^  rest  succeeded  \d+ ms$/m, 'how long a step took';
+unlike $out, qr/ ,/, 'with a comma only between two things';
 
 # With the workflow mended in between.
 
@@ -185,6 +195,10 @@ is $job->{steps}{slow}{hold}{state}, 'succeeded',
 is $job->{runs}{slow}{state}, 'cancelled', 'the run ends after it';
 is scalar($receiver->requests('/end')), 0, 'the next step is not begun';
 is $job->{reason}, 'cancelled by hand', 'and why is told';
+is_deeply +{ map { $_ => ctl('--json', 'job', $id)->{runs}[-1]{steps}[1]{$_} }
+    qw(state attempt started_at ended_at) }, { state => 'skipped',
+    attempt => 0, started_at => undef, ended_at => undef },
+    'a step that was not begun was not begun once';
 
 # One that is queued.
 
@@ -252,7 +266,7 @@ $jobs = ctl('--json', 'jobs', '--limit', '1000');
 ok !$jobs->{more}, 'or all';
 my %states;
 $states{ $_->{state} }++ for @{ $jobs->{jobs} };
-is_deeply \%states, { succeeded => 1 + 1 + 249 + 1, cancelled => 3,
+is_deeply \%states, { succeeded => 1 + 1 + 1 + 249 + 1, cancelled => 3,
     waiting => 1 }, 'in all their states';
 ctl('jobs', '--state', 'cancelled');
 is scalar(() = $out =~ /^0-\S+\h+cancelled\h+provision_entitlement/gm), 3,

@@ -200,6 +200,27 @@ clarity_run_wake(clarity_run_t *run)
 
 
 void
+clarity_run_take_back(clarity_run_t *run)
+{
+    clarity_step_record_t *step;
+
+    if (run->record.state != CLARITY_RUNNING || run->steps == NULL
+        || run->step == run->nsteps
+        || run->steps[run->step].state != CLARITY_RUNNING)
+    {
+        return;
+    }
+
+    step = &run->steps[run->step];
+    step->attempt--;
+
+    if (step->attempt == 0) {
+        step->started = 0;
+    }
+}
+
+
+void
 clarity_run_cancel(clarity_run_t *run, clarity_fields_t *fields)
 {
     clarity_step_record_t *step;
@@ -215,7 +236,7 @@ clarity_run_cancel(clarity_run_t *run, clarity_fields_t *fields)
     {
         step = &run->steps[run->step];
         step->state = CLARITY_SKIPPED;
-        step->ended = clarity_time_ms();
+        step->ended = step->started != 0 ? clarity_time_ms() : 0;
         step->reason = run->record.reason;
         add_step(fields, run, step, clarity_lit(""));
     }

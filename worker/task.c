@@ -153,6 +153,10 @@ clarity_task_go_on(clarity_task_t *task)
     clarity_run_t *run;
 
     if (task->lease->cancelled) {
+        for (i = 0; i < task->nruns; i++) {
+            clarity_run_take_back(&task->runs[i]);
+        }
+
         return clarity_task_cancel(task);
     }
 
@@ -186,6 +190,7 @@ clarity_task_go_on_with(clarity_task_t *task, clarity_run_t *run)
         return clarity_run_go_on(run);
     }
 
+    clarity_run_take_back(run);
     clarity_run_cancel(run, &fields);
     good = clarity_task_write(task, run, &fields);
 

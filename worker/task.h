@@ -210,6 +210,12 @@ bool clarity_run_call(clarity_run_t *run);
 /* What its placeholders are looked up in. */
 void clarity_run_scope(const clarity_run_t *run, clarity_scope_t *scope);
 
+/*
+ * The intent of its step is written, but there will be no call: one that was
+ * not begun before was not begun.
+ */
+void clarity_run_take_back(clarity_run_t *run);
+
 /* It ends here, with a step that had its intent written and nothing more. */
 void clarity_run_cancel(clarity_run_t *run, clarity_fields_t *fields);
 
