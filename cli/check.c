@@ -9,8 +9,6 @@
 #include "conf/workflows.h"
 #include "redis/audit.h"
 
-#define SLOW 5000 /* ms that a worker waits for a reply of Redis */
-
 typedef struct {
     clarity_buf_t faults; /* a line each */
     size_t ntriggers;
@@ -21,7 +19,6 @@ typedef struct {
 
 static bool check_files(
     const clarity_alone_t *alone, clarity_report_t *report);
-static void check_lease(const clarity_conf_t *conf, clarity_report_t *report);
 static void check_redis(
     const clarity_alone_t *alone, clarity_report_t *report);
 static void audit(clarity_asker_t *asker, clarity_report_t *report);
@@ -94,28 +91,13 @@ check_files(const clarity_alone_t *alone, clarity_report_t *report)
         clarity_workflows_drop(set);
     }
 
-    check_lease(conf, report);
+    if (!clarity_conf_check_lease(conf, &error)) {
+        add_fault(report, error.text);
+    }
+
     clarity_conf_free(conf);
 
     return true;
-}
-
-
-/* A reply may take that long before the connection is given up, and only then
- * does the next heartbeat follow. */
-static void
-check_lease(const clarity_conf_t *conf, clarity_report_t *report)
-{
-    clarity_error_t error;
-
-    if (conf->lease <= SLOW) {
-        clarity_error(&error,
-            "%s: \"lease\" is %llu ms, expected more than the %d ms that a "
-            "worker waits for Redis: jobs would be taken over from workers "
-            "that are alive",
-            conf->file, (unsigned long long) conf->lease, SLOW);
-        add_fault(report, error.text);
-    }
 }
 
 

@@ -436,6 +436,8 @@ static bool
 set_lease(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
 {
+    conf->lease_line = value->line;
+
     return get_duration(conf, value, SECOND, HOUR,
         "a duration from \"1s\" to \"1h\"", &conf->lease, error);
 }

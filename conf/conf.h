@@ -24,6 +24,7 @@ typedef struct {
     unsigned processes;        /* 0: as many as there are cores */
     unsigned concurrency;      /* of all of them */
     uint64_t lease;            /* ms */
+    unsigned lease_line;       /* 0: it is the default */
     uint64_t drain;            /* ms */
     uint64_t keep_succeeded;   /* ms */
     uint64_t keep_failed;      /* ms */
@@ -60,6 +61,17 @@ typedef struct {
  * the folder of the file.
  */
 clarity_conf_t *clarity_conf_read(const char *file, clarity_error_t *error);
+
+/* ms that a worker waits for an answer of Redis. */
+#define CLARITY_REDIS_WAIT 5000
+
+/*
+ * false and *error: the lease is so short that a worker may lose its jobs while
+ * it waits for Redis. It can be tried out with, but is not for service: who
+ * only checks the configuration refuses it, a worker warns of it.
+ */
+bool clarity_conf_check_lease(
+    const clarity_conf_t *conf, clarity_error_t *error);
 
 /* Wipes the password. NULL is fine. */
 void clarity_conf_free(clarity_conf_t *conf);

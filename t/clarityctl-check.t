@@ -211,6 +211,8 @@ $answer = check('--json', '-c', write_conf(lease => '2s'));
 is $status, 1, 'a lease that cannot be kept';
 like $answer->{faults}[0]{fault}, qr/"lease" is 2000 ms, expected more than/,
     'is told';
+is $answer->{faults}[0]{file}, $conf, 'with the file';
+is $answer->{faults}[0]{line}, 1, 'and its line';
 
 # Redis.
 

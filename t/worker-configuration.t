@@ -57,7 +57,7 @@ check('-c', $file, '-t');
 is $status, 0, 'in any order of the options';
 
 write_conf($good . ',', join ',', '"redis": "redis://127.0.0.1:6379/0"',
-    '"prefix": "other", "shards": 1, "concurrency": 1, "lease": "1s"',
+    '"prefix": "other", "shards": 1, "concurrency": 1, "lease": "6s"',
     '"drain": "0s", "keep": {"succeeded": "1s", "failed": "366d"}',
     '"log": "worker.log", "allow_addresses": ["10.0.0.0/8", "::1", "fd00::/8"]',
     '"ca_file": "/etc/ssl/certs/ca-certificates.crt"');
@@ -93,6 +93,7 @@ my @wrong = (
     [ '"lease": "8",', 2, '"lease" is not a duration from "1s" to "1h"' ],
     [ '"lease": 8,', 2, '"lease" is a number, expected a duration from "1s"' ],
     [ '"lease": "999ms",', 2, '"lease" is not a duration from "1s" to "1h"' ],
+    [ "\n" . '"lease": "5s",', 3, '"lease" is 5000 ms, expected more than the 5000 ms that' ],
     [ '"lease": "61m",', 2, '"lease" is not a duration' ],
     [ '"drain": "-1s",', 2, '"drain" is not a duration' ],
     [ '"keep": "1d",', 2, '"keep" is not an object such as' ],

@@ -8,7 +8,6 @@
 #include "worker/kill_point.h"
 
 #define CONNECT_TIMEOUT 2000 /* ms */
-#define COMMAND_TIMEOUT 5000 /* ms */
 
 static void on_setup(void *owner, clarity_redis_session_t *session);
 static void on_meta_set(
@@ -44,7 +43,7 @@ clarity_link_open(clarity_link_t *link, const clarity_link_conf_t *conf)
     redis.url = conf->conf->redis;
     redis.name = conf->name;
     redis.connect_timeout = CONNECT_TIMEOUT;
-    redis.timeout = COMMAND_TIMEOUT;
+    redis.timeout = CLARITY_REDIS_WAIT;
     redis.reconnect = true;
     redis.primary = true;
     redis.owner = link;

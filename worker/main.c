@@ -99,6 +99,12 @@ start(const clarity_conf_t *conf, clarity_workflows_t *set, bool test)
     static const clarity_handlers_t none;
 
     if (test) {
+        if (!clarity_conf_check_lease(conf, &error)) {
+            fprintf(stderr, "clarity-worker: %s\n", error.text);
+            clarity_workflows_drop(set);
+            return 1;
+        }
+
         printf("configuration %s is ok: %zu triggers, %zu workflows\n",
             conf->file, set->triggers->count, set->count);
         clarity_workflows_drop(set);

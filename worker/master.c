@@ -40,10 +40,16 @@ clarity_master_work(const clarity_conf_t *conf, clarity_workflows_t *set,
     bool *forked)
 {
     int status;
+    clarity_error_t error;
     clarity_master_t master = { 0 };
 
     *forked = false;
     master.n = count_processes(conf);
+
+    if (!clarity_conf_check_lease(conf, &error)) {
+        clarity_log(
+            log, CLARITY_LOG_WARN, "lease_too_short", "reason=%s", error.text);
+    }
 
     if (master.n == 1) {
         return clarity_worker_work(conf, set, log, handlers, stop, NULL) != 0;
