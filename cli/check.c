@@ -208,8 +208,9 @@ show(const clarity_alone_t *alone, const clarity_report_t *report)
 
     if (alone->file != NULL) {
         clarity_buf_addf(alone->out,
-            "%s is good: %zu triggers, %zu workflows\n", alone->file,
-            report->ntriggers, report->nworkflows);
+            "%s is good: %zu trigger%s, %zu workflow%s\n", alone->file,
+            report->ntriggers, report->ntriggers == 1 ? "" : "s",
+            report->nworkflows, report->nworkflows == 1 ? "" : "s");
     }
 
     clarity_buf_addf(alone->out, "Redis %s at %s is good\n", report->version,

@@ -80,7 +80,7 @@ EOW
 $t->write_file('flows/good.json', $good);
 check('-c', $conf);
 is $status, 0, 'a good configuration is good' or diag $out;
-like $out, qr/^\Q$conf\E is good: \d+ triggers, 1 workflows\nRedis 7\.\S+ at \S+ is good\n\z/,
+like $out, qr/^\Q$conf\E is good: \d+ triggers, 1 workflow\nRedis 7\.\S+ at \S+ is good\n\z/,
     'and says so';
 
 # [what is changed, what it becomes, the line, the fault]

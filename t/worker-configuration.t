@@ -49,7 +49,7 @@ $t->write_file('flows/grant.json', workflow('grant'));
 my $file = write_conf($good);
 
 check('-t', '-c', $file);
-is $out, "configuration $file is ok: 4 triggers, 1 workflows\n",
+is $out, "configuration $file is ok: 4 triggers, 1 workflow\n",
     'a good configuration is counted';
 is $status, 0, 'and is a yes';
 

@@ -105,8 +105,10 @@ start(const clarity_conf_t *conf, clarity_workflows_t *set, bool test)
             return 1;
         }
 
-        printf("configuration %s is ok: %zu triggers, %zu workflows\n",
-            conf->file, set->triggers->count, set->count);
+        printf("configuration %s is ok: %zu trigger%s, %zu workflow%s\n",
+            conf->file, set->triggers->count,
+            set->triggers->count == 1 ? "" : "s", set->count,
+            set->count == 1 ? "" : "s");
         clarity_workflows_drop(set);
         return 0;
     }
