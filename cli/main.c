@@ -107,7 +107,7 @@ static const char usage[] =
     "  preview WORKFLOW --job ID  the same for a job that there is\n"
     "  send URL CONTEXT  a request to a webhook\n"
     "      --token-file FILE  its token; else CLARITY_WEBHOOK_TOKEN\n"
-    "      --method M  POST, PUT, PATCH or DELETE (POST)\n"
+    "      --method M  POST, PUT, PATCH, DELETE or GET (POST)\n"
     "      --idempotency-key KEY\n"
     "      --dry-run  is checked, and makes no job\n"
     "\n"

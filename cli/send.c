@@ -19,16 +19,21 @@ typedef struct {
     const clarity_alone_t *alone;
     CURL *easy;
     struct curl_slist *headers;
+    clarity_buf_t url; /* with the query of a GET, and a NUL */
     clarity_buf_t body;
     clarity_buf_t answer;
     char error[CURL_ERROR_SIZE];
 } clarity_send_t;
 
 static const char *misuse(const clarity_alone_t *alone);
+static bool is_get(const clarity_send_t *send);
+static bool make_url(clarity_send_t *send);
+static void add_escaped(clarity_buf_t *url, clarity_str_t text);
 static bool add_token(clarity_send_t *send);
 static bool add_header(
     clarity_send_t *send, const char *name, const char *value);
 static int perform(clarity_send_t *send);
+static bool set_method(const clarity_send_t *send);
 static size_t on_body(char *bytes, size_t size, size_t n, void *data);
 static int show(clarity_send_t *send);
 static void free_send(clarity_send_t *send);
@@ -51,8 +56,9 @@ clarity_command_send(const clarity_alone_t *alone)
     status = CLARITY_EXIT_NO;
 
     if (clarity_alone_text(alone->argv[1], &send.body, alone->error)
-        && add_token(&send)
-        && add_header(&send, "Content-Type", "application/json")
+        && make_url(&send) && add_token(&send)
+        && (is_get(&send)
+            || add_header(&send, "Content-Type", "application/json"))
         && (alone->idempotency_key == NULL
             || add_header(&send, "Idempotency-Key", alone->idempotency_key))
         && (!alone->dry_run || add_header(&send, "x-clarity-dry-run", "1")))
@@ -70,7 +76,8 @@ static const char *
 misuse(const clarity_alone_t *alone)
 {
     size_t i;
-    static const char *const methods[] = { "POST", "PUT", "PATCH", "DELETE" };
+    static const char *const methods[] = { "POST", "PUT", "PATCH", "DELETE",
+        "GET" };
 
     if (alone->argc != 2) {
         return "expected a URL and a context";
@@ -85,12 +92,93 @@ misuse(const clarity_alone_t *alone)
     for (i = 0;
          alone->method != NULL && strcmp(alone->method, methods[i]) != 0; i++)
     {
-        if (i == 3) {
-            return "--method is none of POST, PUT, PATCH and DELETE";
+        if (i == sizeof(methods) / sizeof(methods[0]) - 1) {
+            return "--method is none of POST, PUT, PATCH, DELETE and GET";
         }
     }
 
     return NULL;
+}
+
+
+static bool
+is_get(const clarity_send_t *send)
+{
+    return send->alone->method != NULL
+           && strcmp(send->alone->method, "GET") == 0;
+}
+
+
+/*
+ * The context of a GET is its query, in the order in which it stands: strings
+ * as they are, all else as JSON. What that means to the webhook depends on the
+ * types of its parameters.
+ */
+static bool
+make_url(clarity_send_t *send)
+{
+    clarity_str_t url;
+    clarity_buf_t *out;
+    clarity_json_doc_t *doc;
+    const clarity_json_t *value;
+
+    out = &send->url;
+    url = clarity_str(send->alone->argv[0]);
+    url.len = strcspn(url.data, "#");
+    clarity_buf_add(out, url);
+
+    if (is_get(send)) {
+        doc = clarity_json_parse(
+            clarity_buf_str(&send->body), "context", 0, send->alone->error);
+
+        if (doc == NULL) {
+            return false;
+        }
+
+        if (doc->root->kind != CLARITY_OBJECT) {
+            clarity_json_free(doc);
+            return clarity_error(
+                send->alone->error, "the context is no JSON object");
+        }
+
+        for (value = doc->root->first; value != NULL; value = value->next) {
+            clarity_buf_addz(
+                out, memchr(out->data, '?', out->len) == NULL ? "?" : "&");
+            add_escaped(out, value->name);
+            clarity_buf_addz(out, "=");
+            add_escaped(
+                out, value->kind == CLARITY_STRING ? value->text : value->raw);
+        }
+
+        clarity_json_free(doc);
+    }
+
+    clarity_buf_add(out, (clarity_str_t){ "", 1 });
+
+    return !out->failed || clarity_error(send->alone->error, "out of memory");
+}
+
+
+/* All but what RFC 3986, 2.3 calls unreserved. */
+static void
+add_escaped(clarity_buf_t *url, clarity_str_t text)
+{
+    size_t i;
+    char c;
+
+    for (i = 0; i < text.len; i++) {
+        c = text.data[i];
+
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+            || (c >= '0' && c <= '9')
+            || (c != '\0' && strchr("-._~", c) != NULL))
+        {
+            clarity_buf_add(url, (clarity_str_t){ text.data + i, 1 });
+
+        } else {
+            clarity_buf_addf(url, "%%%02X", (unsigned) (unsigned char) c);
+        }
+    }
 }
 
 
@@ -163,14 +251,9 @@ perform(clarity_send_t *send)
     curl_global_init(CURL_GLOBAL_DEFAULT);
     easy = send->easy = curl_easy_init();
 
-    if (easy == NULL || curl_easy_setopt(easy, CURLOPT_URL, alone->argv[0])
+    if (easy == NULL || curl_easy_setopt(easy, CURLOPT_URL, send->url.data)
         || curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https")
-        || curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
-            alone->method != NULL ? alone->method : "POST")
-        || curl_easy_setopt(
-            easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) send->body.len)
-        || curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-            send->body.data != NULL ? send->body.data : "")
+        || !set_method(send)
         || curl_easy_setopt(easy, CURLOPT_HTTPHEADER, send->headers)
         || curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, TIMEOUT)
         || curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L)
@@ -194,6 +277,31 @@ perform(clarity_send_t *send)
     }
 
     return show(send);
+}
+
+
+static bool
+set_method(const clarity_send_t *send)
+{
+    CURL *easy;
+    const char *method;
+
+    easy = send->easy;
+    method = send->alone->method;
+
+    if (is_get(send)) {
+        return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == 0;
+    }
+
+    return curl_easy_setopt(
+               easy, CURLOPT_CUSTOMREQUEST, method != NULL ? method : "POST")
+               == 0
+           && curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                  (curl_off_t) send->body.len)
+                  == 0
+           && curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+                  send->body.data != NULL ? send->body.data : "")
+                  == 0;
 }
 
 
@@ -278,6 +386,7 @@ free_send(clarity_send_t *send)
 
     curl_easy_cleanup(send->easy);
     curl_slist_free_all(send->headers);
+    clarity_buf_free(&send->url);
     clarity_buf_free(&send->body);
     clarity_buf_free(&send->answer);
 }

@@ -16,6 +16,11 @@ my $nginx = $t->nginx(server => <<"EOS");
             clarity_webhook_method  PUT;
             clarity_webhook_token   $token;
         }
+        location = /get {
+            clarity_webhook         provision_entitlement;
+            clarity_webhook_method  GET;
+            clarity_webhook_token   $token;
+        }
 EOS
 my $url = 'http://127.0.0.1:' . $nginx->port;
 my $file = $t->write_file('token', "$token\n");
@@ -36,6 +41,13 @@ sub ctl {
     waitpid $pid, 0;
     $status = $? >> 8;
     ($out, $err) = map { $t->read_file("clarityctl.$_") } qw(out err);
+}
+
+sub newest_context {
+    my $entry = $redis->command('XREVRANGE', stream_key(), '+', '-',
+        'COUNT', 1)->[0];
+
+    return { @{ $entry->[1] } }->{context};
 }
 
 ctl('send', "$url/hook", context(), '--token-file', $file);
@@ -61,6 +73,27 @@ is $redis->command('XLEN', stream_key()), 1, 'and there is a job';
     like $out, qr/^422\n.*context_invalid/, 'with its problem';
     like $err, qr/the webhook answered 422/, 'and the status';
 
+    # A GET: the context is the query, in its order.
+
+    my %sent = (app_identifier => '"a b&c=d/\\u00e9+%?#\\"~"',
+        expiration => 'null', meta => '{"ticket": ["INC1", null, 1.50]}');
+    ctl('send', "$url/get#top", context(%sent), '--method', 'GET');
+    is $status, 0, 'a GET' or diag "$out$err";
+    is newest_context(), context(%sent, app_identifier =>
+        qq{"a b&c=d/\xc3\xa9+%?#\\"~"}, creator_id => '"17"', meta =>
+        '"{\\"ticket\\": [\\"INC1\\", null, 1.50]}"')
+        =~ s/4711/"4711"/r, 'strings are sent as they are, all else as JSON';
+    ctl('--json', 'send', "$url/get?x=1", context(), '--method', 'GET');
+    my $problem = decode_json($out)->{body};
+    is_deeply $problem->{received}, [ 'x', @{ $problem->{expected} } ],
+        'a query that the URL has stays before it';
+    ctl('send', "$url/get", '[1]', '--method', 'GET');
+    is $status, 1, 'what is no object is no query';
+    like $err, qr/the context is no JSON object/, 'as is told';
+    ctl('send', "$url/get", '{"a":', '--method', 'GET');
+    is $status, 1, 'nor is what is no JSON';
+    like $err, qr/^clarityctl: context:1/, 'as is told too';
+
     ctl('send', 'http://127.0.0.1:' . $t->port . '/hook', context());
     is $status, 1, 'nobody there';
     like $err, qr{no answer of http://127\.0\.0\.1:\d+/hook: .*onnect}, 'says so';
@@ -85,7 +118,7 @@ ctl('send', "$url/hook");
 is $status, 2, 'no context is misuse';
 ctl('send', 'hook', context());
 is $status, 2, 'so is what is no URL';
-ctl('send', "$url/hook", context(), '--method', 'GET');
+ctl('send', "$url/hook", context(), '--method', 'HEAD');
 is $status, 2, 'and another method';
 ctl('stats', '--dry-run');
 is $status, 2, 'and an option of another command';
