@@ -10,7 +10,8 @@
 #include "redis/reply_error.h"
 
 
-static ngx_uint_t ngx_http_clarity_is_full(ngx_http_clarity_loc_conf_t *clcf);
+static ngx_int_t ngx_http_clarity_check_queue(ngx_http_request_t *r,
+    ngx_uint_t *full, ngx_http_clarity_refusal_t *refusal);
 static ngx_int_t ngx_http_clarity_job_fields(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_job_t *job,
     u_char *received, char traceparent[CLARITY_TRACEPARENT]);
@@ -55,20 +56,7 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
-    if (ngx_http_clarity_watch(clcf->redis)->unmet) {
-        refusal->outcome = CLARITY_DURABILITY_UNAVAILABLE;
-        return NGX_DECLINED;
-    }
-
-    full = ngx_http_clarity_is_full(clcf);
-
-    if (full) {
-        ngx_http_clarity_call_full(clcf->redis, clcf->queue_limit);
-    }
-
-    /* one with a key may have its job already */
-    if (full && ctx->key.len == 0) {
-        refusal->outcome = CLARITY_QUEUE_FULL;
+    if (ngx_http_clarity_check_queue(r, &full, refusal) != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -112,13 +100,41 @@ ngx_http_clarity_enqueue(ngx_http_request_t *r,
 }
 
 
-/* By what was last seen of it. */
+/*
+ * By what was last seen of it. One with a key may have its job already, though
+ * the queue is full.
+ */
 
-static ngx_uint_t
-ngx_http_clarity_is_full(ngx_http_clarity_loc_conf_t *clcf)
+static ngx_int_t
+ngx_http_clarity_check_queue(ngx_http_request_t *r, ngx_uint_t *full,
+    ngx_http_clarity_refusal_t *refusal)
 {
-    return clcf->queue_limit
-        && ngx_http_clarity_watch(clcf->redis)->depth >= clcf->queue_limit;
+    ngx_http_clarity_ctx_t      *ctx;
+    const ngx_clarity_watch_t   *watch;
+    ngx_http_clarity_loc_conf_t *clcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
+
+    watch = ngx_http_clarity_watch(clcf->redis);
+
+    if (watch->unmet) {
+        refusal->outcome = CLARITY_DURABILITY_UNAVAILABLE;
+        return NGX_DECLINED;
+    }
+
+    *full = clcf->queue_limit && watch->depth >= clcf->queue_limit;
+
+    if (*full) {
+        ngx_http_clarity_call_full(clcf->redis, clcf->queue_limit);
+
+        if (ctx->key.len == 0) {
+            refusal->outcome = CLARITY_QUEUE_FULL;
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

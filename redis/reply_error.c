@@ -173,7 +173,8 @@ clarity_redis_error_where(
         n = rest.len == 0 ? 0 : rest.len - 1;
 
         if (n != 0 && rest.data[n] == ']'
-            && is_command((clarity_str_t){ rest.data, n })) {
+            && is_command((clarity_str_t){ rest.data, n }))
+        {
             snprintf(where, CLARITY_REDIS_WHERE_MAX, "%.*s of a script",
                 (int) n, rest.data);
         }
@@ -184,8 +185,8 @@ clarity_redis_error_where(
         }
 
         if (n < rest.len && is_command((clarity_str_t){ rest.data, n })) {
-            snprintf(where, CLARITY_REDIS_WHERE_MAX, "%.*s", (int) n,
-                rest.data);
+            snprintf(
+                where, CLARITY_REDIS_WHERE_MAX, "%.*s", (int) n, rest.data);
         }
 
     } else if (find(message, "on @user_script:", &rest)) {

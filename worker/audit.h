@@ -20,7 +20,7 @@ typedef struct {
     clarity_redis_session_t *session;
     char *info; /* INFO's reply, until CONFIG GET is answered; NULL: none */
     size_t info_len;
-    int info_type; /* REDIS_REPLY_STRING or _ERROR */
+    int info_type;               /* REDIS_REPLY_STRING or _ERROR */
     clarity_redis_audit_t found; /* at the last connect */
 } clarity_worker_audit_t;
 

@@ -235,8 +235,7 @@ what_is_not_ours_is_an_error(void **state)
 
     for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         command("SET %s %s", KEY, values[i]);
-        assert_error(
-            enqueue("digest", "1000"), CLARITY_ENQUEUE_FOREIGN " ");
+        assert_error(enqueue("digest", "1000"), CLARITY_ENQUEUE_FOREIGN " ");
         assert_string_equal(command("GET %s", KEY)->str, values[i]);
     }
 
@@ -356,8 +355,7 @@ main(void)
         cmocka_unit_test_setup(
             a_duplicate_is_a_write_that_keeps_the_window, empty_redis),
         cmocka_unit_test_setup(a_look_stores_nothing, empty_redis),
-        cmocka_unit_test_setup(
-            a_duplicate_is_known_at_maxmemory, empty_redis),
+        cmocka_unit_test_setup(a_duplicate_is_known_at_maxmemory, empty_redis),
         cmocka_unit_test_setup(what_is_not_ours_is_an_error, empty_redis),
         cmocka_unit_test_setup(an_error_leaves_nothing, empty_redis),
         cmocka_unit_test_setup(

@@ -11,7 +11,7 @@
 
 #define N(table) (sizeof(table) / sizeof((table)[0]))
 
-#define VALUE(n) "*2\r\n$18\r\nproto-max-bulk-len\r\n" n
+#define VALUE(n)  "*2\r\n$18\r\nproto-max-bulk-len\r\n" n
 #define BUFFER(n) "*2\r\n$25\r\nclient-query-buffer-limit\r\n" n
 
 static clarity_redis_limits_t limits;
@@ -85,9 +85,15 @@ what_is_barred_or_strange_is_redis_default(void **state)
     size_t i;
 
     static const char *const replies[] = {
-        "-NOPERM this user may not\r\n", "*0\r\n", "$-1\r\n", ":1\r\n",
-        VALUE("$1\r\n0\r\n"), VALUE("$0\r\n\r\n"), VALUE("$2\r\n-1\r\n"),
-        VALUE("$3\r\n1mb\r\n"), VALUE(":5\r\n"),
+        "-NOPERM this user may not\r\n",
+        "*0\r\n",
+        "$-1\r\n",
+        ":1\r\n",
+        VALUE("$1\r\n0\r\n"),
+        VALUE("$0\r\n\r\n"),
+        VALUE("$2\r\n-1\r\n"),
+        VALUE("$3\r\n1mb\r\n"),
+        VALUE(":5\r\n"),
         VALUE("$20\r\n18446744073709551616\r\n"),
         "*1\r\n$7\r\n2000000\r\n",
     };

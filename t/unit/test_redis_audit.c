@@ -114,7 +114,8 @@ that_info_is_refused_is_the_one_finding(void **state)
     } cases[] = {
         { "NOPERM this user has no permissions to run the 'info' command",
             "Redis bars INFO from this user, expected the right to it (+info):"
-            " its version, its role and whether it keeps jobs cannot be seen" },
+            " its version, its role and whether it keeps jobs cannot be "
+            "seen" },
         { "BUSY Redis is busy running a script",
             "Redis refused INFO (BUSY): a script blocks Redis: SCRIPT KILL"
             " ends it" },
