@@ -6,6 +6,8 @@
 
 
 static void ngx_http_clarity_free_keys(void *data);
+static ngx_int_t ngx_http_clarity_add_served(ngx_conf_t *cf,
+    ngx_http_clarity_main_conf_t *cmcf, ngx_http_clarity_loc_conf_t *conf);
 
 
 char *
@@ -94,8 +96,6 @@ ngx_http_clarity_merge_webhooks(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
 {
     ngx_uint_t                    registry;
-    ngx_http_core_loc_conf_t     *clcf;
-    ngx_http_clarity_loc_conf_t **served;
     ngx_http_clarity_main_conf_t *cmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf,
@@ -109,14 +109,9 @@ ngx_http_clarity_merge_webhooks(
         return NGX_CONF_ERROR;
     }
 
-    if (conf->webhooks
-        && (ngx_http_clarity_check_headers(cf, conf) != NGX_OK
-            || ngx_http_clarity_use_redis(cf, conf) != NGX_OK))
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_clarity_use_any_redis(cf, conf, &registry) != NGX_OK
+    if ((conf->webhooks
+            && ngx_http_clarity_add_served(cf, cmcf, conf) != NGX_OK)
+        || ngx_http_clarity_use_any_redis(cf, conf, &registry) != NGX_OK
         || ngx_http_clarity_use_zone(cf, cmcf) != NGX_OK
         || ngx_http_clarity_use_jobs_uri(cf, conf) != NGX_OK)
     {
@@ -124,24 +119,6 @@ ngx_http_clarity_merge_webhooks(
     }
 
     ngx_http_clarity_hide_query(cf, conf);
-
-    if (conf->webhooks) {
-        served = ngx_array_push(&cmcf->served);
-        if (served == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-        conf->location = clcf->name;
-        conf->server = ngx_http_conf_get_module_srv_conf(cf,
-            ngx_http_core_module);
-        *served = conf;
-
-        if (cmcf->webhooks_conf == NULL) {
-            cmcf->webhooks_conf = conf;
-        }
-    }
 
     if (cmcf->registry == NGX_CONF_UNSET_UINT) {
         cmcf->registry = registry;
@@ -160,4 +137,37 @@ ngx_http_clarity_merge_webhooks(
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* A location with clarity_webhooks, rather than with the API. */
+
+static ngx_int_t
+ngx_http_clarity_add_served(ngx_conf_t *cf,
+    ngx_http_clarity_main_conf_t *cmcf, ngx_http_clarity_loc_conf_t *conf)
+{
+    ngx_http_clarity_loc_conf_t **served;
+
+    if (ngx_http_clarity_check_headers(cf, conf) != NGX_OK
+        || ngx_http_clarity_use_redis(cf, conf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    served = ngx_array_push(&cmcf->served);
+    if (served == NULL) {
+        return NGX_ERROR;
+    }
+
+    *served = conf;
+
+    conf->location = conf->core->name;
+    conf->server = ngx_http_conf_get_module_srv_conf(cf,
+        ngx_http_core_module);
+
+    if (cmcf->webhooks_conf == NULL) {
+        cmcf->webhooks_conf = conf;
+    }
+
+    return NGX_OK;
 }

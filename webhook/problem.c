@@ -17,6 +17,9 @@ static void add_error(clarity_buf_t *buf,
 static void add_pointer(clarity_buf_t *buf, clarity_str_t name);
 static void add_detail(clarity_buf_t *buf,
     const clarity_context_checker_t *checker, size_t index);
+static void add_name_detail(clarity_buf_t *buf,
+    const clarity_context_checker_t *checker,
+    const clarity_context_fault_t *fault);
 static void add_order(clarity_buf_t *buf,
     const clarity_context_checker_t *checker, size_t index);
 static void add_types(clarity_buf_t *buf, unsigned types, unsigned got);
@@ -270,17 +273,8 @@ add_detail(
         return;
     }
 
-    if (fault->of == FAULT_OF_NAME && fault->code == CLARITY_CONTEXT_DUPLICATE)
-    {
-        clarity_buf_addf(buf, "came %zu times, expected once",
-            checker->unknown[fault->index].times);
-        return;
-    }
-
     if (fault->of == FAULT_OF_NAME) {
-        clarity_buf_addz(buf, "not a parameter of the trigger ");
-        clarity_buf_add(buf, checker->trigger->name);
-        clarity_buf_addz(buf, "; leave it out");
+        add_name_detail(buf, checker, fault);
         return;
     }
 
@@ -317,6 +311,22 @@ add_detail(
 
     default: add_bound(buf, parameter, fault->value);
     }
+}
+
+
+static void
+add_name_detail(clarity_buf_t *buf, const clarity_context_checker_t *checker,
+    const clarity_context_fault_t *fault)
+{
+    if (fault->code == CLARITY_CONTEXT_DUPLICATE) {
+        clarity_buf_addf(buf, "came %zu times, expected once",
+            checker->unknown[fault->index].times);
+        return;
+    }
+
+    clarity_buf_addz(buf, "not a parameter of the trigger ");
+    clarity_buf_add(buf, checker->trigger->name);
+    clarity_buf_addz(buf, "; leave it out");
 }
 
 

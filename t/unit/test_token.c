@@ -146,8 +146,7 @@ a_nul_in_a_token_file_reaches_the_check(void **state)
 
     assert_true(clarity_token_next_line(&rest, &line, &token));
     assert_int_equal(token.len, 3);
-    assert_string_equal(
-        clarity_token_refused(token), "holds a control byte");
+    assert_string_equal(clarity_token_refused(token), "holds a control byte");
 }
 
 
