@@ -157,6 +157,27 @@ clarity_redis_event_command(clarity_redis_event_t *redis, size_t argc,
 }
 
 
+/* As bev does it, which finds what is left when the loop turns again. */
+void
+clarity_redis_event_push(clarity_redis_event_t *redis)
+{
+    int n;
+    struct evbuffer *output;
+
+    if (!redis->is_ready) {
+        return;
+    }
+
+    output = bufferevent_get_output(redis->bev);
+
+    do {
+        evbuffer_unfreeze(output, 1);
+        n = evbuffer_write(output, bufferevent_getfd(redis->bev));
+        evbuffer_freeze(output, 1);
+    } while (n > 0);
+}
+
+
 static uint64_t
 now(void *owner)
 {

@@ -59,4 +59,8 @@ clarity_redis_given_t clarity_redis_event_command(clarity_redis_event_t *redis,
     size_t argc, const clarity_str_t *argv, uint64_t timeout,
     clarity_redis_reply_pt callback, void *data);
 
+/* What was given leaves now, as far as the kernel takes it: for who keeps the
+ * loop from turning. */
+void clarity_redis_event_push(clarity_redis_event_t *redis);
+
 #endif

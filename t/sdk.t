@@ -158,15 +158,24 @@ for my $kind (qw(shared static)) {
 $t->write_file('many.c', <<'C');
 #include <clarity/worker.h>
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static clarity_result_t
 tell(clarity_call_t *call, void *data)
 {
+    time_t start;
+
     printf("pid %ld of %ld\n", (long) getpid(), (long) getppid());
     fflush(stdout);
 
-    if (clarity_call_context(call)[1] == '"') {
+    if (strstr(clarity_call_context(call), "spin") != NULL) {
+        for (start = time(NULL); time(NULL) < start + 6;) {
+            /* void */
+        }
+
+    } else if (clarity_call_context(call)[1] == '"') {
         clarity_worker_stop(data);
     }
 
@@ -198,7 +207,7 @@ run("cc $strict $dir/many.c -D_GNU_SOURCE -o $dir/built/many $flags");
 
 my $many = Clarity::Worker->new($t, name => 'many',
     env => { LD_LIBRARY_PATH => "$installed/lib" },
-    program => "$dir/built/many", conf => { processes => 2 },
+    program => "$dir/built/many", conf => { processes => 2, lease => '3s' },
     workflows => {});
 my $master = $many->pid;
 wait_for_job($redis, $_, 'succeeded') for map { add_job($redis,
@@ -206,6 +215,10 @@ wait_for_job($redis, $_, 'succeeded') for map { add_job($redis,
 my %called = reverse $many->log =~ /^(?:before )?pid (\d+) of (\d+)$/mg;
 is_deeply [ keys %called ], [$master], 'handlers run in processes of their own';
 isnt $called{$master}, $master, 'not in the one that started them';
+wait_for_job($redis, $_, 'succeeded', 40) for map { add_job($redis,
+    trigger => 'identity_modified', context => '{"spin":1}') } 1 .. 4;
+is scalar($many->events('lost_lease')) + $many->events('job_taken_over'), 0,
+    'handlers that never rest cost no lease';
 my $last = add_job($redis, trigger => 'identity_modified',
     context => '{"identity_id":4711}');
 is $many->wait_exit(10), 0, 'a handler can end all of them';

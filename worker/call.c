@@ -49,6 +49,7 @@ struct clarity_calls_s {
 
 static clarity_call_t *create_call(
     clarity_calls_t *calls, const clarity_call_conf_t *conf);
+static void use_text(clarity_call_t *call);
 static bool digest_script(const clarity_script_t *script, char *hex);
 static void link_call(clarity_call_t *call);
 static void free_call(clarity_call_t *call);
@@ -151,6 +152,13 @@ clarity_calls_cancel(clarity_calls_t *calls, const void *subject)
 
 
 void
+clarity_calls_push(clarity_calls_t *calls)
+{
+    clarity_redis_event_push(calls->redis);
+}
+
+
+void
 clarity_calls_resume(clarity_calls_t *calls)
 {
     clarity_call_t *call;
@@ -206,6 +214,10 @@ create_call(clarity_calls_t *calls, const clarity_call_conf_t *conf)
         call->argv[0] = clarity_lit("EVALSHA");
         call->argv[1] = clarity_str(call->digest);
         call->argv[2] = clarity_str(call->nkeys);
+
+        if (conf->whole) {
+            use_text(call);
+        }
     }
 
     p = (char *) &call->argv[call->argc];
@@ -220,6 +232,14 @@ create_call(clarity_calls_t *calls, const clarity_call_conf_t *conf)
     }
 
     return call;
+}
+
+
+static void
+use_text(clarity_call_t *call)
+{
+    call->argv[0] = clarity_lit("EVAL");
+    call->argv[1] = clarity_str(call->script->lua);
 }
 
 
@@ -382,8 +402,7 @@ on_error(clarity_call_t *call, const redisReply *reply)
 
     /* Redis keeps a script until it restarts or is told to forget it. */
     if (info->code == CLARITY_REDIS_ERR_NOSCRIPT && call->script != NULL) {
-        call->argv[0] = clarity_lit("EVAL");
-        call->argv[1] = clarity_str(call->script->lua);
+        use_text(call);
 
         if (send_call(call)) {
             return false;

@@ -33,7 +33,9 @@ typedef struct {
     size_t argc;
     size_t nkeys;
 
-    bool once; /* not to be repeated */
+    bool once;  /* not to be repeated */
+    bool whole; /* the script's text goes with it: no reply has to be read
+                   before Redis has it */
 
     clarity_call_pt done; /* never before clarity_call() has returned */
     void *subject;        /* whose call it is, for clarity_calls_cancel() */
@@ -55,6 +57,9 @@ bool clarity_call(clarity_calls_t *calls, const clarity_call_conf_t *conf);
 
 /* done is not called any more for the calls of that subject. */
 void clarity_calls_cancel(clarity_calls_t *calls, const void *subject);
+
+/* What was given leaves now, and not when the loop turns. */
+void clarity_calls_push(clarity_calls_t *calls);
 
 /* The connection is READY (again). */
 void clarity_calls_resume(clarity_calls_t *calls);

@@ -15,7 +15,8 @@ static void on_loaded(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static void on_timer(evutil_socket_t fd, short events, void *data);
 static void beat(clarity_leases_t *leases);
-static bool beat_some(clarity_leases_t *leases, clarity_lease_t **next);
+static bool beat_some(
+    clarity_leases_t *leases, clarity_lease_t **next, uint64_t *began);
 static void on_beat(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static clarity_lease_t *find_lease(
@@ -187,6 +188,16 @@ clarity_leases_renew(clarity_leases_t *leases)
 }
 
 
+void
+clarity_leases_keep(clarity_leases_t *leases)
+{
+    if (clarity_clock_ms() - leases->beaten_at >= leases->conf.ms / BEATS) {
+        beat(leases);
+        clarity_calls_push(leases->conf.calls);
+    }
+}
+
+
 /*
  * Not only after a take-over: a group that was made anew gives out entries
  * that have been worked on before, and nothing but their hashes tells.
@@ -235,6 +246,8 @@ on_loaded(void *subject, void *data, const redisReply *reply, bool repeated)
         fields[i] = clarity_reply_text(reply->element[i]);
     }
 
+    clarity_leases_keep(lease->leases);
+
     lease->state = CLARITY_LEASE_HELD;
     conf->held(conf->owner, lease, fields, n);
 
@@ -259,7 +272,7 @@ static void
 beat(clarity_leases_t *leases)
 {
     bool given;
-    uint64_t now;
+    uint64_t now, *began;
     clarity_lease_t *next;
 
     now = clarity_clock_ms();
@@ -270,10 +283,16 @@ beat(clarity_leases_t *leases)
         leases->sure_at = now;
     }
 
-    leases->began[++leases->beats % CLARITY_BEATS_MAX] = now;
+    began = NULL;
+
+    /* Those that have not been answered keep their place. */
+    if (leases->unanswered < CLARITY_BEATS_MAX) {
+        began = &leases->began[leases->beats % CLARITY_BEATS_MAX];
+        *began = now;
+    }
 
     while (next != NULL) {
-        given = beat_some(leases, &next) && given;
+        given = beat_some(leases, &next, began) && given;
     }
 
     if (given) {
@@ -283,8 +302,9 @@ beat(clarity_leases_t *leases)
 
 
 static bool
-beat_some(clarity_leases_t *leases, clarity_lease_t **next)
+beat_some(clarity_leases_t *leases, clarity_lease_t **next, uint64_t *began)
 {
+    bool given;
     size_t n;
     clarity_str_t argv[3 + BEAT_BATCH];
     clarity_lease_t *lease;
@@ -309,6 +329,7 @@ beat_some(clarity_leases_t *leases, clarity_lease_t **next)
     }
 
     conf.script = &clarity_script_beat;
+    conf.whole = true;
     conf.argv = argv;
     conf.argc = n;
     conf.nkeys = 1;
@@ -317,11 +338,16 @@ beat_some(clarity_leases_t *leases, clarity_lease_t **next)
     conf.done = on_beat;
 
     /* The last one is answered when all are. */
-    conf.data = *next == NULL
-                    ? &leases->began[leases->beats % CLARITY_BEATS_MAX]
-                    : NULL;
+    conf.data = *next == NULL ? began : NULL;
 
-    return clarity_call(leases->conf.calls, &conf);
+    given = clarity_call(leases->conf.calls, &conf);
+
+    if (given && conf.data != NULL) {
+        leases->beats++;
+        leases->unanswered++;
+    }
+
+    return given;
 }
 
 
@@ -334,6 +360,8 @@ on_beat(void *subject, void *data, const redisReply *reply, bool repeated)
     const uint64_t *began = data;
 
     (void) repeated;
+
+    leases->unanswered -= began != NULL;
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
         leases->beaten_at = 0; /* it may not have been */

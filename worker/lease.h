@@ -186,4 +186,11 @@ void clarity_lease_forget(clarity_lease_t *lease);
  */
 void clarity_leases_renew(clarity_leases_t *leases);
 
+/*
+ * Likewise, and they leave at once. A turn of the loop may be long: one reply
+ * of Redis brings a hundred jobs, and the conditions of each take what they
+ * take. So this stands wherever the work on one job, run or step begins.
+ */
+void clarity_leases_keep(clarity_leases_t *leases);
+
 #endif

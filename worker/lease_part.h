@@ -19,9 +19,10 @@ struct clarity_leases_s {
      * What is held still was, and what came later is younger. */
     uint64_t sure_at;
 
-    /* When each began: more are not under way, as calls time out before. */
+    /* When each began that has not been answered; further ones have none. */
     uint64_t began[CLARITY_BEATS_MAX];
     size_t beats;
+    size_t unanswered;
     clarity_slots_t slots;
     bool hold;
     clarity_lease_t *first;

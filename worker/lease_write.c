@@ -277,6 +277,7 @@ give(clarity_lease_t *lease, const clarity_write_t *write)
     given = clarity_call(leases->conf.calls, &conf);
 
     free(argv);
+    clarity_leases_keep(leases);
 
     return given;
 }
@@ -313,6 +314,7 @@ on_recorded(void *subject, void *data, const redisReply *reply, bool repeated)
         return;
     }
 
+    clarity_leases_keep(lease->leases);
     conf->recorded(conf->owner, lease, data);
 }
 

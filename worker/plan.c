@@ -88,6 +88,8 @@ plan_new(clarity_task_t *task)
             continue;
         }
 
+        clarity_leases_keep(task->lease->leases);
+
         run = &task->runs[task->nruns++];
         name_run(task, run, workflow->id);
 
