@@ -34,6 +34,22 @@ clarity_asker_t *
 clarity_asker_open(const clarity_target_t *target, clarity_error_t *error)
 {
     clarity_asker_t *asker;
+
+    asker = clarity_asker_connect(target, error);
+
+    if (asker != NULL && !clarity_asker_agrees(target, asker, error)) {
+        clarity_asker_close(asker);
+        return NULL;
+    }
+
+    return asker;
+}
+
+
+clarity_asker_t *
+clarity_asker_connect(const clarity_target_t *target, clarity_error_t *error)
+{
+    clarity_asker_t *asker;
     clarity_redis_event_conf_t conf = { 0 };
 
     asker = calloc(1, sizeof(clarity_asker_t));

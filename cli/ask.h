@@ -12,9 +12,19 @@
 
 typedef struct clarity_asker_s clarity_asker_t;
 
-/* Connects. NULL and *error; target must outlive the asker. */
+/*
+ * Connects, and sees whether Redis is that of this version and of these
+ * shards. NULL and *error; target must outlive the asker.
+ */
 clarity_asker_t *clarity_asker_open(
     const clarity_target_t *target, clarity_error_t *error);
+
+/* The two, each by itself. false and *error, which names both values. */
+clarity_asker_t *clarity_asker_connect(
+    const clarity_target_t *target, clarity_error_t *error);
+bool clarity_asker_agrees(const clarity_target_t *target,
+    clarity_asker_t *asker, clarity_error_t *error);
+
 void clarity_asker_close(clarity_asker_t *asker);
 
 /*

@@ -114,13 +114,18 @@ check_redis(const clarity_alone_t *alone, clarity_report_t *report)
     }
 
     snprintf(report->redis, sizeof(report->redis), "%s", target.shown);
-    asker = clarity_asker_open(&target, &error);
+    asker = clarity_asker_connect(&target, &error);
 
     if (asker == NULL) {
         add_fault(report, error.text);
 
     } else {
         audit(asker, report);
+
+        if (!clarity_asker_agrees(&target, asker, &error)) {
+            add_fault(report, error.text);
+        }
+
         clarity_asker_close(asker);
     }
 

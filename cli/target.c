@@ -24,6 +24,7 @@ clarity_target_find(clarity_target_t *target, const char *file,
 
     memset(target, 0, sizeof(*target));
     memcpy(target->prefix, DEFAULT_PREFIX, sizeof(DEFAULT_PREFIX));
+    target->shards = 1;
     target->keep = CLARITY_KEEP_FAILED;
 
     if (file != NULL ? !from_file(target, file, error)
@@ -68,6 +69,7 @@ from_file(clarity_target_t *target, const char *file, clarity_error_t *error)
     }
 
     target->redis = conf->redis;
+    target->shards = conf->shards;
     target->keep = conf->keep_failed;
     target->source = file;
     snprintf(target->prefix, sizeof(target->prefix), "%s", conf->prefix);

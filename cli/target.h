@@ -13,6 +13,7 @@ typedef struct {
     clarity_redis_url_t redis;
     char shown[256]; /* the URL, for messages */
     char prefix[CLARITY_PREFIX_MAX + 1];
+    unsigned shards;
     uint64_t keep;      /* ms, of a job that was cancelled */
     const char *source; /* where the URL is from, for messages */
 } clarity_target_t;

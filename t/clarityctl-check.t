@@ -247,6 +247,35 @@ $redis->command('REPLICAOF', 'NO', 'ONE');
     like $out, qr/^Redis 7\S+ at \S+ is good\n\z/, 'and says so';
 }
 
+# What nginx and workers refuse.
+
+for my $case ([ format => 2, 'use the version that wrote it' ],
+    [ shards => 4, 'set the same number of shards everywhere' ])
+{
+    my ($field, $value, $advice) = @$case;
+
+    $redis->command('HSET', '{clarity}:meta', format => 1, shards => 1,
+        $field, $value);
+    check('-c', $conf);
+    is $status, 1, "another $field is a fault";
+    like $out, qr/^"$field" in the meta hash in Redis is $value, here it is 1: $advice/m,
+        'with both values';
+
+    for my $command (['stats'], ['jobs'], ['retry', '--all-failed'],
+        ['webhooks'], ['preview', 'w', '--job', '0-1-0'])
+    {
+        my $said = qx{@{[ $t->build ]}/clarityctl -c $conf @$command 2>&1};
+        is $? >> 8, 1, "so $command->[0] does nothing";
+        like $said, qr/"$field" in the meta hash in Redis is $value/,
+            'and says why';
+    }
+}
+
+check('-c', $conf, '--prefix', 'other');
+is $status, 0, 'another prefix is another\'s' or diag $out;
+is $redis->command('EXISTS', '{other}:meta'), 0, 'where nothing is written';
+$redis->command('DEL', '{clarity}:meta');
+
 $redis->kill; # it is busy with its first append-only file
 check('-c', $conf);
 is $status, 1, 'a Redis that is away is a fault';
