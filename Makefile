@@ -256,8 +256,9 @@ coverage-prove:
 VALGRIND_TESTS = $(addprefix t/,webhook.t refusals.t reload.t \
     binary-upgrade.t client-gone.t cut-replies.t disk-full.t hostile.t \
     durability-replicas.t durability.t exiting.t idempotency-under-load.t \
-    idempotency.t log-lines.t many-redis.t process-stopped.t queue-limit.t \
-    redis-astray.t redis-away.t shutdown-timeout.t under-load.t) \
+    idempotency.t log-lines.t many-redis.t max-pending.t process-stopped.t \
+    queue-limit.t redis-astray.t redis-away.t redis-cut.t redis-limits.t \
+    redis-meta.t shutdown-timeout.t under-load.t) \
     $(filter-out $(PACKAGE_TESTS),$(wildcard t/long/*.t))
 
 valgrind:

@@ -23,8 +23,11 @@ sub jobs { return $redis->command('XLEN', '{clarity:0}:jobs') }
 
 sub status { return $nginx->post('/hook', context(), token => 'secret')->status }
 
+# Has a connection that is past its setup, whose last command is HMGET.
+
 sub has_connected {
-    return $redis->command('CLIENT', 'LIST') =~ /name=clarity-nginx /;
+    return $redis->command('CLIENT', 'LIST')
+        =~ /name=clarity-nginx .* cmd=(?:hmget|xadd|evalsha|zcard)/;
 }
 
 
@@ -35,6 +38,7 @@ is status(), 202, 'a job';
 my %answers;
 
 for (1 .. 50) {
+    wait_until { has_connected() } 5, 'a connection';
     cut();
     $answers{ status() }++;
 }
@@ -79,8 +83,9 @@ my $load = $t->load(nginx => $nginx, uri => '/hook', token => 'secret');
 $load->wait_for(200, 202);
 
 for (1 .. 20) {
+    wait_until { has_connected() } 5, 'a connection';
     cut();
-    $load->wait_for(50, 202);
+    $load->wait_for(200, 202);
 }
 
 $load->stop;
