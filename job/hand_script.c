@@ -17,7 +17,7 @@ const clarity_script_t clarity_script_retry = {
     "  redis.call('HSET', KEYS[2], unpack(ARGV, 4, 3 + sets))\n"
     "end\n"
     "redis.call('HDEL', KEYS[2], 'context', 'failed', 'cancel',\n"
-    "  'crashes', 'alone', unpack(ARGV, 4 + sets))\n"
+    "  'crashes', 'spared', 'alone', unpack(ARGV, 4 + sets))\n"
     "redis.call('HSET', KEYS[2], 'entry', entry, 'state', 'queued',\n"
     "  'reason', '')\n"
     "redis.call('PERSIST', KEYS[2])\n"

@@ -99,6 +99,13 @@ const clarity_script_t clarity_script_release = {
     "  'IDLE', ARGV[4], 'JUSTID')\n",
 };
 
+const clarity_script_t clarity_script_spare = {
+    "spare",
+    "if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end\n"
+    "redis.call('HINCRBY', KEYS[1], 'spared', 1)\n"
+    "return 1\n",
+};
+
 const clarity_script_t clarity_script_drop = {
     "drop",
     CLARITY_LUA_OWNS "local owned, failed = owns(ARGV[3])\n"

@@ -59,6 +59,13 @@ extern const clarity_script_t clarity_script_beat;
 extern const clarity_script_t clarity_script_release;
 
 /*
+ * KEYS: job hash. Of a job that was taken over from a worker that lives: what
+ * was counted as a crash was none. Not fenced, as its worker has it no more;
+ * one that is gone is not made again. 1; 0: it is gone.
+ */
+extern const clarity_script_t clarity_script_spare;
+
+/*
  * KEYS: stream. ARGV: group, consumer, entry. Acknowledges an entry that is
  * nobody's job: that one has ended, or goes on under another entry. 1; 0: not
  * the owner.

@@ -180,6 +180,40 @@ clarity_lease_is_sure(const clarity_lease_t *lease)
 
 
 void
+clarity_leases_back(clarity_leases_t *leases)
+{
+    leases->back_at = clarity_clock_ms();
+    beat(leases);
+}
+
+
+bool
+clarity_lease_was_cut_off(const clarity_lease_t *lease)
+{
+    return lease->leases->sure_at < lease->leases->back_at;
+}
+
+
+/* Once: told twice it would hide a crash. What is lost is counted as before. */
+void
+clarity_lease_spare(clarity_lease_t *lease)
+{
+    clarity_str_t argv[1];
+    clarity_call_conf_t conf = { 0 };
+
+    argv[0] = clarity_key_str(&lease->delivery.key);
+
+    conf.script = &clarity_script_spare;
+    conf.argv = argv;
+    conf.argc = 1;
+    conf.nkeys = 1;
+    conf.once = true;
+
+    (void) clarity_call(lease->leases->conf.calls, &conf);
+}
+
+
+void
 clarity_leases_renew(clarity_leases_t *leases)
 {
     if (clarity_clock_ms() - leases->beaten_at >= leases->conf.ms / BEATS) {
@@ -355,21 +389,22 @@ static void
 on_beat(void *subject, void *data, const redisReply *reply, bool repeated)
 {
     size_t i;
+    uint64_t began;
     clarity_lease_t *lease;
     clarity_leases_t *leases = subject;
-    const uint64_t *began = data;
 
     (void) repeated;
 
-    leases->unanswered -= began != NULL;
+    began = 0;
+
+    if (data != NULL) {
+        began = *(const uint64_t *) data;
+        leases->unanswered--;
+    }
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
         leases->beaten_at = 0; /* it may not have been */
         return;
-    }
-
-    if (began != NULL) {
-        leases->sure_at = *began;
     }
 
     for (i = 0; i < reply->elements; i++) {
@@ -379,6 +414,11 @@ on_beat(void *subject, void *data, const redisReply *reply, bool repeated)
         if (lease != NULL && lease->state <= CLARITY_LEASE_HELD) {
             clarity_lease_end(lease, CLARITY_LEASE_LOST);
         }
+    }
+
+    /* Not before it is known why those were lost. */
+    if (data != NULL) {
+        leases->sure_at = began;
     }
 }
 

@@ -181,6 +181,16 @@ bool clarity_lease_is_sure(const clarity_lease_t *lease);
 void clarity_lease_forget(clarity_lease_t *lease);
 
 /*
+ * The connection was made anew, after which they are renewed. What turns out to
+ * be lost before Redis has answered that was lost by the outage: true then.
+ */
+void clarity_leases_back(clarity_leases_t *leases);
+bool clarity_lease_was_cut_off(const clarity_lease_t *lease);
+
+/* Of one that was lost: that its job was at no crash, for who has it now. */
+void clarity_lease_spare(clarity_lease_t *lease);
+
+/*
  * Renews them now if the heartbeat is late. What is given to the calls next
  * finds them renewed.
  */

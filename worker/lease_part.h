@@ -19,6 +19,8 @@ struct clarity_leases_s {
      * What is held still was, and what came later is younger. */
     uint64_t sure_at;
 
+    uint64_t back_at; /* clarity_clock_ms(), of the last connection */
+
     /* When each began that has not been answered; further ones have none. */
     uint64_t began[CLARITY_BEATS_MAX];
     size_t beats;

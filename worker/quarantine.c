@@ -22,11 +22,13 @@ clarity_quarantine_takes(
     clarity_task_t *task, const clarity_str_t *fields, size_t n, bool *good)
 {
     bool alone;
-    unsigned crashes;
+    unsigned crashes, spared, counted;
 
     *good = true;
 
-    crashes = number(clarity_field(fields, n, "crashes"));
+    counted = number(clarity_field(fields, n, "crashes"));
+    spared = number(clarity_field(fields, n, "spared"));
+    crashes = counted > spared ? counted - spared : 0;
     alone = clarity_str_is(clarity_field(fields, n, "alone"), "1");
 
     /* Counted before anything is done: it may crash anywhere. */
@@ -34,7 +36,7 @@ clarity_quarantine_takes(
         task->counted = true;
 
         *good = alone ? end_crashed(task, fields, n)
-                      : note(task, "crashes", crashes + 1);
+                      : note(task, "crashes", counted + 1);
         return true;
     }
 
@@ -169,6 +171,22 @@ was_crash(const clarity_task_t *task, const clarity_str_t *fields, size_t n)
     }
 
     return !any;
+}
+
+
+/* As was_crash() will find it, but for what Redis does not have yet. */
+bool
+clarity_quarantine_is_at_work(const clarity_task_t *task)
+{
+    size_t i;
+
+    for (i = 0; i < task->nruns; i++) {
+        if (task->runs[i].record.state == CLARITY_RUNNING) {
+            return true;
+        }
+    }
+
+    return task->nruns == 0;
 }
 
 

@@ -375,7 +375,7 @@ on_writer_ready(void *owner)
     clarity_queue_t *queue = owner;
 
     clarity_calls_resume(queue->calls);
-    clarity_leases_renew(queue->leases);
+    clarity_leases_back(queue->leases);
     clarity_promoter_expect(queue->promoter, 0);
     on_ready(queue);
 }

@@ -166,6 +166,13 @@ clarity_runner_ended(
     case CLARITY_LEASE_LOST:
         clarity_log(log, CLARITY_LOG_WARN, "lost_lease", "job=%s reason=%s",
             id, "another worker has it, or its entry is gone");
+
+        if (clarity_lease_was_cut_off(lease)
+            && (task == NULL || clarity_quarantine_is_at_work(task)))
+        {
+            clarity_lease_spare(lease);
+        }
+
         break;
 
     case CLARITY_LEASE_FORGOTTEN:

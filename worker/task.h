@@ -115,6 +115,9 @@ const clarity_workflow_t *clarity_restore_find(const clarity_runner_t *runner,
 /* Those of runs under way stay with them. */
 void clarity_restore_forget(clarity_runner_t *runner);
 
+/* Whoever takes it over now takes it to have been at a crash. */
+bool clarity_quarantine_is_at_work(const clarity_task_t *task);
+
 /* Another runs alone: this one has to wait. */
 bool clarity_quarantine_parks(const clarity_task_t *task);
 

@@ -175,6 +175,7 @@ sub serve {
     $proxy{listener} = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
         LocalPort => $port, Listen => 128, ReuseAddr => 1, Blocking => 0)
         or die "port $port: $!\n";
+    unlink $control; # of the one before, where it is started again
     my $teller = IO::Socket::UNIX->new(Local => $control, Listen => 1)
         or die "$control: $!\n";
 
