@@ -62,6 +62,10 @@ typedef struct {
  */
 clarity_conf_t *clarity_conf_read(const char *file, clarity_error_t *error);
 
+/* One more type of actions, copied, if it is not there yet; false: out of
+ * memory. */
+bool clarity_conf_add_type(clarity_conf_t *conf, const char *type);
+
 /* ms that a worker waits for an answer of Redis. */
 #define CLARITY_REDIS_WAIT 5000
 

@@ -164,19 +164,12 @@ bool
 clarity_conf_set_types(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
 {
-    char *type;
     const char *reason;
     const clarity_json_t *item;
 
     if (value->kind != CLARITY_ARRAY || value->count > CLARITY_MAX_TYPES) {
         return clarity_conf_wrong(
             conf, value, "an array of up to 64 names of action types", error);
-    }
-
-    conf->types = calloc(value->count + 1, sizeof(char *));
-
-    if (conf->types == NULL) {
-        return clarity_error(error, "%s: out of memory", conf->file);
     }
 
     for (item = value->first; item != NULL; item = item->next) {
@@ -189,14 +182,41 @@ clarity_conf_set_types(
                 conf->file, item->line, clarity_quote(item->raw).text, reason);
         }
 
-        type = strndup(item->text.data, item->text.len);
-
-        if (type == NULL) {
+        if (!clarity_conf_add_type(conf, item->text.data)) {
             return clarity_error(error, "%s: out of memory", conf->file);
         }
-
-        conf->types[conf->ntypes++] = type;
     }
+
+    return true;
+}
+
+
+bool
+clarity_conf_add_type(clarity_conf_t *conf, const char *type)
+{
+    size_t i;
+    char **types, *copy;
+
+    for (i = 0; i < conf->ntypes; i++) {
+        if (strcmp(conf->types[i], type) == 0) {
+            return true;
+        }
+    }
+
+    types = realloc(conf->types, (conf->ntypes + 1) * sizeof(char *));
+
+    if (types == NULL) {
+        return false;
+    }
+
+    conf->types = types;
+    copy = strdup(type);
+
+    if (copy == NULL) {
+        return false;
+    }
+
+    conf->types[conf->ntypes++] = copy;
 
     return true;
 }

@@ -84,7 +84,8 @@ for my $kind (qw(shared static)) {
     my $handler = Clarity::Worker->new($t, name => $kind,
         env => { LD_LIBRARY_PATH => "$installed/lib" },
         program => "$dir/built/$kind",
-        conf => { action_types => ['greet'], drain => '2s' },
+        conf => { drain => '2s', $kind eq 'static' ?
+            (action_types => ['greet']) : () }, # the handler says it anyhow
         workflows => {
             'welcome.json' => do { local (@ARGV, $/) =
                 "$root/examples/handler/workflows/welcome.json"; <> },
@@ -226,6 +227,13 @@ is job($redis, $last)->{state}, 'succeeded', 'after its job';
 is scalar(() = $many->log =~ /^(?:before )?after 0$/mg), 1,
     'and clarity_worker_run() returns once';
 is scalar(() = $many->log =~ /before/g), 1, 'what was printed stands once';
+
+# The example's configuration is one for clarityctl too.
+
+like run($t->build . '/clarityctl'
+    . " -c $installed/share/clarity/examples/handler/worker.json preview"
+    . " welcome '" . context() . "'"),
+    qr/^1 hello: greet$/m, 'clarityctl knows the type by action_types';
 
 # What is wrong is said.
 

@@ -25,6 +25,7 @@ static int add(clarity_worker_t *worker, const char *type, const char *trigger,
 static bool is_same(const char *a, const char *b);
 static int run(clarity_worker_t *worker, clarity_conf_t *conf);
 static bool check_types(clarity_worker_t *worker, const clarity_conf_t *conf);
+static bool add_types(clarity_worker_t *worker, clarity_conf_t *conf);
 static int refuse(clarity_worker_t *worker, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -159,7 +160,9 @@ clarity_worker_run(clarity_worker_t *worker)
         return 1;
     }
 
-    status = check_types(worker, conf) ? run(worker, conf) : 1;
+    status = check_types(worker, conf) && add_types(worker, conf)
+                 ? run(worker, conf)
+                 : 1;
     clarity_conf_free(conf);
 
     return status;
@@ -242,6 +245,25 @@ check_types(clarity_worker_t *worker, const clarity_conf_t *conf)
                 "%s: \"action_types\" has \"%.64s\", expected one that this "
                 "program has a handler for",
                 conf->file, conf->types[i]);
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+/* What has a handler needs no "action_types". */
+static bool
+add_types(clarity_worker_t *worker, clarity_conf_t *conf)
+{
+    size_t i;
+
+    for (i = 0; i < worker->n; i++) {
+        if (worker->handlers[i].type != NULL
+            && !clarity_conf_add_type(conf, worker->handlers[i].type))
+        {
+            (void) refuse(worker, "out of memory");
             return false;
         }
     }

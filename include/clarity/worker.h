@@ -16,9 +16,9 @@
  *
  * Such a program is a whole worker: it takes jobs from Redis, runs the
  * workflows of its configuration, and calls the handlers where these have
- * actions of their types ("action_types" in worker.json names them), or where
- * a job comes of their trigger. Jobs are kept, tried again, taken over and
- * shown as by clarity-worker.
+ * actions of their types ("action_types" in worker.json tells clarityctl of
+ * them), or where a job comes of their trigger. Jobs are kept, tried again,
+ * taken over and shown as by clarity-worker.
  *
  * A handler may be called more than once for one step: after CLARITY_RETRY,
  * and when its worker died before it could write down how the call ended. The
