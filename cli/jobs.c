@@ -5,12 +5,15 @@
 #include <stdlib.h>
 
 #include "cli/find.h"
+#include "cli/progress.h"
 #include "cli/show.h"
 #include "cli/view.h"
 #include "job/member.h"
 
 static bool show_jobs(
     const clarity_command_t *command, const clarity_found_t *found);
+static bool show_each(const clarity_command_t *command,
+    const clarity_found_t *found, size_t *shown);
 static uint64_t next_of(const clarity_view_t *view);
 static void show_json(
     const clarity_view_t *view, uint64_t next, clarity_buf_t *out);
@@ -40,34 +43,14 @@ clarity_command_jobs(const clarity_command_t *command)
 static bool
 show_jobs(const clarity_command_t *command, const clarity_found_t *found)
 {
-    size_t i, shown;
-    clarity_view_t view;
+    size_t shown;
     clarity_buf_t *out;
 
     out = command->out;
-    shown = 0;
-
     clarity_buf_addz(out, command->json ? "{\"jobs\":[" : "");
 
-    for (i = 0; i < found->n && shown < command->limit; i++) {
-        if (!clarity_view_find(command->target, command->asker, &found->ids[i],
-                &view, command->error))
-        {
-            clarity_view_free(&view);
-            return false;
-        }
-
-        if (view.found
-            && (command->state == NULL
-                || strcmp(clarity_state_name(view.job.state), command->state)
-                       == 0))
-        {
-            clarity_buf_addz(out, command->json && shown > 0 ? "," : "");
-            (command->json ? show_json : show)(&view, next_of(&view), out);
-            shown++;
-        }
-
-        clarity_view_free(&view);
+    if (!show_each(command, found, &shown)) {
+        return false;
     }
 
     if (command->json) {
@@ -82,6 +65,45 @@ show_jobs(const clarity_command_t *command, const clarity_found_t *found)
     }
 
     return true;
+}
+
+
+static bool
+show_each(const clarity_command_t *command, const clarity_found_t *found,
+    size_t *shown)
+{
+    bool good;
+    size_t i;
+    clarity_buf_t *out;
+    clarity_view_t view;
+    clarity_progress_t progress;
+
+    good = true;
+    out = command->out;
+    *shown = 0;
+    clarity_progress_start(&progress, "jobs read");
+
+    for (i = 0; good && i < found->n && *shown < command->limit; i++) {
+        good = clarity_view_find(command->target, command->asker,
+            &found->ids[i], &view, command->error);
+
+        if (good && view.found
+            && (command->state == NULL
+                || strcmp(clarity_state_name(view.job.state), command->state)
+                       == 0))
+        {
+            clarity_buf_addz(out, command->json && *shown > 0 ? "," : "");
+            (command->json ? show_json : show)(&view, next_of(&view), out);
+            (*shown)++;
+        }
+
+        clarity_view_free(&view);
+        clarity_progress_step(&progress, i + 1);
+    }
+
+    clarity_progress_end(&progress);
+
+    return good;
 }
 
 

@@ -14,6 +14,7 @@ clarity_progress_start(clarity_progress_t *progress, const char *what)
 {
     progress->what = what;
     progress->next = clarity_show_now() + EVERY;
+    progress->on_terminal = isatty(STDERR_FILENO) == 1;
     progress->shown = false;
 }
 
@@ -22,6 +23,10 @@ void
 clarity_progress_step(clarity_progress_t *progress, uint64_t done)
 {
     uint64_t now;
+
+    if (!progress->on_terminal) {
+        return;
+    }
 
     now = clarity_show_now();
 
@@ -32,8 +37,7 @@ clarity_progress_step(clarity_progress_t *progress, uint64_t done)
     progress->next = now + EVERY;
     progress->shown = true;
 
-    fprintf(stderr, "%s… %" PRIu64 " %s%s", isatty(STDERR_FILENO) ? "\r" : "",
-        done, progress->what, isatty(STDERR_FILENO) ? "" : "\n");
+    fprintf(stderr, "\r… %" PRIu64 " %s", done, progress->what);
     fflush(stderr);
 }
 
@@ -41,7 +45,7 @@ clarity_progress_step(clarity_progress_t *progress, uint64_t done)
 void
 clarity_progress_end(clarity_progress_t *progress)
 {
-    if (progress->shown && isatty(STDERR_FILENO)) {
+    if (progress->shown) {
         fputs("\n", stderr);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * "… 1200 retried" on standard error, each second of a long work: on a
- * terminal in one line, else a line each time.
+ * "… 1200 retried" on standard error, anew each second of a long work, if that
+ * is a terminal.
  */
 
 #ifndef CLARITY_CLI_PROGRESS_H
@@ -12,6 +12,7 @@
 typedef struct {
     const char *what;
     uint64_t next; /* ms since 1970 */
+    bool on_terminal;
     bool shown;
 } clarity_progress_t;
 
