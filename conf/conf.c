@@ -1,5 +1,3 @@
-#define _GNU_SOURCE /* memrchr */
-
 #include "conf/conf.h"
 
 #include <inttypes.h>
@@ -53,8 +51,6 @@ static bool set_drain(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 static bool set_keep(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
-static bool set_listen(
-    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 static bool set_log(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 static bool get_count(const clarity_conf_t *conf, const clarity_json_t *value,
@@ -77,7 +73,7 @@ static const clarity_conf_key_t conf_keys[] = {
     { "drain", set_drain },
     { "keep", set_keep },
     { "log", set_log },
-    { "listen", set_listen },
+    { "listen", clarity_conf_set_listen },
     { "allow_addresses", clarity_conf_set_allowed },
     { "ca_file", clarity_conf_set_ca_file },
     { "allow_exec", clarity_conf_set_commands },
@@ -497,56 +493,6 @@ set_log(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
 {
     return clarity_conf_get_path(conf, value, &conf->log, error);
-}
-
-
-/* "127.0.0.1:9102", "[::1]:9102": what stands after the last colon is the
- * port. */
-static bool
-set_listen(
-    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
-{
-    size_t port;
-    const char *colon;
-    clarity_str_t host, text;
-
-    colon = value->kind == CLARITY_STRING
-                ? memrchr(value->text.data, ':', value->text.len)
-                : NULL;
-
-    if (colon == NULL) {
-        goto wrong;
-    }
-
-    host = (clarity_str_t){ value->text.data,
-        (size_t) (colon - value->text.data) };
-    text = (clarity_str_t){ colon + 1, value->text.len - host.len - 1 };
-
-    if (host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']')
-    {
-        host.data++;
-        host.len -= 2;
-
-    } else if (memchr(host.data, ':', host.len) != NULL) {
-        goto wrong;
-    }
-
-    if (host.len == 0 || memchr(host.data, '\0', host.len) != NULL
-        || !clarity_number_to_size(text, 65535, &port) || port == 0)
-    {
-        goto wrong;
-    }
-
-    conf->listen_port = (unsigned) port;
-    conf->listen_host = strndup(host.data, host.len);
-
-    return conf->listen_host != NULL
-           || clarity_error(error, "%s: out of memory", conf->file);
-
-wrong:
-
-    return clarity_conf_wrong(conf, value,
-        "an address and a port such as \"127.0.0.1:9102\"", error);
 }
 
 

@@ -1,4 +1,4 @@
-/* The parts of worker.json's reading: for conf.c and conf_actions.c. */
+/* The parts of worker.json's reading: for the files conf*.c. */
 
 #ifndef CLARITY_CONF_CONF_PART_H
 #define CLARITY_CONF_CONF_PART_H
@@ -16,6 +16,10 @@ bool clarity_conf_set_ca_file(
 bool clarity_conf_set_commands(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 bool clarity_conf_set_types(
+    clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
+
+/* conf_listen.c */
+bool clarity_conf_set_listen(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error);
 
 /* conf.c: a path, malloc'd. */
