@@ -18,6 +18,30 @@ my $id = add_job($redis);
 wait_for_job($redis, $id, 'succeeded');
 pass 'it works in spite of them';
 
+# On a live connection, too: who changes a setting is told, and who mends it.
+
+sub told {
+    my ($event, $what) = @_;
+
+    wait_until { grep { $_->{reason} =~ $what } $worker->events($event) } 10,
+        "$event of $what";
+
+    return scalar $worker->events($event);
+}
+
+$redis->command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+is told('redis_mended', qr/maxmemory-policy is volatile-lru/), 1,
+    'an eviction policy that was mended is told';
+$redis->command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+is told('redis_audit', qr/maxmemory-policy is allkeys-lru/), 3,
+    'and one that was changed, within seconds';
+is +($worker->events('redis_audit'))[2]{level}, 'warn', '... as a warning';
+$redis->command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+is told('redis_mended', qr/maxmemory-policy is allkeys-lru/), 2,
+    'and again that it is mended';
+is scalar($worker->events('redis_connected')), 2,
+    'all of that without a new connection';
+
 # Again only what is new.
 
 sub reconnects {
@@ -31,8 +55,8 @@ $redis->command('CONFIG', 'SET', 'appendonly', 'yes');
 $redis->command('CONFIG', 'SET', 'appendfsync', 'no');
 reconnects();
 @found = $worker->events('redis_audit');
-is scalar @found, 3, 'one more finding';
-like $found[2]{reason}, qr/appendfsync is no/, 'the new one';
+is scalar @found, 4, 'one more finding';
+like $found[3]{reason}, qr/appendfsync is no/, 'the new one';
 
 # A replica.
 

@@ -165,4 +165,33 @@ ok $wrong->log_like(qr/"event":"redis_lost".*AUTH was refused/),
     'a wrong one is refused, and it says so';
 unlike $wrong->log, qr/other/, 'without the password';
 
+# It is mended at Redis: who was refused begins by itself, and who is refused
+# now says so, goes on with what it had when that is mended too, and runs
+# nothing twice.
+
+$receiver->answer('/one', {}, {}, { delay => 1 });
+my $asked = $receiver->requests('/one');
+my @ended = map { add_job($redis) } 1 .. 2;
+wait_for_job($redis, $_, 'succeeded') for @ended;
+$id = add_job($redis);
+$receiver->wait_for($asked + 3, 5, '/one');
+
+my ($lost) = scalar $guest->events('redis_lost');
+$redis->command('CONFIG', 'SET', 'requirepass', 'other');
+$wrong->wait_ready;
+pass 'one whose password is right now begins by itself';
+$wrong->stop;
+
+$redis->command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+wait_until { grep { $_->{reason} =~ /AUTH was refused/ }
+    ($guest->events('redis_lost'))[ $lost .. $guest->events('redis_lost') - 1 ]
+} 5, 'a line that says that the password is wrong';
+pass 'one whose password is wrong now says so';
+
+$redis->command('CONFIG', 'SET', 'requirepass', 's3cret');
+wait_for_job($redis, $id, 'succeeded', 15);
+wait_for_job($redis, add_job($redis), 'succeeded', 10);
+is_deeply [ map { calls($_, 'one') } @ended, $id ], [ 1, 1, 1 ],
+    'when it is right again it goes on, and no job that has ended runs again';
+
 $t->done;

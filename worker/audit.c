@@ -8,7 +8,7 @@ static void on_config(
     void *data, clarity_redis_result_t result, const redisReply *reply);
 static void tell(
     clarity_worker_audit_t *audit, const clarity_redis_audit_t *found);
-static bool was_told(const clarity_redis_audit_t *audit, const char *finding);
+static bool has(const clarity_redis_audit_t *audit, const char *finding);
 
 
 bool
@@ -36,6 +36,36 @@ clarity_worker_audit(
 }
 
 
+void
+clarity_worker_audit_again(
+    clarity_worker_audit_t *audit, clarity_redis_event_t *redis)
+{
+    unsigned i;
+    size_t argc;
+    clarity_str_t argv[CLARITY_REDIS_AUDIT_MAX_ARGS];
+
+    if (audit->asked) {
+        return;
+    }
+
+    audit->session = clarity_redis_event_session(redis);
+
+    for (i = 0; i < CLARITY_REDIS_AUDIT_COMMANDS; i++) {
+        argc = clarity_redis_audit_command(i, argv);
+
+        /* Where memory is out the next time tells. */
+        if (clarity_redis_event_command(
+                redis, argc, argv, 0, i == 0 ? on_info : on_config, audit)
+            != CLARITY_REDIS_GIVEN)
+        {
+            return;
+        }
+
+        audit->asked = i == CLARITY_REDIS_AUDIT_COMMANDS - 1;
+    }
+}
+
+
 /* That INFO is barred is kept too; without memory there is no audit. */
 static void
 on_info(void *data, clarity_redis_result_t result, const redisReply *reply)
@@ -49,6 +79,7 @@ on_info(void *data, clarity_redis_result_t result, const redisReply *reply)
         return;
     }
 
+    free(audit->info);
     audit->info = malloc(reply->len + 1);
 
     if (audit->info != NULL) {
@@ -67,13 +98,15 @@ on_config(void *data, clarity_redis_result_t result, const redisReply *reply)
     clarity_redis_audit_t found;
     redisReply info = { .type = audit->info_type };
 
+    audit->asked = false;
+
     if (audit->info != NULL && result == CLARITY_REDIS_REPLIED) {
         info.str = audit->info;
         info.len = audit->info_len;
 
         clarity_redis_audit(&found, &info, reply);
         tell(audit, &found);
-        audit->found = found;
+        *audit->told = found;
     }
 
     free(audit->info);
@@ -87,21 +120,31 @@ tell(clarity_worker_audit_t *audit, const clarity_redis_audit_t *found)
     size_t i;
 
     for (i = 0; i < found->n; i++) {
-        if (!was_told(&audit->found, found->findings[i].text)) {
+        if (!has(audit->told, found->findings[i].text)) {
             clarity_log(audit->log, CLARITY_LOG_WARN, "redis_audit",
                 "reason=%s", found->findings[i].text);
         }
     }
 
+    for (i = 0; i < audit->told->n; i++) {
+        if (!has(found, audit->told->findings[i].text)) {
+            clarity_log(audit->log, CLARITY_LOG_INFO, "redis_mended",
+                "reason=%s", audit->told->findings[i].text);
+        }
+    }
+
     if (found->unusable && found->n > 0) {
         clarity_redis_refuse(audit->session, found->findings[0].text);
-        audit->refused(audit->owner, found->findings[0].text);
+
+        if (audit->refused != NULL) {
+            audit->refused(audit->owner, found->findings[0].text);
+        }
     }
 }
 
 
 static bool
-was_told(const clarity_redis_audit_t *audit, const char *finding)
+has(const clarity_redis_audit_t *audit, const char *finding)
 {
     size_t i;
 

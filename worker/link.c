@@ -52,6 +52,7 @@ clarity_link_open(clarity_link_t *link, const clarity_link_conf_t *conf)
     redis.lost = on_lost;
 
     link->audit.log = conf->log;
+    link->audit.told = &link->told;
     link->audit.refused = conf->refused;
     link->audit.owner = conf->owner;
 

@@ -16,6 +16,7 @@
 
 #define TRIM_EVERY   1000 /* ms */
 #define TRIM_AGAIN   20   /* ms, while there is more to drop */
+#define AUDIT_EVERY  5000 /* ms */
 #define CONSUMER_MAX 128
 
 /* One not heard of for so many leases is no worker's any more. */
@@ -38,6 +39,8 @@ struct clarity_queue_s {
 
     struct event *trim;
     uint64_t sweep_at; /* clarity_clock_ms() */
+    uint64_t audit_at; /* likewise */
+    clarity_worker_audit_t audit; /* of a Redis that is connected */
     bool finished;     /* with an entry, since the last trim */
 
     bool was_ready;
@@ -68,6 +71,7 @@ static void on_stopped(void *owner);
 static void check_idle(clarity_queue_t *queue);
 static void on_trim(evutil_socket_t fd, short events, void *data);
 static void sweep(clarity_queue_t *queue);
+static void audit(clarity_queue_t *queue);
 static void on_trimmed(
     void *subject, void *data, const redisReply *reply, bool repeated);
 static void on_left(
@@ -112,6 +116,10 @@ clarity_queue_create(const clarity_queue_conf_t *conf)
         clarity_queue_free(queue);
         return NULL;
     }
+
+    queue->audit.log = conf->log;
+    queue->audit.told = &queue->reader.told;
+    queue->audit_at = clarity_clock_ms() + AUDIT_EVERY;
 
     clarity_timer_arm(queue->trim, TRIM_EVERY);
 
@@ -524,6 +532,7 @@ on_trim(evutil_socket_t fd, short events, void *data)
 
     clarity_timer_arm(queue->trim, TRIM_EVERY);
     sweep(queue);
+    audit(queue);
 
     if (!queue->finished) {
         return;
@@ -575,6 +584,19 @@ sweep(clarity_queue_t *queue)
     conf.subject = queue;
 
     (void) clarity_call(queue->calls, &conf);
+}
+
+
+/* Somebody may have changed its settings since the connection was made. */
+static void
+audit(clarity_queue_t *queue)
+{
+    if (clarity_clock_ms() >= queue->audit_at
+        && clarity_link_is_ready(&queue->writer))
+    {
+        queue->audit_at = clarity_clock_ms() + AUDIT_EVERY;
+        clarity_worker_audit_again(&queue->audit, queue->writer.redis);
+    }
 }
 
 
