@@ -2,6 +2,7 @@
 
 #include <event2/event.h>
 #include <openssl/evp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@
 #define SHA1_HEX    41   /* with the NUL */
 #define SCRIPT_HEAD 3    /* EVALSHA, digest, number of keys */
 #define PAUSE       1000 /* ms until a refused call is repeated */
+#define SUBJECTS    1024 /* a power of two: lists of calls by their subject */
 
 typedef struct clarity_call_s clarity_call_t;
 
@@ -19,9 +21,10 @@ struct clarity_call_s {
     clarity_calls_t *calls;
     clarity_call_t *prev;
     clarity_call_t *next;
+    clarity_call_t **subject_prev; /* what points to it there */
+    clarity_call_t *subject_next;
 
     const clarity_script_t *script;
-    char digest[SHA1_HEX];
     char nkeys[12];
 
     bool once;
@@ -36,6 +39,13 @@ struct clarity_call_s {
     clarity_str_t argv[]; /* their bytes stand behind them */
 };
 
+/* Of a script that was called before. */
+typedef struct clarity_digest_s {
+    struct clarity_digest_s *next;
+    const clarity_script_t *script;
+    char hex[SHA1_HEX];
+} clarity_digest_t;
+
 struct clarity_calls_s {
     clarity_redis_event_t *redis;
     clarity_log_t *log;
@@ -45,12 +55,21 @@ struct clarity_calls_s {
     /* In the order they were given in. */
     clarity_call_t *first;
     clarity_call_t *last;
+
+    /* A job that ends cancels its calls, and there may be those of thousands of
+     * others. */
+    clarity_call_t *subjects[SUBJECTS];
+
+    clarity_digest_t *digests;
 };
 
 static clarity_call_t *create_call(
     clarity_calls_t *calls, const clarity_call_conf_t *conf);
 static void use_text(clarity_call_t *call);
+static const char *digest_of(
+    clarity_calls_t *calls, const clarity_script_t *script);
 static bool digest_script(const clarity_script_t *script, char *hex);
+static clarity_call_t **calls_of(clarity_calls_t *calls, const void *subject);
 static void link_call(clarity_call_t *call);
 static void free_call(clarity_call_t *call);
 static bool is_ready(const clarity_calls_t *calls);
@@ -92,12 +111,19 @@ clarity_calls_create(
 void
 clarity_calls_free(clarity_calls_t *calls)
 {
+    clarity_digest_t *digest;
+
     if (calls == NULL) {
         return;
     }
 
     while (calls->first != NULL) {
         free_call(calls->first);
+    }
+
+    while ((digest = calls->digests) != NULL) {
+        calls->digests = digest->next;
+        free(digest);
     }
 
     event_free(calls->pause);
@@ -135,8 +161,8 @@ clarity_calls_cancel(clarity_calls_t *calls, const void *subject)
 {
     clarity_call_t *call, *next;
 
-    for (call = calls->first; call != NULL; call = next) {
-        next = call->next;
+    for (call = *calls_of(calls, subject); call != NULL; call = next) {
+        next = call->subject_next;
 
         if (call->subject != subject) {
             continue;
@@ -181,7 +207,18 @@ create_call(clarity_calls_t *calls, const clarity_call_conf_t *conf)
 {
     char *p;
     size_t i, head, size;
+    const char *digest;
     clarity_call_t *call;
+
+    digest = NULL;
+
+    if (conf->script != NULL) {
+        digest = digest_of(calls, conf->script);
+
+        if (digest == NULL) {
+            return NULL;
+        }
+    }
 
     head = conf->script != NULL ? SCRIPT_HEAD : 0;
     size = sizeof(*call) + (head + conf->argc) * sizeof(clarity_str_t);
@@ -204,15 +241,10 @@ create_call(clarity_calls_t *calls, const clarity_call_conf_t *conf)
     call->argc = head + conf->argc;
 
     if (conf->script != NULL) {
-        if (!digest_script(conf->script, call->digest)) {
-            free(call);
-            return NULL;
-        }
-
         snprintf(call->nkeys, sizeof(call->nkeys), "%zu", conf->nkeys);
 
         call->argv[0] = clarity_lit("EVALSHA");
-        call->argv[1] = clarity_str(call->digest);
+        call->argv[1] = clarity_str(digest);
         call->argv[2] = clarity_str(call->nkeys);
 
         if (conf->whole) {
@@ -243,6 +275,33 @@ use_text(clarity_call_t *call)
 }
 
 
+/* NULL: out of memory. */
+static const char *
+digest_of(clarity_calls_t *calls, const clarity_script_t *script)
+{
+    clarity_digest_t *digest;
+
+    for (digest = calls->digests; digest != NULL; digest = digest->next) {
+        if (digest->script == script) {
+            return digest->hex;
+        }
+    }
+
+    digest = malloc(sizeof(clarity_digest_t));
+
+    if (digest == NULL || !digest_script(script, digest->hex)) {
+        free(digest);
+        return NULL;
+    }
+
+    digest->script = script;
+    digest->next = calls->digests;
+    calls->digests = digest;
+
+    return digest->hex;
+}
+
+
 static bool
 digest_script(const clarity_script_t *script, char *hex)
 {
@@ -268,6 +327,7 @@ static void
 link_call(clarity_call_t *call)
 {
     clarity_calls_t *calls;
+    clarity_call_t **list;
 
     calls = call->calls;
     call->prev = calls->last;
@@ -279,6 +339,29 @@ link_call(clarity_call_t *call)
     }
 
     calls->last = call;
+
+    list = calls_of(calls, call->subject);
+    call->subject_prev = list;
+    call->subject_next = *list;
+
+    if (*list != NULL) {
+        (*list)->subject_prev = &call->subject_next;
+    }
+
+    *list = call;
+}
+
+
+/* Where those of a subject are, and perhaps others. */
+static clarity_call_t **
+calls_of(clarity_calls_t *calls, const void *subject)
+{
+    uintptr_t n;
+
+    /* The lowest bits of what malloc() gives are always the same. */
+    n = (uintptr_t) subject / 16;
+
+    return &calls->subjects[(n ^ n / SUBJECTS) % SUBJECTS];
 }
 
 
@@ -299,6 +382,12 @@ free_call(clarity_call_t *call)
         call->next->prev = call->prev;
     } else {
         calls->last = call->prev;
+    }
+
+    *call->subject_prev = call->subject_next;
+
+    if (call->subject_next != NULL) {
+        call->subject_next->subject_prev = call->subject_prev;
     }
 
     free(call);

@@ -38,10 +38,10 @@ struct clarity_queue_s {
     clarity_depth_t *depth; /* NULL: nobody asks for metrics */
 
     struct event *trim;
-    uint64_t sweep_at; /* clarity_clock_ms() */
-    uint64_t audit_at; /* likewise */
+    uint64_t sweep_at;            /* clarity_clock_ms() */
+    uint64_t audit_at;            /* likewise */
     clarity_worker_audit_t audit; /* of a Redis that is connected */
-    bool finished;     /* with an entry, since the last trim */
+    bool finished;                /* with an entry, since the last trim */
 
     bool was_ready;
     bool stopping;
