@@ -27,6 +27,8 @@ static size_t count_lines(const clarity_buf_t *buf);
 static void show(const clarity_alone_t *alone, const clarity_report_t *report);
 static void show_json(
     const clarity_alone_t *alone, const clarity_report_t *report);
+static void add_number(
+    clarity_buf_t *out, const char *name, clarity_str_t digits);
 static void show_fault_json(clarity_buf_t *out, clarity_str_t line);
 static size_t count_digits(clarity_str_t line, size_t i);
 static bool next_line(clarity_str_t *rest, clarity_str_t *line);
@@ -251,27 +253,39 @@ show_json(const clarity_alone_t *alone, const clarity_report_t *report)
 }
 
 
-/* "FILE:LINE: what", "FILE:LINE:COLUMN: what", or what alone: a path holds no
- * ":" that a number and another follow. */
+/*
+ * "FILE:LINE: what", "FILE:LINE:COLUMN: what", "/FILE: what" of a file as a
+ * whole, or what alone: a path holds no ":" that a number and another follow.
+ */
 static void
 show_fault_json(clarity_buf_t *out, clarity_str_t line)
 {
-    size_t i, digits, more;
-    clarity_str_t file, what;
+    size_t i, end;
+    clarity_str_t file, what, number[2]; /* line, column */
 
     file = clarity_lit("");
+    number[0] = number[1] = clarity_lit("");
     what = line;
-    digits = 0;
 
-    for (i = 0; i < line.len; i++) {
-        digits = count_digits(line, i);
+    for (i = 0; i < line.len && file.len == 0; i++) {
+        number[0].len = count_digits(line, i);
 
-        if (digits > 0) {
-            more = count_digits(line, i + digits + 1);
+        if (number[0].len > 0) {
             file = (clarity_str_t){ line.data, i };
-            i += digits + (more > 0 ? more + 1 : 0) + 3;
-            what = (clarity_str_t){ line.data + i, line.len - i };
-            break;
+            number[0].data = line.data + i + 1;
+            end = i + number[0].len + 1;
+            number[1].len = count_digits(line, end);
+            number[1].data = line.data + end + 1;
+            end += number[1].len > 0 ? number[1].len + 1 : 0;
+            what = (clarity_str_t){ line.data + end + 2, line.len - end - 2 };
+        }
+    }
+
+    for (i = 1; line.data[0] == '/' && i + 2 < line.len && file.len == 0; i++)
+    {
+        if (line.data[i] == ':' && line.data[i + 1] == ' ') {
+            file = (clarity_str_t){ line.data, i };
+            what = (clarity_str_t){ line.data + i + 2, line.len - i - 2 };
         }
     }
 
@@ -279,15 +293,22 @@ show_fault_json(clarity_buf_t *out, clarity_str_t line)
 
     if (file.len > 0) {
         clarity_buf_add_json(out, file);
-        clarity_buf_addf(
-            out, ",\"line\":%.*s", (int) digits, line.data + file.len + 1);
-
     } else {
-        clarity_buf_addz(out, "null,\"line\":null");
+        clarity_buf_addz(out, "null");
     }
 
+    add_number(out, "line", number[0]);
+    add_number(out, "column", number[1]);
     clarity_member_text(out, "fault", what);
     clarity_buf_addz(out, "}");
+}
+
+
+static void
+add_number(clarity_buf_t *out, const char *name, clarity_str_t digits)
+{
+    clarity_buf_addf(out, ",\"%s\":%.*s", name,
+        clarity_fmt(digits.len > 0 ? digits : clarity_lit("null")));
 }
 
 

@@ -133,22 +133,95 @@ my @faults = (
     [ '"delay": "1h"', '"for": "1h"', 34, 'unknown key "for" in a "delay", expected one of' ],
     [ '"delay": "1h"}', '"delay": "1h"},', 35, "expected a value after ','|expected " ],
     [ "]\n}", ']', 36, 'expected ' ],
+
+    # what a file is, and what JSON is not
+    [ $good, '', 1, 'expected a JSON value' ],
+    [ $good, '[]', 1, 'a workflow is an array, expected an object' ],
+    [ $good, "\xef\xbb\xbf$good", 1, 'a byte order mark; JSON starts without' ],
+    [ $good, "$good$good", 37, 'expected the end of the text after the JSON' ],
+    [ $good, ' ' x 1048577, 0, 'is longer than the 1048576 bytes it may have' ],
+    [ '"name": "W"', "\"name\": \"W\xff\"", 3, 'byte 3 of the string: not UTF-8' ],
+    [ '"name": "W"', "\"name\": \"W\x01\"", 3, 'byte 3 of the string: a control byte; in a string it is written' ],
+    [ '"name": "W"', '"name": "\ud83d"', 3, 'byte 2 of the string: a lone surrogate' ],
+    [ '"name": "W"', '"name": "W', 3, 'byte 4 of the string: a control byte in a string' ],
+    [ '"name": "W"', '"name": "W", "name": "V"', 3, 'the name "name" stands twice in one object, first in line 3' ],
+    [ '"name": "W",', '"name": "W"', 4, "expected ',' or '}'" ],
+    [ '"name"', '// a note', 3, 'a comment; JSON has none' ],
+    [ '"name"', "'name'", 3, 'a single quote; JSON strings stand in double quotes' ],
+    [ 'true', 'True', 5, 'not a JSON literal; expected true, false, null' ],
+    [ '"attempts": 8', '"attempts": 08', 23, 'a leading zero; a number has none' ],
+    [ '{"x": "{{creator_id}}"}', '[' x 200 . ']' x 200, 21, 'nested deeper than 128 objects and arrays' ],
+
+    # the workflow
+    [ '"id": "w",', '"id": 7,', 2, '"id" is a number, expected a string' ],
+    [ '"trigger": "provision_entitlement",', '', 1, '"trigger" is missing in a workflow, expected a string' ],
+    [ '"actions": [', '"actions": [' . join(',', map { qq[{"id": "x$_", "type": "delay", "delay": "1h"}] } 1 .. 61) . ',', 14, '"actions" has 65, expected 1 to 64' ],
+
+    # conditions
+    [ '"meta.ticket"', '"meta..ticket"', 8, 'nothing before a dot in "meta..ticket", expected a name' ],
+    [ '"grant_type", "in": ["role"]', '"grant_type"', 7, 'a condition without an operator, expected one of' ],
+    [ '"parameter": "grant_type", ', '', 7, '"parameter" is missing in a condition, expected a string' ],
+    [ '"in": ["role"]', '"in": []', 7, '"in" is empty, expected a list of values' ],
+    [ '"in": ["role"]', '"greater": "7"', 7, '"greater" is a string, expected a number' ],
+    [ '"in": ["role"]', '"before": "soon"', 7, '"before" has no RFC 3339 date, expected one such as' ],
+    [ '"in": ["role"]', '"exists": "yes"', 7, '"exists" is a string, expected true or false' ],
+    [ '"conditions": {', '"conditions": {"any": [], ', 6, '"any" and another key in one condition, expected "any" alone' ],
+    [ '{"parameter": "grant_type", "in": ["role"]}', '{"not": ' x 17 . '{}' . '}' x 17, 7, 'conditions nested deeper than 16 groups, expected that at most' ],
+    [ '"08:00"', '"18:00"', 9, '"from" and "to" are the same, expected two' ],
+    [ '["mon"]', '[]', 9, '"days" is empty, expected at least one day' ],
+
+    # start and secrets
+    [ '{{expiration}}"}', '{{expiration}}", "delay": "1h"}', 12, '"start" has both "at" and "delay", expected one' ],
+    [ '"at": "{{expiration}}"', '"delay": "3661d"', 12, '"delay" is "3661d", expected a duration .* of up to 3660d' ],
+    [ '{{expiration}}', '{{steps.a.body}}', 12, '"at": placeholder "steps.a.body": no step "a" before this one' ],
+    [ '{"hook": ', '{"ho ok": ', 13, 'a secret\'s name is "ho ok", expected 1 to 64 of' ],
+    [ '{"file": "secret"}', '{"env": "A=B"}', 13, '"env" of "hook" is no name of an environment variable' ],
+    [ '{"file": "secret"}', '"secret-12"', 13, '"hook" is no source of a secret, expected \{"env": NAME\}' ],
+
+    # actions
+    [ '{"id": "d", "type": "delay", "delay": "1h"}', '"d"', 34, 'an action is a string, expected an object' ],
+    [ '"type": "delay", ', '', 34, '"type" is missing in an action, expected one of "http_request", "exec"' ],
+    [ '"type": "delay", "delay": "1h"', '"type": "delay"', 34, 'a "delay" has neither "at" nor "delay", expected' ],
+    [ 'https://example.com/{{identity_id}}', 'https://example.com/a b', 18, '"url": byte 0x20 cannot stand in a url, write %20' ],
+    [ 'https://example.com/{{identity_id}}', 'https://u:secret-3@example.com/', 18, '"url": a user in the url, expected one in "auth"' ],
+    [ '{{identity_id}}', '{{}}', 18, '"url": an empty placeholder "\{\{\}\}", expected a name in it' ],
+    [ '{{identity_id}}', '{{secrets.none}}', 18, '"url": placeholder "secrets.none": unknown secret "none", "secrets" has "hook"' ],
+    [ '{{identity_id}}', '{{job.nothing}}', 18, '"url": placeholder "job.nothing": expected job.id' ],
+    [ '"secret": {"env"', '"auth": {"digest": {}}, "x": {"env"', 19, 'unknown key "x" in an action' ],
+    [ '"secret": {"env": "CLARITY_TEST_TOKEN"}', '"auth": {"digest": {}}', 19, 'unknown key "digest" in "auth", expected one of "basic", "header"' ],
+    [ '"secret": {"env": "CLARITY_TEST_TOKEN"}', '"secret": "secret-99"', 19, '"secret" is a string, expected an object' ],
+    [ '"{{meta}}"', '"a\r\nX-B: b"', 20, '"X-A": a line break or another control byte, which cannot stand in a header' ],
+    [ '"X-A"', '"X-A\r\nX-B"', 20, '"X-A\\\\r\\\\nX-B" is no header\'s name, expected letters' ],
+    [ '"X-A": "{{meta}}"', '"X-A": "1", "x-a": "2"', 20, 'header "x-a" is set twice, expected once' ],
+    [ '"10s"', '"25h"', 22, '"timeout" is "25h", expected "1ms" to "1h"' ],
+    [ '"attempts": 8', '"attempts": 101', 23, '"attempts" is out of range, expected a whole number from 1 to 100' ],
+    [ '"5s"', '"-5s"', 23, '"delay" is "-5s", expected a duration such as' ],
+    [ '"max_delay": "1h"', '"jitter": "some"', 24, '"jitter" is "some", expected "full" or "none"' ],
+    [ '{{steps.a.body.id}}', '{{secrets.hook}}', 28, '"args": placeholder "secrets.hook": a secret may stand in "url" and "headers" only' ],
+    [ '{{steps.a.body.id}}', '{{steps.c.body}}', 28, '"args": placeholder "steps.c.body": no step "c" before this one, expected one of "a"' ],
+    [ '"args": ["{{steps.a.body.id}}"]', '"args": [7]', 28, '"args" holds a number, expected strings' ],
+    [ '{"f": "{{job.id}}"}', '{}', 32, '"fields" has 0, expected 1 to 64' ],
 );
 
-cmp_ok scalar(@faults), '>=', 40, 'forty broken files, and some';
+cmp_ok scalar(@faults), '>=', 100, 'a hundred broken files';
+
+# The reader of JSON knows the column too.
+my $of_json = qr/^(?:byte \d|a (?:comment|single|leading|byte order)|not a JSON|the name "name" stands|nested deeper|expected (?:a JSON|the end))/;
 
 my %expected;
 my $n = 0;
 
 for (@faults) {
     my ($from, $to, $line, $fault) = @$_;
-    my $file = sprintf 'flows/f%02d.json', ++$n;
+    my $file = sprintf 'flows/f%03d.json', ++$n;
     my $text = $good;
 
     # An id of its own, so that each has the one fault.
     $text =~ s/"id": "w"/"id": "w$n"/ if $from !~ /"id": "w"/;
     $text =~ s/\Q$from\E/$to/ or die "$from is not there";
-    $t->write_file($file, $text);
+    open my $fh, '>:raw', "$dir/$file" or die "$file: $!";
+    print $fh $text;
+    close $fh or die "$file: $!";
     $expected{"$dir/$file"} = [ $line, $fault, $to ];
 }
 
@@ -161,8 +234,10 @@ for my $file (sort keys %expected) {
     my ($line, $fault, $change) = @{ $expected{$file} };
     my @own = @{ $found{$file} // [] };
 
+    ($change) = substr($change, 0, 60) =~ /^([ -~]*)/;
     is scalar(@own), 1, "$change: one fault" or diag encode_json(\@own);
-    is $own[0]{line}, $line, 'at its line';
+    is $own[0]{line}, $line || undef, 'at its line';
+    ok +($own[0]{column} // 0) > 0, '... and column' if $fault =~ $of_json;
     like $own[0]{fault}, qr/^$fault/, 'and what was expected';
 }
 
@@ -171,7 +246,7 @@ unlike $out, qr/secret-/, 'no secret is in it';
 
 check('-c', $conf);
 is $status, 1, 'the same for people';
-is scalar(() = $out =~ /^\Q$dir\E\/flows\/f\d+\.json:\d+:(?:\d+:)? /mg),
+is scalar(() = $out =~ /^\Q$dir\E\/flows\/f\d+\.json:(?:\d+:){0,2} /mg),
     scalar(@faults), 'a line each';
 like $out, qr/^\d+ faults\n\z/m, 'and their number';
 

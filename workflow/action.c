@@ -2,6 +2,7 @@
 
 static bool parse_type(clarity_action_t *action, const clarity_json_t *value,
     const clarity_types_t *types, const clarity_load_t *load);
+static bool is_type(const clarity_json_t *name, const char *type);
 static bool parse_delay(clarity_action_t *action, const clarity_json_t *value,
     const clarity_names_t *names, const clarity_load_t *load);
 static bool parse_http_request(clarity_action_t *action,
@@ -59,13 +60,13 @@ parse_type(clarity_action_t *action, const clarity_json_t *value,
     name = clarity_json_get(value, clarity_lit("type"));
 
     /* what reads the members says so */
-    if (name == NULL || name->kind != CLARITY_STRING) {
+    if (value->kind != CLARITY_OBJECT) {
         action->type = CLARITY_ACTION_HTTP_REQUEST;
         return true;
     }
 
     for (i = 0; i < NBUILTIN; i++) {
-        if (clarity_str_is(name->text, builtin[i])) {
+        if (is_type(name, builtin[i])) {
             action->type = (clarity_action_type_t) i;
             return true;
         }
@@ -74,7 +75,7 @@ parse_type(clarity_action_t *action, const clarity_json_t *value,
     }
 
     for (i = 0; i < types->n; i++) {
-        if (clarity_str_is(name->text, types->names[i])) {
+        if (is_type(name, types->names[i])) {
             action->type = CLARITY_ACTION_CUSTOM;
             action->custom.type = name->text;
             return true;
@@ -83,9 +84,29 @@ parse_type(clarity_action_t *action, const clarity_json_t *value,
         clarity_list_add(&list, clarity_str(types->names[i]));
     }
 
+    if (name == NULL) {
+        return clarity_load_error(load, value->line,
+            "\"type\" is missing in an action, expected one of %s", list.text);
+    }
+
+    if (name->kind != CLARITY_STRING) {
+        return clarity_load_error(load, name->line,
+            "\"type\" is %s, expected one of %s",
+            clarity_json_kind_name(name->kind), list.text);
+    }
+
     return clarity_load_error(load, name->line,
         "unknown action type %s, expected one of %s",
         clarity_quote(name->text).text, list.text);
+}
+
+
+/* Not, where it is missing or no string. */
+static bool
+is_type(const clarity_json_t *name, const char *type)
+{
+    return name != NULL && name->kind == CLARITY_STRING
+           && clarity_str_is(name->text, type);
 }
 
 

@@ -189,7 +189,8 @@ clarity_header_name_check(
     for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
         if (clarity_header_name_is(name, clarity_str(ours[i]))) {
             return clarity_load_error(load, line,
-                "header \"%s\" is not for a workflow to set", ours[i]);
+                "header \"%s\" is not for a workflow to set, the worker does",
+                ours[i]);
         }
     }
 

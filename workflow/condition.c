@@ -183,7 +183,7 @@ read_group(compiler_t *compiler, clarity_condition_t *condition,
 
     if (depth == CLARITY_CONDITION_MAX_DEPTH) {
         return clarity_load_error(&compiler->load, list->name_line,
-            "conditions nested deeper than %d groups",
+            "conditions nested deeper than %d groups, expected that at most",
             CLARITY_CONDITION_MAX_DEPTH);
     }
 

@@ -48,14 +48,16 @@ clarity_path_check(clarity_str_t text, clarity_error_t *error)
     }
 
     if (text.data[text.len - 1] == '.') {
-        return clarity_error(error, "nothing after the last dot in %s",
+        return clarity_error(error,
+            "nothing after the last dot in %s, expected a name",
             clarity_quote(text).text);
     }
 
     for (rest = text; rest.len > 0;) {
         if (clarity_path_first(rest, &rest).len == 0) {
-            return clarity_error(
-                error, "nothing before a dot in %s", clarity_quote(text).text);
+            return clarity_error(error,
+                "nothing before a dot in %s, expected a name",
+                clarity_quote(text).text);
         }
     }
 

@@ -30,7 +30,8 @@ clarity_placeholder_parse(clarity_piece_t *piece, clarity_str_t text,
     piece->text = text;
 
     if (text.len == 0) {
-        return clarity_error(error, "an empty placeholder \"{{}}\"");
+        return clarity_error(
+            error, "an empty placeholder \"{{}}\", expected a name in it");
     }
 
     if (memchr(text.data, '{', text.len) || memchr(text.data, '}', text.len)) {
@@ -79,7 +80,8 @@ parse_step(clarity_piece_t *piece, clarity_str_t rest,
         list_names(&list, names->steps, names->nsteps);
         clarity_error(&what, "no step %s before this one, %s%s",
             clarity_quote(piece->name).text,
-            list.len > 0 ? "which has " : "which is the first", list.text);
+            list.len > 0 ? "expected one of " : "which is the first",
+            list.text);
         return refuse(piece, what.text, error);
     }
 

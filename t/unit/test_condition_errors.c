@@ -73,11 +73,13 @@ wrong_conditions_are_refused_with_their_line(void **state)
         { "{'parameter': '', 'equals': 1}",
             "w.json:1: an empty name, expected a parameter's" },
         { "{'parameter': 'meta..x', 'equals': 1}",
-            "w.json:1: nothing before a dot in \"meta..x\"" },
+            "w.json:1: nothing before a dot in \"meta..x\", expected a "
+            "name" },
         { "{'parameter': '.meta', 'equals': 1}",
-            "w.json:1: nothing before a dot in \".meta\"" },
+            "w.json:1: nothing before a dot in \".meta\", expected a "
+            "name" },
         { "{'parameter': 'meta.', 'equals': 1}",
-            "w.json:1: nothing after the last dot in \"meta.\"" },
+            "w.json:1: nothing after the last dot in \"meta.\", expected a name" },
         { "{'parameter': 'meta', 'in': 'x'}",
             "w.json:1: \"in\" is a string, expected a list of values" },
         { "{'parameter': 'meta', 'not_in': []}",
@@ -243,7 +245,8 @@ groups_nest_sixteen_deep_and_no_deeper(void **state)
 
     assert_null(nested(17, &doc, &error));
     assert_string_equal(
-        error.text, "w.json:1: conditions nested deeper than 16 groups");
+        error.text, "w.json:1: conditions nested deeper than 16 groups, "
+                    "expected that at most");
     clarity_json_free(doc);
 }
 

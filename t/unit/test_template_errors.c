@@ -33,8 +33,10 @@ wrong_placeholders_and_urls_are_refused(void **state)
         { CLARITY_ESCAPE_NONE, "{{identity_id}} {{ }",
             "\"{{\" without a \"}}\" after it" },
         { CLARITY_ESCAPE_NONE, "{{", "\"{{\" without a \"}}\" after it" },
-        { CLARITY_ESCAPE_NONE, "{{}}", "an empty placeholder \"{{}}\"" },
-        { CLARITY_ESCAPE_NONE, "{{ \t}}", "an empty placeholder \"{{}}\"" },
+        { CLARITY_ESCAPE_NONE, "{{}}", "an empty placeholder \"{{}}\", expected a "
+            "name in it" },
+        { CLARITY_ESCAPE_NONE, "{{ \t}}", "an empty placeholder \"{{}}\", expected a "
+            "name in it" },
         { CLARITY_ESCAPE_NONE, "{{{identity_id}}}",
             "placeholder \"{identity_id\": a brace in the name, expected "
             "{{name}}" },
@@ -53,12 +55,13 @@ wrong_placeholders_and_urls_are_refused(void **state)
             "\"grant_type\", \"meta\", \"creator_id\"" },
         { CLARITY_ESCAPE_NONE, "{{meta.}}",
             "placeholder \"meta.\": nothing after the last dot in "
-            "\"meta.\"" },
+            "\"meta.\", expected a name" },
         { CLARITY_ESCAPE_NONE, "{{meta..x}}",
             "placeholder \"meta..x\": nothing before a dot in "
-            "\"meta..x\"" },
+            "\"meta..x\", expected a name" },
         { CLARITY_ESCAPE_NONE, "{{.meta}}",
-            "placeholder \".meta\": nothing before a dot in \".meta\"" },
+            "placeholder \".meta\": nothing before a dot in "
+            "\".meta\", expected a name" },
         { CLARITY_ESCAPE_NONE, "{{steps}}",
             "placeholder \"steps\": expected steps.ID.body or "
             "steps.ID.status" },
@@ -67,7 +70,7 @@ wrong_placeholders_and_urls_are_refused(void **state)
             "steps.ID.status" },
         { CLARITY_ESCAPE_NONE, "{{steps.tell.body}}",
             "placeholder \"steps.tell.body\": no step \"tell\" before this "
-            "one, which has \"revoke\", \"ask\"" },
+            "one, expected one of \"revoke\", \"ask\"" },
         { CLARITY_ESCAPE_NONE, "{{steps.revoke.bdoy.x}}",
             "placeholder \"steps.revoke.bdoy.x\": a step has no "
             "\"bdoy.x\", expected \"body\" or \"status\"" },
@@ -307,7 +310,7 @@ wrong_json_templates_are_refused_with_their_line(void **state)
             "w.json:2: \"{{\" without a \"}}\" after it" },
         { "{'a': {'b':\n\n'x {{steps.tell.body}}'}}",
             "w.json:3: placeholder \"steps.tell.body\": no step \"tell\" "
-            "before this one, which has \"revoke\", \"ask\"" },
+            "before this one, expected one of \"revoke\", \"ask\"" },
         { "'{{secrets.hook}}'",
             "w.json:1: placeholder \"secrets.hook\": a secret may stand in "
             "\"url\" and \"headers\" only" },
@@ -317,7 +320,7 @@ wrong_json_templates_are_refused_with_their_line(void **state)
         { "{\n'{{creator_id}}': 1}",
             "w.json:2: a placeholder in the name \"{{creator_id}}\", "
             "expected in values only" },
-        { "'{{}}'", "w.json:1: an empty placeholder \"{{}}\"" },
+        { "'{{}}'", "w.json:1: an empty placeholder \"{{}}\", expected a name in it" },
     };
 
     (void) state;

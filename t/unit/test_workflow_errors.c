@@ -225,17 +225,21 @@ an_action(void **state)
 {
     static const broken_t cases[] = {
         { HEAD "'actions': [\n{}]}",
-            "w.json:3: \"id\" is missing in an action, expected a string" },
+            "w.json:3: \"type\" is missing in an action, expected one of "
+            "\"http_request\", \"exec\", \"publish\", \"delay\"" },
+        { HEAD "\'actions\': [\n{\'type\': \'delay\', \'delay\': \'1h\'}]}",
+            "w.json:3: \"id\" is missing in a \"delay\", expected a string" },
         { HEAD "'actions': [{'id': 'a'}]}",
-            "w.json:2: \"type\" is missing in an action, expected a "
-            "string" },
+            "w.json:2: \"type\" is missing in an action, expected one of "
+            "\"http_request\", \"exec\", \"publish\", \"delay\"" },
         { HEAD "'actions': [{'id': 'a', 'type': 'http_request'}]}",
             "w.json:2: \"method\" is missing in an action, expected a "
             "string" },
         { HEAD "'actions': [" CALL "'timeout': '1s'}]}",
             "w.json:2: \"url\" is missing in an action, expected a string" },
         { HEAD "'actions': [{'id': 'a', 'type': 1}]}",
-            "w.json:2: \"type\" is a number, expected a string" },
+            "w.json:2: \"type\" is a number, expected one of "
+            "\"http_request\", \"exec\", \"publish\", \"delay\"" },
         { HEAD "'actions': [{'id': 'a', 'type': 'http'}]}",
             "w.json:2: unknown action type \"http\", expected one of "
             "\"http_request\", \"exec\", \"publish\", \"delay\"" },
@@ -356,7 +360,7 @@ a_request(void **state)
                "'method': 'GET',\n'url': 'http://h/{{steps.c.body}}'}, {'id': "
                "'c', 'type': 'http_request', 'method': 'GET', " URL "}]}",
             "w.json:3: \"url\": placeholder \"steps.c.body\": no step \"c\" "
-            "before this one, which has \"a\"" },
+            "before this one, expected one of \"a\"" },
         { WITH("'headers': ['X: y']"),
             "w.json:3: \"headers\" is an array, expected an object" },
         { WITH("'headers': {'X': 5}"),
@@ -388,20 +392,22 @@ a_request(void **state)
             "w.json:4: header \"x-a\" is set twice, expected once" },
         { WITH("'headers': {'idempotency-key': '1'}"),
             "w.json:3: header \"Idempotency-Key\" is not for a workflow to "
-            "set" },
+            "set, the worker does" },
         { WITH("'headers': {'Host': 'evil'}"),
-            "w.json:3: header \"Host\" is not for a workflow to set" },
+            "w.json:3: header \"Host\" is not for a workflow to set, "
+            "the worker does" },
         { WITH("'headers': {'CONTENT-LENGTH': '0'}"),
             "w.json:3: header \"Content-Length\" is not for a workflow to "
-            "set" },
+            "set, the worker does" },
         { WITH("'headers': {'Transfer-Encoding': 'chunked'}"),
             "w.json:3: header \"Transfer-Encoding\" is not for a workflow to "
-            "set" },
+            "set, the worker does" },
         { WITH("'headers': {'Connection': 'close'}"),
-            "w.json:3: header \"Connection\" is not for a workflow to set" },
+            "w.json:3: header \"Connection\" is not for a workflow to set, "
+            "the worker does" },
         { WITH("'headers': {'Traceparent': '0'}"),
             "w.json:3: header \"traceparent\" is not for a workflow to "
-            "set" },
+            "set, the worker does" },
         { WITH("'body': null"),
             "w.json:3: \"body\" is null, expected a value, or no \"body\" "
             "where none is to be sent" },
@@ -410,7 +416,7 @@ a_request(void **state)
             "\"url\" and \"headers\" only" },
         { WITH("'body': {'a': [1,\n\n{'b': 'x {{meta..y}}'}]}"),
             "w.json:5: placeholder \"meta..y\": nothing before a dot in "
-            "\"meta..y\"" },
+            "\"meta..y\", expected a name" },
         { WITH("'body': {'{{meta}}': 1}"),
             "w.json:3: a placeholder in the name \"{{meta}}\", expected in "
             "values only" },
@@ -480,7 +486,8 @@ its_credential(void **state)
             "digits and !#$%&'*+-.^_`|~" },
         { WITH("'auth': {'header': {'name': 'Host', 'value': {'env': "
                "'K'}}}"),
-            "w.json:3: header \"Host\" is not for a workflow to set" },
+            "w.json:3: header \"Host\" is not for a workflow to set, "
+            "the worker does" },
         { WITH("'headers': {'x-key': '1'}, 'auth': {'header': {'name': "
                "'X-Key', 'value': {'env': 'K'}}}"),
             "w.json:3: header \"X-Key\" is in \"headers\" and carries the "
