@@ -79,7 +79,8 @@ wrong_conditions_are_refused_with_their_line(void **state)
             "w.json:1: nothing before a dot in \".meta\", expected a "
             "name" },
         { "{'parameter': 'meta.', 'equals': 1}",
-            "w.json:1: nothing after the last dot in \"meta.\", expected a name" },
+            "w.json:1: nothing after the last dot in \"meta.\", expected a "
+            "name" },
         { "{'parameter': 'meta', 'in': 'x'}",
             "w.json:1: \"in\" is a string, expected a list of values" },
         { "{'parameter': 'meta', 'not_in': []}",
@@ -244,9 +245,9 @@ groups_nest_sixteen_deep_and_no_deeper(void **state)
     clarity_json_free(doc);
 
     assert_null(nested(17, &doc, &error));
-    assert_string_equal(
-        error.text, "w.json:1: conditions nested deeper than 16 groups, "
-                    "expected that at most");
+    assert_string_equal(error.text,
+        "w.json:1: conditions nested deeper than 16 groups, "
+        "expected that at most");
     clarity_json_free(doc);
 }
 
