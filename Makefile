@@ -22,6 +22,8 @@
 #                     under valgrind
 #   make coverage   which lines the tests run: a table, by folder
 #   make bench      what a request costs, beside the peers and the limits
+#   make bench-memory  what a job costs of Redis' memory; a million of them,
+#                   which takes a quarter of an hour
 #   make fuzz       each target of t/fuzz, a minute (FUZZ_SECONDS=60)
 #   make install    PREFIX=/usr/local, DESTDIR=; and see below
 #   make deb        Debian's packages, in build/deb; see debian/
@@ -138,8 +140,8 @@ test:
 	@$(PROVE) $(BROWSER_TESTS) $(POSTMAN_TESTS) $(UNIT) $(wildcard t/*.t)
 
 # What sanitizers and valgrind have nothing to say of.
-PACKAGE_TESTS = t/long/deb.t
-LONG_TESTS    = $(wildcard t/long/*.t) t/hostile.t
+UNRELATED_TESTS = t/long/deb.t t/long/memory.t
+LONG_TESTS      = $(wildcard t/long/*.t) t/hostile.t
 
 # One after the other: they load the machine, and measure times.
 .PHONY: test-long
@@ -226,7 +228,7 @@ ASAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/asan HARDEN= \
 asan:
 	@$(ASAN_MAKE) test
 	@$(ASAN_MAKE) test-long \
-	    LONG_TESTS='$(filter-out $(PACKAGE_TESTS),$(LONG_TESTS))'
+	    LONG_TESTS='$(filter-out $(UNRELATED_TESTS),$(LONG_TESTS))'
 
 # A failed test leaves its counts too, so the table is printed in any case. A
 # process writes its own as it exits, nginx's workers as well; one that is
@@ -259,7 +261,7 @@ VALGRIND_TESTS = $(addprefix t/,webhook.t refusals.t reload.t \
     idempotency.t log-lines.t many-redis.t max-pending.t process-stopped.t \
     queue-limit.t redis-astray.t redis-away.t redis-cut.t redis-limits.t \
     redis-meta.t shutdown-timeout.t under-load.t) \
-    $(filter-out $(PACKAGE_TESTS),$(wildcard t/long/*.t))
+    $(filter-out $(UNRELATED_TESTS),$(wildcard t/long/*.t))
 
 valgrind:
 	@scripts/deps build run test valgrind
@@ -274,6 +276,12 @@ bench:
 	@CLARITY_BUILD=$(BUILD) bench/ingress
 	@CLARITY_BUILD=$(BUILD) bench/worker
 	@CLARITY_BUILD=$(BUILD) bench/timing
+
+.PHONY: bench-memory
+bench-memory:
+	@scripts/deps build run bench
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(LOAD)
+	@CLARITY_BUILD=$(BUILD) bench/memory
 
 # What libFuzzer finds new goes to BUILD/fuzz/corpus; a finding ends it.
 FUZZ_SECONDS = 60

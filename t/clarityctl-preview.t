@@ -35,7 +35,7 @@ my $hook = $t->write_file('hook', 'hook-31415926');
 $ENV{CLARITY_TEST_TOKEN} = 'token-4f1c7b9a';
 
 my $worker = $t->worker(
-    conf => { allow_exec => ['/bin/true'] },
+    conf => { allow_exec => ['/bin/true'], drain => '1s' },
     workflows => { 'grant.json' => {
         id => 'grant',
         trigger => 'provision_entitlement',
@@ -145,6 +145,94 @@ like $out, qr/^    traceparent: $traceparent$/m, 'or came with';
 
 preview('preview', 'grant', '--job', '0-1-0');
 is $status, 1, 'no such job';
+
+# A job that came back has another entry in the stream: its context is there.
+
+$receiver->answer('/', { status => 400 });
+$id = add_job($redis);
+wait_for_job($redis, $id, 'failed');
+$receiver->answer('/', { hang => 1 });
+preview('retry', $id);
+wait_for_job($redis, $id, 'running');
+$answer = preview('--json', 'preview', 'grant', '--job', $id);
+is $answer->{steps}[1]{url}, "$url/***/INC7", 'of a job that came back';
+
+# One that has ended, and whose context is gone; one of another trigger.
+
+my $skipped = add_job($redis, context => context(grant_type => '"direct"'));
+wait_for_job($redis, $skipped, 'succeeded');
+$redis->command('XDEL', stream_key(), substr $skipped, 2);
+preview('preview', 'grant', '--job', $skipped);
+is $status, 1, 'a job whose context is gone';
+like $err, qr/the context of that job is not kept any more/, 'says so';
+
+my $other = add_job($redis, trigger => 'identity_modified');
+wait_for_job($redis, $other, 'succeeded');
+preview('preview', 'grant', '--job', $other);
+is $status, 1, 'a job of another trigger';
+like $err, qr/job \Q$other\E is of trigger "identity_modified", workflow "grant" is for "provision_entitlement"/,
+    'says which';
+
+# What would fail says why, and what a handler would get is shown.
+
+my $types = $t->write_file('types.json', encode_json({
+    triggers => $t->root . '/examples/triggers.json', workflows => 'more',
+    redis => $redis->url, action_types => ['ticket'],
+    allow_exec => ['/bin/true'] }));
+my %custom = (id => 'custom', trigger => 'provision_entitlement',
+    conditions => { parameter => 'meta.n', greater => 3 },
+    start => { at => '{{meta.when}}' },
+    actions => [
+        { id => 'bare', type => 'ticket' },
+        { id => 'filled', type => 'ticket',
+            input => { who => '{{identity_id}}', n => '{{meta.n}}' } },
+        { id => 'call', type => 'http_request', method => 'GET',
+            url => 'https://example.com/{{meta.path}}',
+            headers => { 'X-A' => '{{meta.text}}' } },
+        { id => 'run', type => 'exec', command => '/bin/true',
+            args => ['{{meta.nul}}'] },
+        { id => 'pause', type => 'delay', delay => '{{meta.when}}' },
+    ]);
+$t->write_file('more/custom.json', encode_json(\%custom));
+
+my $values = context(meta => '{"n":4,"when":"soon","path":null,'
+    . '"text":"a\\r\\nb","nul":"a\\u0000b"}');
+my @more = ('-c', $types, 'preview', 'custom', $values);
+$answer = preview('--json', @more);
+is $status, 0, 'a preview of what would fail' or diag $err;
+is $answer->{conditions}, JSON::PP::true(), 'whose conditions hold';
+my ($bare, $filled, $call, $program, $pause) = @{ $answer->{steps} };
+is_deeply $bare->{input}, decode_json($values), 'a handler gets the context';
+is_deeply $filled->{input}, { who => 4711, n => 4 }, '... or its input';
+like $call->{error}, qr/"meta\.path"/, 'a part of a path that is null';
+like $program->{error}, qr/argument 1 holds a NUL byte/, 'a NUL in an argument';
+like $pause->{error}, qr/"delay".*duration/, 'a time that is none';
+unlike $out, qr/a\\r\\nb.*"headers"/, 'and no header with a line end';
+
+preview(@more);
+like $out, qr/^  start       unknown\n    it would fail: \S/m,
+    'the same for people: the start';
+is scalar(() = $out =~ /^    it would fail: /mg), 4, '... and three steps';
+like $out, qr/^    \{"who":4711,"n":4\}$|^    \{"n":4,"who":4711\}$/m,
+    '... and an input';
+
+# A workflow that is told of failures.
+
+$t->write_file('more/told.json', encode_json({ id => 'told',
+    trigger => 'job_failed', active => JSON::PP::false(), actions => [
+        { id => 'send', type => 'publish', stream => 's',
+            fields => { of => '{{job_id}}', why => '{{reason}}' } } ] }));
+$answer = preview('--json', '-c', $types, 'preview', 'told',
+    '{"job_id":"0-1-0","trigger":"t","webhook":"w","reason":"r","received_at":'
+    . 'null,"failed_at":"2024-11-19T07:06:40.123Z"}');
+is_deeply $answer->{steps}[0]{command},
+    [ 'XADD', 's', '*', 'of', '0-1-0', 'why', 'r' ], 'of a failed job'
+    or diag $err . $out;
+is $answer->{active}, JSON::PP::false(), 'that it is not active is told';
+preview('-c', $types, 'preview', 'told', '{"job_id":1}');
+like $err, qr/the context is not one of trigger "job_failed"/, 'its context';
+preview('preview', 'told', '--job', '0-1-0', 'more');
+is $status, 2, 'more than is understood';
 
 # Misuse.
 
