@@ -3,11 +3,20 @@
 #include "json/number.h"
 #include "workflow/condition_node.h"
 
-static clarity_condition_result_t group_holds(const clarity_condition_t *group,
-    const clarity_json_t *context, time_t now, clarity_error_t *error);
+typedef struct {
+    const clarity_json_t *context;
+    time_t now;
+    unsigned steps; /* of regular expressions, all together */
+    clarity_error_t *error;
+} clarity_evaluation_t;
+
+static clarity_condition_result_t holds(
+    const clarity_condition_t *condition, clarity_evaluation_t *evaluation);
+static clarity_condition_result_t group_holds(
+    const clarity_condition_t *group, clarity_evaluation_t *evaluation);
 static clarity_condition_result_t parameter_matches(
     const clarity_condition_t *condition, const clarity_json_t *value,
-    clarity_error_t *error);
+    clarity_evaluation_t *evaluation);
 static bool parameter_holds(const clarity_condition_t *condition,
     const clarity_json_t *value, time_t now);
 static bool value_in(const clarity_json_t *value, const clarity_json_t *list);
@@ -29,33 +38,42 @@ clarity_condition_result_t
 clarity_condition_holds(const clarity_condition_t *condition,
     const clarity_json_t *context, time_t now, clarity_error_t *error)
 {
-    bool holds;
+    clarity_evaluation_t evaluation = { context, now, 0, error };
+
+    return holds(condition, &evaluation);
+}
+
+
+static clarity_condition_result_t
+holds(const clarity_condition_t *condition, clarity_evaluation_t *evaluation)
+{
+    bool good;
     const clarity_json_t *value;
 
     if (condition->type == CLARITY_CONDITION_TIME) {
         if (condition->window.zone.name.len > 0
             && condition->window.zone.zone == NULL) {
-            clarity_error(error, "the time zone %s is not loaded",
+            clarity_error(evaluation->error, "the time zone %s is not loaded",
                 clarity_quote(condition->window.zone.name).text);
             return CLARITY_CONDITION_ERROR;
         }
 
-        holds = clarity_window_holds(&condition->window, now);
+        good = clarity_window_holds(&condition->window, evaluation->now);
 
     } else if (condition->type != CLARITY_CONDITION_PARAMETER) {
-        return group_holds(condition, context, now, error);
+        return group_holds(condition, evaluation);
 
     } else {
-        value = clarity_path_get(&condition->path, context);
+        value = clarity_path_get(&condition->path, evaluation->context);
 
         if (condition->op == CLARITY_MATCHES) {
-            return parameter_matches(condition, value, error);
+            return parameter_matches(condition, value, evaluation);
         }
 
-        holds = parameter_holds(condition, value, now);
+        good = parameter_holds(condition, value, evaluation->now);
     }
 
-    return holds ? CLARITY_CONDITION_YES : CLARITY_CONDITION_NO;
+    return good ? CLARITY_CONDITION_YES : CLARITY_CONDITION_NO;
 }
 
 
@@ -64,8 +82,7 @@ clarity_condition_holds(const clarity_condition_t *condition,
  * stands after it is not looked at, so it cannot fail either.
  */
 static clarity_condition_result_t
-group_holds(const clarity_condition_t *group, const clarity_json_t *context,
-    time_t now, clarity_error_t *error)
+group_holds(const clarity_condition_t *group, clarity_evaluation_t *evaluation)
 {
     const clarity_condition_t *condition;
     clarity_condition_result_t result, goes_on;
@@ -75,7 +92,7 @@ group_holds(const clarity_condition_t *group, const clarity_json_t *context,
 
     for (condition = group->first; condition != NULL;
          condition = condition->next) {
-        result = clarity_condition_holds(condition, context, now, error);
+        result = holds(condition, evaluation);
 
         if (group->type == CLARITY_CONDITION_NOT
             && result != CLARITY_CONDITION_ERROR) {
@@ -94,7 +111,7 @@ group_holds(const clarity_condition_t *group, const clarity_json_t *context,
 
 static clarity_condition_result_t
 parameter_matches(const clarity_condition_t *condition,
-    const clarity_json_t *value, clarity_error_t *error)
+    const clarity_json_t *value, clarity_evaluation_t *evaluation)
 {
     bool found;
     clarity_error_t what;
@@ -103,8 +120,10 @@ parameter_matches(const clarity_condition_t *condition,
         return CLARITY_CONDITION_NO;
     }
 
-    if (!clarity_regex_search(condition->regex, value->text, &found, &what)) {
-        clarity_error(error, "parameter %s: %s",
+    if (!clarity_regex_search(
+            condition->regex, value->text, &evaluation->steps, &found, &what))
+    {
+        clarity_error(evaluation->error, "parameter %s: %s",
             clarity_quote(condition->parameter).text, what.text);
         return CLARITY_CONDITION_ERROR;
     }

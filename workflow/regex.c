@@ -5,14 +5,17 @@
  * may begin, so the time grows with the text's length times the limit. A
  * callout before each item of the expression counts over the whole search;
  * together with the bound of the text this keeps the worst case seen below
- * half a second, where the match limit alone let ten seconds pass.
+ * half a second, where the match limit alone let ten seconds pass. Searches that
+ * share a bound take three times that at most, all of them.
  */
 #define CLARITY_REGEX_STEPS 200000
+#define CLARITY_REGEX_ALL   600000
 #define CLARITY_REGEX_MATCH 200000
 #define CLARITY_REGEX_DEPTH 50000
 #define CLARITY_REGEX_HEAP  8192 /* KiB */
 
-static int match_text(const pcre2_code *regex, clarity_str_t text);
+static int match_text(
+    const pcre2_code *regex, clarity_str_t text, unsigned *steps);
 static int count_step(pcre2_callout_block *block, void *data);
 
 
@@ -45,8 +48,8 @@ clarity_regex_compile(clarity_str_t text, clarity_error_t *error)
 
 
 bool
-clarity_regex_search(const pcre2_code *regex, clarity_str_t text, bool *found,
-    clarity_error_t *error)
+clarity_regex_search(const pcre2_code *regex, clarity_str_t text,
+    unsigned *steps, bool *found, clarity_error_t *error)
 {
     int rc;
     PCRE2_UCHAR message[128];
@@ -59,7 +62,7 @@ clarity_regex_search(const pcre2_code *regex, clarity_str_t text, bool *found,
             CLARITY_SUBJECT_MAX);
     }
 
-    rc = match_text(regex, text);
+    rc = match_text(regex, text, steps);
 
     switch (rc) {
     case PCRE2_ERROR_NOMATCH: return true;
@@ -88,14 +91,16 @@ clarity_regex_search(const pcre2_code *regex, clarity_str_t text, bool *found,
 
 /* A result of pcre2_match(). */
 static int
-match_text(const pcre2_code *regex, clarity_str_t text)
+match_text(const pcre2_code *regex, clarity_str_t text, unsigned *steps)
 {
     int rc;
-    unsigned steps;
+    unsigned left, most;
     pcre2_match_data *match;
     pcre2_match_context *context;
 
-    steps = 0;
+    most = CLARITY_REGEX_ALL - *steps;
+    most = most < CLARITY_REGEX_STEPS ? most : CLARITY_REGEX_STEPS;
+    left = most;
     rc = PCRE2_ERROR_NOMEMORY;
 
     match = pcre2_match_data_create(1, NULL);
@@ -105,11 +110,13 @@ match_text(const pcre2_code *regex, clarity_str_t text)
         pcre2_set_match_limit(context, CLARITY_REGEX_MATCH);
         pcre2_set_depth_limit(context, CLARITY_REGEX_DEPTH);
         pcre2_set_heap_limit(context, CLARITY_REGEX_HEAP);
-        pcre2_set_callout(context, count_step, &steps);
+        pcre2_set_callout(context, count_step, &left);
 
         rc = pcre2_match(
             regex, (PCRE2_SPTR) text.data, text.len, 0, 0, match, context);
     }
+
+    *steps += most - left;
 
     pcre2_match_context_free(context);
     pcre2_match_data_free(match);
@@ -121,9 +128,15 @@ match_text(const pcre2_code *regex, clarity_str_t text)
 static int
 count_step(pcre2_callout_block *block, void *data)
 {
-    unsigned *steps = data;
+    unsigned *left = data;
 
     (void) block;
 
-    return ++*steps > CLARITY_REGEX_STEPS ? PCRE2_ERROR_CALLOUT : 0;
+    if (*left == 0) {
+        return PCRE2_ERROR_CALLOUT;
+    }
+
+    --*left;
+
+    return 0;
 }

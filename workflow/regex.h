@@ -23,9 +23,10 @@ pcre2_code *clarity_regex_compile(clarity_str_t text, clarity_error_t *error);
 
 /*
  * Is it found in the text? false and *error, without the text, if a bound was
- * hit or memory is out: then there is no answer.
+ * hit or memory is out: then there is no answer. *steps are those of the
+ * searches before it that share a bound, 0 at first; its own are added.
  */
 bool clarity_regex_search(const pcre2_code *regex, clarity_str_t text,
-    bool *found, clarity_error_t *error);
+    unsigned *steps, bool *found, clarity_error_t *error);
 
 #endif

@@ -418,6 +418,8 @@ long_text(size_t n)
 }
 
 
+#define ONE_COSTLY "{'parameter': 'meta.text', 'matches': '(?:a|x)*[bc]'}"
+
 static void
 a_costly_regular_expression_ends_in_an_error_soon(void **state)
 {
@@ -451,6 +453,30 @@ a_costly_regular_expression_ends_in_an_error_soon(void **state)
         /* sanitizers and valgrind are slow; unbounded it takes minutes */
         assert_true(clock() - start < 20 * CLOCKS_PER_SEC);
     }
+
+    free(text);
+}
+
+
+/* Each of them alone is below its bound, and says no. */
+static void
+costly_regular_expressions_share_a_bound(void **state)
+{
+    char *text;
+    clarity_error_t error;
+
+    (void) state;
+
+    text = long_text(250);
+
+    assert_int_equal(evaluate("{'any': [" ONE_COSTLY "]}", text, NOW, &error),
+        CLARITY_CONDITION_NO);
+    assert_int_equal(
+        evaluate("{'any': [" ONE_COSTLY "," ONE_COSTLY "," ONE_COSTLY
+                 "," ONE_COSTLY "," ONE_COSTLY "," ONE_COSTLY "," ONE_COSTLY
+                 "," ONE_COSTLY "," ONE_COSTLY "," ONE_COSTLY "]}",
+            text, NOW, &error),
+        CLARITY_CONDITION_ERROR);
 
     free(text);
 }
@@ -572,6 +598,7 @@ main(void)
         cmocka_unit_test(groups_combine_conditions),
         cmocka_unit_test(time_holds_within_its_window),
         cmocka_unit_test(a_costly_regular_expression_ends_in_an_error_soon),
+        cmocka_unit_test(costly_regular_expressions_share_a_bound),
         cmocka_unit_test(a_usual_regular_expression_is_far_from_the_limit),
         cmocka_unit_test(a_text_too_long_for_an_expression_is_an_error),
         cmocka_unit_test(a_group_is_settled_before_what_would_fail),
