@@ -53,9 +53,9 @@ my $worker = $t->worker(
 # A job whose call is under way all the time. What Redis says of how long it
 # was not renewed is the worst of what is seen until SUB is done.
 
+$receiver->answer('/witness', { hold => 1 });
 my $witness = add_job($redis, context => context(grant_type => '"witness"'));
 my ($entry) = $witness =~ /^0-(.*)/;
-$receiver->answer('/witness', { hold => 1 });
 $receiver->wait_for(1, 5, '/witness');
 
 sub idle_until {
