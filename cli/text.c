@@ -11,11 +11,11 @@ clarity_alone_text(
     const char *argument, clarity_buf_t *text, clarity_error_t *error)
 {
     if (strcmp(argument, "-") == 0) {
-        return clarity_file_read("/dev/stdin", TEXT_MAX, text, error);
+        return clarity_file_read_waiting("/dev/stdin", TEXT_MAX, text, error);
     }
 
     if (argument[0] == '@') {
-        return clarity_file_read(argument + 1, TEXT_MAX, text, error);
+        return clarity_file_read_waiting(argument + 1, TEXT_MAX, text, error);
     }
 
     clarity_buf_addz(text, argument);

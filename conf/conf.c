@@ -100,7 +100,7 @@ clarity_conf_read(const char *file, clarity_error_t *error)
         goto done;
     }
 
-    if (!clarity_file_read(file, CONF_FILE_MAX, &text, error)) {
+    if (!clarity_file_read_waiting(file, CONF_FILE_MAX, &text, error)) {
         goto done;
     }
 

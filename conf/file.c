@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 
+static bool open_file(
+    const char *path, int flags, int *fd, clarity_error_t *error);
 static bool read_all(int fd, const char *path, size_t max, clarity_buf_t *buf,
     clarity_error_t *error);
 
@@ -17,12 +20,35 @@ clarity_file_read(
 {
     int fd;
     bool done;
+    struct stat st;
 
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* A FIFO that nobody writes to would hold up the worker's loop. */
+    if (!open_file(path, O_NONBLOCK, &fd, error)) {
+        return false;
+    }
 
-    if (fd == -1) {
-        return clarity_error(
-            error, "%s: cannot be opened: %s", path, strerror(errno));
+    if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) {
+        done = clarity_error(
+            error, "%s: is a FIFO, expected a regular file", path);
+    } else {
+        done = read_all(fd, path, max, buf, error);
+    }
+
+    close(fd);
+
+    return done;
+}
+
+
+bool
+clarity_file_read_waiting(
+    const char *path, size_t max, clarity_buf_t *buf, clarity_error_t *error)
+{
+    int fd;
+    bool done;
+
+    if (!open_file(path, 0, &fd, error)) {
+        return false;
     }
 
     done = read_all(fd, path, max, buf, error);
@@ -30,6 +56,17 @@ clarity_file_read(
     close(fd);
 
     return done;
+}
+
+
+static bool
+open_file(const char *path, int flags, int *fd, clarity_error_t *error)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+
+    return *fd != -1
+           || clarity_error(
+               error, "%s: cannot be opened: %s", path, strerror(errno));
 }
 
 

@@ -11,9 +11,13 @@
 
 /*
  * Appends the file's bytes. false and *error ("PATH: what"): not there, no
- * right to read it, longer than max.
+ * right to read it, longer than max, a FIFO.
  */
 bool clarity_file_read(
+    const char *path, size_t max, clarity_buf_t *buf, clarity_error_t *error);
+
+/* The same, for programs that may wait: of a FIFO too, up to its end. */
+bool clarity_file_read_waiting(
     const char *path, size_t max, clarity_buf_t *buf, clarity_error_t *error);
 
 /*

@@ -20,6 +20,15 @@ $ENV{CLARITY_TEST_HEADER} = $secrets{header};
 
 my $basic = $t->write_file('basic', "$secrets{basic}\r\n");
 my $hook = $t->write_file('hook', $secrets{hook});
+my $local = $t->write_file('local', '127.1.2.3');
+
+# Where the host itself is one, not even that is told.
+my @hidden = (
+    { id => 'no-name', url => 'http://{{secrets.hook}}.invalid/',
+      reason => 'the name of the host cannot be resolved' },
+    { id => 'no-address', url => 'http://{{secrets.local}}:1/',
+      reason => 'connection refused by the host' },
+);
 
 my $worker = $t->worker(start => 0, workflows => { 'grant.json' => {
     id => 'grant',
@@ -44,7 +53,11 @@ my $worker = $t->worker(start => 0, workflows => { 'grant.json' => {
             secret => { env => 'CLARITY_TEST_BEARER' },
             retry => { attempts => 1 } },
     ],
-} });
+}, map { ("$_->{id}.json" => { id => $_->{id},
+    trigger => 'provision_entitlement',
+    secrets => { hook => { file => $hook }, local => { file => $local } },
+    actions => [ { id => 'call', type => 'http_request', method => 'POST',
+        url => $_->{url}, retry => { attempts => 1 } } ] }) } @hidden });
 
 $t->write_file('worker/workflows/secrets/file', "$secrets{file}\n");
 $worker->start;
@@ -74,7 +87,12 @@ for my $name (sort keys %secrets) {
     unlike $log, qr/\Q$secrets{$name}/, "$name: not in the log";
 }
 
-like job($redis, $id)->{reason}, qr/connection refused by 127\.0\.0\.1:1$/,
+my $steps = job($redis, $id)->{steps};
+is $steps->{ $_->{id} }{call}{reason}, $_->{reason},
+    "$_->{id}: the host is not named" for @hidden;
+unlike $all . $log, qr/127\.1\.2\.3/, 'nor its address';
+
+like $steps->{grant}{gone}{reason}, qr/connection refused by 127\.0\.0\.1:1$/,
     'a call that fails does not tell its url';
 
 $t->done;

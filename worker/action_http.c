@@ -382,6 +382,7 @@ end_transfer(clarity_transfer_t *transfer, CURLcode code)
         failure.code = code;
         failure.error = (int) error;
         failure.url = transfer->call.url.data;
+        failure.secret_host = transfer->call.secret_host;
         failure.timeout = transfer->timeout;
         failure.too_large = transfer->too_large;
         failure.tried = transfer->tried;

@@ -10,6 +10,10 @@
 
 #define HOST_MAX 128
 
+/* One that is not to be named, as a secret is in it. */
+#define HOST    "the host"
+#define OF_HOST "of the host"
+
 static void not_connected(
     const clarity_failure_t *failure, clarity_attempt_t *attempt);
 static void timed_out(
@@ -19,7 +23,7 @@ static void write_failed(
 static void decide(clarity_attempt_t *attempt,
     clarity_attempt_verdict_t verdict, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-static void show_host(const char *url, char host[HOST_MAX]);
+static void show_host(const clarity_failure_t *failure, char host[HOST_MAX]);
 
 
 void
@@ -48,7 +52,7 @@ clarity_verdict_of_failure(
 {
     char host[HOST_MAX];
 
-    show_host(failure->url, host);
+    show_host(failure, host);
 
     switch (failure->code) {
     case CURLE_COULDNT_CONNECT: not_connected(failure, attempt); break;
@@ -57,7 +61,8 @@ clarity_verdict_of_failure(
 
     case CURLE_COULDNT_RESOLVE_HOST:
         decide(attempt, CLARITY_ATTEMPT_RETRY,
-            "the name %s cannot be resolved", host);
+            "the name %s cannot be resolved",
+            failure->secret_host ? OF_HOST : host);
         break;
 
     /* libcurl was kept from asking again: see on_request(). */
@@ -80,8 +85,9 @@ clarity_verdict_of_failure(
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
         decide(attempt, CLARITY_ATTEMPT_RETRY, "TLS with %s failed: %s", host,
-            failure->tls_error[0] != '\0' ? failure->tls_error
-                                          : curl_easy_strerror(failure->code));
+            failure->tls_error[0] != '\0' && !failure->secret_host
+                ? failure->tls_error
+                : curl_easy_strerror(failure->code));
         break;
 
     default:
@@ -94,20 +100,23 @@ clarity_verdict_of_failure(
 static void
 not_connected(const clarity_failure_t *failure, clarity_attempt_t *attempt)
 {
+    const char *address;
+
+    address = failure->secret_host ? HOST : failure->address;
+
     if (!failure->tried && failure->refused != NULL) {
         decide(attempt, CLARITY_ATTEMPT_FAILED,
             "the address %s is %s; add it to allow_addresses if it may be "
             "called",
-            failure->address, failure->refused);
+            failure->secret_host ? OF_HOST : address, failure->refused);
 
     } else if (failure->error == ECONNREFUSED) {
         decide(attempt, CLARITY_ATTEMPT_RETRY, "connection refused by %s",
-            failure->address);
+            address);
 
     } else {
         decide(attempt, CLARITY_ATTEMPT_RETRY, "no connection to %s: %s",
-            failure->address,
-            failure->error != 0 ? strerror(failure->error) : "no answer");
+            address, failure->error != 0 ? strerror(failure->error) : "no answer");
     }
 }
 
@@ -155,19 +164,19 @@ decide(clarity_attempt_t *attempt, clarity_attempt_verdict_t verdict,
 
 
 static void
-show_host(const char *url, char host[HOST_MAX])
+show_host(const clarity_failure_t *failure, char host[HOST_MAX])
 {
     char *part;
     CURLU *parts;
 
-    snprintf(host, HOST_MAX, "the host");
+    snprintf(host, HOST_MAX, HOST);
 
-    parts = curl_url();
+    parts = failure->secret_host ? NULL : curl_url();
     if (parts == NULL) {
         return;
     }
 
-    if (curl_url_set(parts, CURLUPART_URL, url, 0) == 0
+    if (curl_url_set(parts, CURLUPART_URL, failure->url, 0) == 0
         && curl_url_get(parts, CURLUPART_HOST, &part, 0) == 0)
     {
         snprintf(host, HOST_MAX, "%s", part);

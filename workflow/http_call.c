@@ -58,6 +58,8 @@ render_url(const clarity_http_action_t *action, const clarity_scope_t *scope,
         return clarity_error(error, "url: %s", what.text);
     }
 
+    call->secret_host = clarity_template_hides_host(action->url);
+
     if (call->url.len > CLARITY_HTTP_URL_MAX) {
         return clarity_error(error, "the url has %zu bytes, %d at most",
             call->url.len, CLARITY_HTTP_URL_MAX);

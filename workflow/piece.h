@@ -49,6 +49,7 @@ typedef struct {
     size_t count;
     size_t cap;
     clarity_buf_t literals;
+    bool secret_host; /* of a url: a secret is, or is a part of, its host */
 } clarity_pieces_t;
 
 /* A zeroed clarity_pieces_t is empty. */

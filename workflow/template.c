@@ -77,6 +77,13 @@ clarity_template_free(clarity_template_t *template)
 
 
 bool
+clarity_template_hides_host(const clarity_template_t *template)
+{
+    return template->pieces.secret_host;
+}
+
+
+bool
 clarity_template_render(const clarity_template_t *template,
     const clarity_scope_t *scope, clarity_buf_t *buf, clarity_error_t *error)
 {

@@ -74,6 +74,9 @@ clarity_template_t *clarity_template_compile(clarity_str_t text,
     clarity_error_t *error);
 void clarity_template_free(clarity_template_t *template);
 
+/* Of a url: may its host not be shown, as a secret is in it? */
+bool clarity_template_hides_host(const clarity_template_t *template);
+
 /*
  * Appends the text. A parameter that is null or absent renders as nothing; an
  * object or array as its JSON. false and *error (names, never a value): a

@@ -49,6 +49,10 @@ clarity_url_check(clarity_pieces_t *pieces, clarity_error_t *error)
                 return false;
             }
 
+            if (url.part == CLARITY_URL_AUTHORITY) {
+                pieces->secret_host = true;
+            }
+
             continue;
         }
 

@@ -200,6 +200,7 @@ typedef struct {
     size_t nheaders;
     clarity_buf_t body;
     bool has_body;
+    bool secret_host; /* its host is not to be named */
 } clarity_http_call_t;
 
 /*

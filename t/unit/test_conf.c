@@ -286,6 +286,11 @@ a_file_has_a_longest(void **state)
     assert_non_null(strstr(error.text, "longer than the 9 bytes"));
     assert_false(clarity_file_read(folder, 10, &buf, &error));
 
+    assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
+    assert_false(clarity_file_read(path_of("fifo"), 10, &buf, &error));
+    assert_non_null(strstr(error.text, "is a FIFO, expected a regular file"));
+    assert_int_equal(unlink(path_of("fifo")), 0);
+
     clarity_buf_free(&buf);
 }
 
