@@ -39,8 +39,8 @@ typedef struct {
     clarity_key_t mark;
     clarity_worker_audit_t audit;
     clarity_redis_audit_t told; /* of it, and of who asks again */
-    char shards[12]; /* for the setup's commands */
-    char client[32]; /* CLIENT ID; "": not known */
+    char shards[12];            /* for the setup's commands */
+    char client[32];            /* CLIENT ID; "": not known */
 } clarity_link_t;
 
 /* Starts to connect; link must stay where it is. false: out of memory. */

@@ -12,15 +12,13 @@
 #include "worker/link.h"
 #include "worker/promote.h"
 #include "worker/publish.h"
+#include "worker/sweep.h"
 #include "worker/timer.h"
 
 #define TRIM_EVERY   1000 /* ms */
 #define TRIM_AGAIN   20   /* ms, while there is more to drop */
 #define AUDIT_EVERY  5000 /* ms */
 #define CONSUMER_MAX 128
-
-/* One not heard of for so many leases is no worker's any more. */
-#define SWEEP_LEASES 10
 
 struct clarity_queue_s {
     clarity_queue_conf_t conf;
@@ -38,8 +36,8 @@ struct clarity_queue_s {
     clarity_depth_t *depth; /* NULL: nobody asks for metrics */
 
     struct event *trim;
-    uint64_t sweep_at;            /* clarity_clock_ms() */
-    uint64_t audit_at;            /* likewise */
+    clarity_sweep_t sweep;
+    uint64_t audit_at;            /* clarity_clock_ms() */
     clarity_worker_audit_t audit; /* of a Redis that is connected */
     bool finished;                /* with an entry, since the last trim */
 
@@ -70,7 +68,6 @@ static void on_ended(
 static void on_stopped(void *owner);
 static void check_idle(clarity_queue_t *queue);
 static void on_trim(evutil_socket_t fd, short events, void *data);
-static void sweep(clarity_queue_t *queue);
 static void audit(clarity_queue_t *queue);
 static void on_trimmed(
     void *subject, void *data, const redisReply *reply, bool repeated);
@@ -116,6 +113,10 @@ clarity_queue_create(const clarity_queue_conf_t *conf)
         clarity_queue_free(queue);
         return NULL;
     }
+
+    queue->sweep.calls = queue->calls;
+    queue->sweep.stream = clarity_key_str(&queue->stream);
+    queue->sweep.lease = conf->conf->lease;
 
     queue->audit.log = conf->log;
     queue->audit.told = &queue->reader.told;
@@ -531,7 +532,7 @@ on_trim(evutil_socket_t fd, short events, void *data)
     (void) events;
 
     clarity_timer_arm(queue->trim, TRIM_EVERY);
-    sweep(queue);
+    clarity_sweep(&queue->sweep);
     audit(queue);
 
     if (!queue->finished) {
@@ -551,39 +552,6 @@ on_trim(evutil_socket_t fd, short events, void *data)
     conf.done = on_trimmed;
 
     queue->finished = !clarity_call(queue->calls, &conf);
-}
-
-
-/* What workers that were killed have left but their names. */
-static void
-sweep(clarity_queue_t *queue)
-{
-    char ms[24];
-    clarity_str_t argv[3];
-    clarity_call_conf_t conf = { 0 };
-
-    if (clarity_clock_ms() < queue->sweep_at) {
-        return;
-    }
-
-    queue->sweep_at =
-        clarity_clock_ms() + SWEEP_LEASES * queue->conf.conf->lease;
-
-    snprintf(
-        ms, sizeof(ms), "%" PRIu64, SWEEP_LEASES * queue->conf.conf->lease);
-
-    argv[0] = clarity_key_str(&queue->stream);
-    argv[1] = clarity_lit(CLARITY_GROUP);
-    argv[2] = clarity_str(ms);
-
-    conf.script = &clarity_script_sweep;
-    conf.argv = argv;
-    conf.argc = 3;
-    conf.nkeys = 1;
-    conf.once = true;
-    conf.subject = queue;
-
-    (void) clarity_call(queue->calls, &conf);
 }
 
 

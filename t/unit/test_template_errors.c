@@ -33,9 +33,11 @@ wrong_placeholders_and_urls_are_refused(void **state)
         { CLARITY_ESCAPE_NONE, "{{identity_id}} {{ }",
             "\"{{\" without a \"}}\" after it" },
         { CLARITY_ESCAPE_NONE, "{{", "\"{{\" without a \"}}\" after it" },
-        { CLARITY_ESCAPE_NONE, "{{}}", "an empty placeholder \"{{}}\", expected a "
+        { CLARITY_ESCAPE_NONE, "{{}}",
+            "an empty placeholder \"{{}}\", expected a "
             "name in it" },
-        { CLARITY_ESCAPE_NONE, "{{ \t}}", "an empty placeholder \"{{}}\", expected a "
+        { CLARITY_ESCAPE_NONE, "{{ \t}}",
+            "an empty placeholder \"{{}}\", expected a "
             "name in it" },
         { CLARITY_ESCAPE_NONE, "{{{identity_id}}}",
             "placeholder \"{identity_id\": a brace in the name, expected "
@@ -320,7 +322,8 @@ wrong_json_templates_are_refused_with_their_line(void **state)
         { "{\n'{{creator_id}}': 1}",
             "w.json:2: a placeholder in the name \"{{creator_id}}\", "
             "expected in values only" },
-        { "'{{}}'", "w.json:1: an empty placeholder \"{{}}\", expected a name in it" },
+        { "'{{}}'",
+            "w.json:1: an empty placeholder \"{{}}\", expected a name in it" },
     };
 
     (void) state;
