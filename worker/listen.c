@@ -2,18 +2,35 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/listener.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define TIMEOUT     10   /* s that a request may take */
 #define HEADERS_MAX 8192 /* bytes */
+#define PAUSE       1    /* s without accept(), where descriptors are few */
 
 struct clarity_listener_s {
     clarity_listener_conf_t conf;
     struct evhttp *http;
+    struct evconnlistener *socket; /* of http */
+    struct event *resume;
 };
+
+/* A process has one at most; libevent tells its error callback of none. */
+static clarity_listener_t *the_listener;
+
+static bool listen_on(clarity_listener_t *listener);
+static struct bufferevent *on_accept(struct event_base *base, void *data);
+static void on_accept_error(struct evconnlistener *socket, void *data);
+static void on_resume(evutil_socket_t fd, short events, void *data);
+static void pause_accept(clarity_listener_t *listener);
 
 static void on_metrics(struct evhttp_request *request, void *data);
 static void on_healthz(struct evhttp_request *request, void *data);
@@ -39,8 +56,9 @@ clarity_listener_create(
 
     listener->conf = *conf;
     listener->http = evhttp_new(conf->base);
+    listener->resume = evtimer_new(conf->base, on_resume, listener);
 
-    if (listener->http == NULL) {
+    if (listener->http == NULL || listener->resume == NULL) {
         clarity_error(error, "out of memory");
         clarity_listener_free(listener);
         return NULL;
@@ -58,9 +76,7 @@ clarity_listener_create(
     if (evhttp_set_cb(listener->http, "/metrics", on_metrics, listener) != 0
         || evhttp_set_cb(listener->http, "/healthz", on_healthz, listener) != 0
         || evhttp_set_cb(listener->http, "/readyz", on_readyz, listener) != 0
-        || evhttp_bind_socket(
-               listener->http, conf->host, (ev_uint16_t) conf->port)
-               != 0)
+        || !listen_on(listener))
     {
         clarity_error(error, "cannot listen on %.200s, port %u: %s",
             conf->host, conf->port,
@@ -80,11 +96,101 @@ clarity_listener_free(clarity_listener_t *listener)
         return;
     }
 
+    if (listener == the_listener) {
+        the_listener = NULL;
+    }
+
     if (listener->http != NULL) {
         evhttp_free(listener->http);
     }
 
+    if (listener->resume != NULL) {
+        event_free(listener->resume);
+    }
+
     free(listener);
+}
+
+
+static bool
+listen_on(clarity_listener_t *listener)
+{
+    struct evhttp_bound_socket *bound;
+
+    bound = evhttp_bind_socket_with_handle(listener->http, listener->conf.host,
+        (ev_uint16_t) listener->conf.port);
+
+    if (bound == NULL) {
+        return false;
+    }
+
+    listener->socket = evhttp_bound_socket_get_listener(bound);
+    the_listener = listener;
+    evconnlistener_set_error_cb(listener->socket, on_accept_error);
+    evhttp_set_bevcb(listener->http, on_accept, listener);
+
+    return true;
+}
+
+
+/*
+ * Whoever can connect here could otherwise take all descriptors, and the calls
+ * of jobs would fail for want of them: the last quarter is theirs. libevent
+ * 2.1 knows no limit of connections; the lowest free descriptor tells.
+ */
+static struct bufferevent *
+on_accept(struct event_base *base, void *data)
+{
+    int fd;
+    struct rlimit limit;
+    clarity_listener_t *listener = data;
+
+    fd = fcntl(evconnlistener_get_fd(listener->socket), F_DUPFD_CLOEXEC, 0);
+
+    if (fd == -1
+        || (getrlimit(RLIMIT_NOFILE, &limit) == 0
+            && (rlim_t) fd >= limit.rlim_cur / 4 * 3))
+    {
+        pause_accept(listener);
+    }
+
+    if (fd != -1) {
+        close(fd);
+    }
+
+    return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+}
+
+
+/* Out of descriptors or memory: without a pause it would come at once again. */
+static void
+on_accept_error(struct evconnlistener *socket, void *data)
+{
+    (void) data; /* evhttp's */
+
+    if (the_listener != NULL && the_listener->socket == socket) {
+        pause_accept(the_listener);
+    }
+}
+
+
+static void
+pause_accept(clarity_listener_t *listener)
+{
+    struct timeval pause = { PAUSE, 0 };
+
+    evconnlistener_disable(listener->socket);
+    evtimer_add(listener->resume, &pause);
+}
+
+
+static void
+on_resume(evutil_socket_t fd, short events, void *data)
+{
+    (void) fd;
+    (void) events;
+
+    evconnlistener_enable(((clarity_listener_t *) data)->socket);
 }
 
 
