@@ -97,6 +97,10 @@ check_files(const clarity_alone_t *alone, clarity_report_t *report)
         add_fault(report, error.text);
     }
 
+    if (!clarity_conf_check_descriptors(conf, &error)) {
+        add_fault(report, error.text);
+    }
+
     clarity_conf_free(conf);
 
     return true;

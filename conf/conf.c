@@ -423,6 +423,8 @@ static bool
 set_concurrency(
     clarity_conf_t *conf, const clarity_json_t *value, clarity_error_t *error)
 {
+    conf->concurrency_line = value->line;
+
     return get_count(
         conf, value, 1, CLARITY_MAX_CONCURRENCY, &conf->concurrency, error);
 }

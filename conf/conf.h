@@ -23,6 +23,7 @@ typedef struct {
     clarity_seal_keys_t *keys; /* of "workflow_key_file"; NULL: none */
     unsigned processes;        /* 0: as many as there are cores */
     unsigned concurrency;      /* of all of them */
+    unsigned concurrency_line; /* 0: it is the default */
     uint64_t lease;            /* ms */
     unsigned lease_line;       /* 0: it is the default */
     uint64_t drain;            /* ms */
@@ -76,6 +77,17 @@ bool clarity_conf_add_type(clarity_conf_t *conf, const char *type);
  */
 bool clarity_conf_check_lease(
     const clarity_conf_t *conf, clarity_error_t *error);
+
+/*
+ * false and *error: more jobs at once than this process' hard limit of file
+ * descriptors is enough for; whoever asks is taken to have the worker's.
+ */
+bool clarity_conf_check_descriptors(
+    const clarity_conf_t *conf, clarity_error_t *error);
+
+/* Up to the hard limit: the soft one is as low as 1024 for the sake of
+ * programs with select(), which the worker is none of. */
+void clarity_conf_raise_descriptors(void);
 
 /* Wipes the password. NULL is fine. */
 void clarity_conf_free(clarity_conf_t *conf);

@@ -23,8 +23,7 @@ static const char *wrong_string(clarity_str_t text, size_t start, size_t limit,
     const char *refused, size_t *at);
 static bool is_after_zero(
     clarity_str_t text, size_t at, clarity_json_place_t place);
-static const char *wrong_token(
-    clarity_str_t text, size_t at, expect_t expect);
+static const char *wrong_token(clarity_str_t text, size_t at, expect_t expect);
 static const char *wrong_value(char c, expect_t expect);
 
 static const char *const expected[] = { [EXPECT_VALUE] =

@@ -44,8 +44,7 @@ typedef struct {
     clarity_error_t *error; /* set if a token was refused */
 } builder_t;
 
-static void refuse_text(
-    builder_t *builder, const clarity_json_fault_t *fault);
+static void refuse_text(builder_t *builder, const clarity_json_fault_t *fault);
 static bool build(void *data, const clarity_json_token_t *token);
 static clarity_json_t *add_value(builder_t *builder, clarity_json_kind_t kind,
     const clarity_json_token_t *token);
@@ -214,8 +213,8 @@ refuse_text(builder_t *builder, const clarity_json_fault_t *fault)
     char inside[64] = "";
 
     if (fault->inside != 0) {
-        snprintf(inside, sizeof(inside), "byte %zu of the string: ",
-            fault->inside + 1);
+        snprintf(inside, sizeof(inside),
+            "byte %zu of the string: ", fault->inside + 1);
     }
 
     clarity_error(builder->error, "%s:%zu:%zu: %s%s", builder->file,

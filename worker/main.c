@@ -99,7 +99,9 @@ start(const clarity_conf_t *conf, clarity_workflows_t *set, bool test)
     static const clarity_handlers_t none;
 
     if (test) {
-        if (!clarity_conf_check_lease(conf, &error)) {
+        if (!clarity_conf_check_lease(conf, &error)
+            || !clarity_conf_check_descriptors(conf, &error))
+        {
             fprintf(stderr, "clarity-worker: %s\n", error.text);
             clarity_workflows_drop(set);
             return 1;

@@ -51,6 +51,13 @@ clarity_master_work(const clarity_conf_t *conf, clarity_workflows_t *set,
             log, CLARITY_LOG_WARN, "lease_too_short", "reason=%s", error.text);
     }
 
+    clarity_conf_raise_descriptors();
+
+    if (!clarity_conf_check_descriptors(conf, &error)) {
+        clarity_log(log, CLARITY_LOG_WARN, "descriptors_too_few", "reason=%s",
+            error.text);
+    }
+
     if (master.n == 1) {
         return clarity_worker_work(conf, set, log, handlers, stop, NULL) != 0;
     }

@@ -116,7 +116,8 @@ not_connected(const clarity_failure_t *failure, clarity_attempt_t *attempt)
 
     } else {
         decide(attempt, CLARITY_ATTEMPT_RETRY, "no connection to %s: %s",
-            address, failure->error != 0 ? strerror(failure->error) : "no answer");
+            address,
+            failure->error != 0 ? strerror(failure->error) : "no answer");
     }
 }
 

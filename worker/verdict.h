@@ -20,7 +20,8 @@ typedef struct {
     CURLcode code;
     int error; /* errno of the last connect(); 0: not known */
     const char *url;
-    bool secret_host; /* a secret is in it: neither it nor its address is told */
+    bool
+        secret_host; /* a secret is in it: neither it nor its address is told */
     uint64_t timeout;      /* ms, that the call had */
     bool too_large;        /* we stopped it: the answer was */
     bool tried;            /* an address was let through, and tried */
