@@ -35,6 +35,7 @@ static size_t collect_types(
     const clarity_conf_t *conf, const char *names[CLARITY_MAX_TYPES + 1]);
 static size_t first_line(const clarity_buf_t *errors);
 static bool prepare(loader_t *loader);
+static bool trigger_has_room(const loader_t *loader, clarity_error_t *error);
 static bool id_is_new(const loader_t *loader, clarity_error_t *error);
 static bool commands_are_allowed(const loader_t *loader);
 static bool is_allowed(const clarity_conf_t *conf, clarity_str_t command);
@@ -380,7 +381,7 @@ add_workflow(loader_t *loader, clarity_workflow_t *workflow)
     loader->workflow = workflow;
     loader->failed = false;
 
-    if (!id_is_new(loader, &error)) {
+    if (!id_is_new(loader, &error) || !trigger_has_room(loader, &error)) {
         loader->failed = !add_error(loader->errors, &error);
     }
 
@@ -433,6 +434,33 @@ id_is_new(const loader_t *loader, clarity_error_t *error)
         "%s:%u: the id \"%.*s\" is also that of %s, expected an id of its own",
         workflow->file, id != NULL ? id->line : 1, clarity_fmt(workflow->id),
         other->file);
+}
+
+
+/* A job's runs are begun in one call, whose script has so many arguments. */
+static bool
+trigger_has_room(const loader_t *loader, clarity_error_t *error)
+{
+    size_t i, n;
+    const clarity_workflow_t *workflow = loader->workflow;
+
+    n = workflow->active ? 1 : 0;
+
+    for (i = 0; i < loader->set->count && n > 0; i++) {
+        n += loader->set->workflows[i]->active
+             && clarity_str_eq(
+                 loader->set->workflows[i]->trigger, workflow->trigger);
+    }
+
+    return n <= CLARITY_MAX_RUNS
+           || clarity_error(error,
+               "%s:%u: active, with %d others of trigger %s, expected %d in "
+               "all",
+               workflow->file,
+               clarity_json_get(workflow->doc->root, clarity_lit("trigger"))
+                   ->line,
+               CLARITY_MAX_RUNS, clarity_quote(workflow->trigger).text,
+               CLARITY_MAX_RUNS);
 }
 
 

@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -31,6 +32,9 @@ main(int argc, char **argv)
 
     file = NULL;
     test = false;
+
+    /* It means a reload, also to one that has not read its files yet. */
+    signal(SIGHUP, SIG_IGN);
 
     while ((option = getopt(argc, argv, "c:tVh")) != -1) {
         switch (option) {

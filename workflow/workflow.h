@@ -13,6 +13,7 @@
 #include "workflow/when.h"
 
 #define CLARITY_MAX_ACTIONS       64
+#define CLARITY_MAX_RUNS          1000          /* of one job */
 #define CLARITY_MAX_HEADERS       64            /* of one action */
 #define CLARITY_MAX_ARGS          256           /* of one command */
 #define CLARITY_MAX_FIELDS        64            /* of one stream's entry */
