@@ -157,6 +157,12 @@ ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
+    if (conf->handler == ngx_http_clarity_problem_handler) {
+        /* a body that was refused for its size is not to be refused again:
+         * over HTTP/2 nginx would, on the way here, by a page of its own */
+        clcf->client_max_body_size = 0;
+    }
+
     if (clcf->noname && clcf->handler == NULL && prev->handler) {
         ngx_http_clarity_merge_noname(cf, conf, prev);
         return NGX_CONF_OK;

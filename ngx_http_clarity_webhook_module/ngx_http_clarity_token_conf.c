@@ -15,22 +15,35 @@ static ngx_http_clarity_token_t *ngx_http_clarity_push_token(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *clcf);
 
 
-/* What a caller sends is in these, and in those that begin so. */
+/*
+ * What a caller sends, or chooses as its address is, is in these, and in those
+ * that begin so. A named capture cannot be told from what "set" has set.
+ */
 
 static ngx_str_t ngx_http_clarity_callers_variables[] = {
     ngx_string("args"),
+    ngx_string("binary_remote_addr"),
     ngx_string("content_length"),
     ngx_string("content_type"),
     ngx_string("document_uri"),
     ngx_string("host"),
     ngx_string("is_args"),
+    ngx_string("proxy_add_x_forwarded_for"),
     ngx_string("query_string"),
+    ngx_string("realip_remote_addr"),
+    ngx_string("realip_remote_port"),
+    ngx_string("remote_addr"),
+    ngx_string("remote_port"),
     ngx_string("remote_user"),
     ngx_string("request"),
     ngx_string("request_body"),
+    ngx_string("request_filename"),
     ngx_string("request_length"),
     ngx_string("request_method"),
     ngx_string("request_uri"),
+    ngx_string("scheme"),
+    ngx_string("server_protocol"),
+    ngx_string("slice_range"),
     ngx_string("uri"),
     ngx_null_string
 };
@@ -40,6 +53,8 @@ static ngx_str_t ngx_http_clarity_callers_prefixes[] = {
     ngx_string("arg_"),
     ngx_string("cookie_"),
     ngx_string("http_"),
+    ngx_string("proxy_protocol_"),
+    ngx_string("ssl_"),
     ngx_null_string
 };
 

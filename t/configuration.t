@@ -160,7 +160,8 @@ my @bad = (
         . "clarity_webhook_token '$_'; }",
         qr/the token holds "\$\w+", which is what the caller sends; expected a secret, or a variable .*"map" in \S+check.conf:\d+/ ] }
         '$http_x_clarity_webhook_token', '${HTTP_X_A}', 'a-secret-$arg_x',
-        '$cookie_a', '$args', '$query_string', '$request_uri', '$uri',
+        '$cookie_a', '$server_protocol', '$ssl_server_name',
+        '$remote_addr', '$args', '$query_string', '$request_uri', '$uri',
         '$request_body', '$host', '$1', '${request_id}$content_type'),
     [ 'no Redis URL', 'clarity_redis localhost:6379;',
       qr/clarity_redis: .*redis:\/\/.* in \S+check.conf:\d+/ ],

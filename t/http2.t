@@ -11,6 +11,8 @@ my $port = $t->port;
 $t->word(H2 => $port);
 
 my $nginx = $t->nginx(http => <<'EOF');
+    log_format answers '$status $clarity_outcome $sent_http_content_type';
+
     server {
         listen 127.0.0.1:%%H2%% http2;
 
@@ -18,6 +20,10 @@ my $nginx = $t->nginx(http => <<'EOF');
             clarity_webhook       provision_entitlement;
             clarity_webhook_token secret;
         }
+
+        access_log %%DIR%%/answers.log answers;
+        error_page 413 /problem;
+        location = /problem { internal; clarity_problem; }
     }
 EOF
 
@@ -29,6 +35,9 @@ if ($version !~ /HTTP2/) {
 
 $t->write_file('context', context());
 $t->write_file('large', '"' . 'x' x 300_000 . '"');
+
+
+$t->write_file('too-large', '"' . 'x' x 2_000_000 . '"');
 
 
 # (status, body), or curl's error in the place of the status.
@@ -76,6 +85,16 @@ for my $code (sort keys %refused) {
     is_deeply \%seen, { $code => 10 }, "$code comes through each time";
     is decode_json($body)->{status}, $code, 'with its problem';
 }
+
+# nginx resets the stream after its answer, and curl tells of that alone.
+open my $stderr, '>&', \*STDERR or die "stderr: $!";
+open STDERR, '>', '/dev/null' or die "stderr: $!";
+curl(@type, '--data-binary', '@' . $t->dir . '/too-large', @token);
+open STDERR, '>&', $stderr or die "stderr: $!";
+wait_until { $t->read_file('answers.log') =~ /^413 /m } 5, 'a 413';
+like $t->read_file('answers.log'),
+    qr{^413 payload_too_large application/problem\+json$}m,
+    'a body that is too large by its Content-Length: ours, not a page';
 
 ($status) = curl(@type, '--data-binary', '@' . $t->dir . '/large', @token);
 is $status, 422, 'a large body is read';
