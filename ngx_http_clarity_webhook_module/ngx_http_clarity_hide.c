@@ -446,7 +446,8 @@ ngx_http_clarity_server_hides(ngx_http_request_t *r)
 
 /*
  * The line without its query, as far as there is room. Of a line that does not
- * end as one should, all behind the '?' may be the query.
+ * end as one should, all behind the '?' may be the query; one that does not
+ * begin as one should may be a body that came without its length.
  */
 
 static size_t
@@ -456,6 +457,17 @@ ngx_http_clarity_cut_line(u_char *to, size_t size, const ngx_str_t *line)
     ngx_str_t  protocol;
 
     last = line->data + line->len;
+
+    for (p = line->data; p < last; p++) {
+        if ((*p < 'A' || *p > 'Z') && *p != '_' && *p != '-') {
+            break;
+        }
+    }
+
+    if (p == line->data || p == last || *p != ' ') {
+        return 0;
+    }
+
     query = ngx_strlchr(line->data, last, '?');
 
     if (query == NULL) {

@@ -329,6 +329,13 @@ my $deferred = Clarity::HTTP->new('127.0.0.1', $deferred_port);
 $deferred->write("GET /hook?$hidden HTTP/1.1\r\nd_f: r\r\n$head\r\n");
 is $deferred->read->status, 202, 'over a socket that is deferred';
 
+# A body that came without its length is the next request's line.
+my $stray = $nginx->connect;
+$stray->write("POST /hook HTTP/1.1\r\n${head}Content-Type: application/json\r\n"
+    . "X-Clarity-Webhook-Token: none\r\n\r\n{\"a\":\"$hidden\"}\r\n\r\n");
+is $stray->read->status, 401, 'a body without a length';
+is $stray->read->status, 400, 'and the line that nginx takes it for';
+
 logs("$_ /hook?$hidden HTTP/1.1\r\n$head\r\n", 405, "$_ /hook HTTP/1.1",
     'what nginx refuses') for 'TRACE', 'CONNECT';
 logs("HEAD /hook?$hidden HTTP/1.1\r\n$head\r\n", 405, 'HEAD /hook HTTP/1.1',
