@@ -110,6 +110,10 @@ ngx_http_clarity_name_refused(ngx_str_t *name)
                "clarity_metrics";
     }
 
+    if (name->len >= 3 && ngx_strncmp(name->data, "wh_", 3) == 0) {
+        return "begins as the ids of webhooks that are made at run time";
+    }
+
     last = name->data + name->len;
 
     for (p = name->data; p < last; p += n) {

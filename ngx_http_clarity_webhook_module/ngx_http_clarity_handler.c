@@ -36,8 +36,8 @@ ngx_http_clarity_handler(ngx_http_request_t *r)
     ngx_http_clarity_refusal_t   refusal;
     ngx_http_clarity_loc_conf_t *clcf;
 
-    if (r != r->main) {
-        /* a job is never a by-product of mirror, auth_request or ssi */
+    if (r != r->main || r->post_action) {
+        /* a job is never a by-product of mirror, auth_request, ssi and so on */
         return NGX_HTTP_FORBIDDEN;
     }
 
@@ -66,7 +66,7 @@ ngx_http_clarity_handler(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_clarity_webhooks_handler(ngx_http_request_t *r)
 {
-    if (r != r->main) {
+    if (r != r->main || r->post_action) {
         return NGX_HTTP_FORBIDDEN;
     }
 

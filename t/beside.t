@@ -77,6 +77,7 @@ EOF2
     hook('= /auth-allowed', 'allowed', 'auth_request /allowed;'),
     hook('= /auth-refused', 'refused', 'auth_request /refused;'),
     hook('= /mirrors', 'mirrors', 'mirror /copy;'),
+    hook('= /acted', 'acted', 'post_action /plain;'),
     hook('= /basic', 'basic',
         'auth_basic x; auth_basic_user_file %%DIR%%/users;'),
     hook('= /any', 'any', 'satisfy any; allow 127.0.0.1; deny all;
@@ -203,6 +204,14 @@ $slow->write(substr context(), 1);
 is $slow->read->status, 202, 'the one that came first is accepted';
 $slow->close;
 $jobs = jobs();
+
+
+# post_action comes after the answer, and makes no second job.
+
+accepted('/acted', 'acted', 'a location with a post_action');
+wait_until { $t->read_file('trail.log') =~ m{^/plain\|\S+\|-\|}m } 5,
+    'its line in the log';
+is jobs(), $jobs, 'is one job';
 
 
 # mirror sends a copy, and our answer is the answer.

@@ -99,7 +99,8 @@ my @bad = (
         [ "a\x7f", 'holds a control character' ],
         [ 'x' x 256, 'is too long' ],
         [ '_none', 'is that of requests without a webhook' ],
-        [ '_other', 'is that of all webhooks without a series' ]),
+        [ '_other', 'is that of all webhooks without a series' ],
+        [ 'wh_x', 'begins as the ids of webhooks that are made at run time' ]),
     [ 'a location that cannot be a name', "location /\xe9 { $hook $token }",
       qr/the name "POST \/\\ufffd" of the webhook in \S+check.conf:\d+ is made of its location, and is not UTF-8; give it one with "name=NAME"/ ],
     map({ my ($first, $second) = @$_;
