@@ -17,6 +17,9 @@ static clarity_cancelled_t cancel(
     const clarity_command_t *command, const clarity_view_t *view);
 static clarity_cancelled_t cancel_delayed(
     const clarity_command_t *command, const clarity_view_t *view);
+static bool has_failed(const clarity_view_t *view);
+static clarity_cancelled_t cancel_back(
+    const clarity_command_t *command, const clarity_view_t *view);
 static void add_runs(clarity_fields_t *fields, const clarity_view_t *view);
 static clarity_cancelled_t cancel_other(
     const clarity_command_t *command, const clarity_view_t *view);
@@ -64,8 +67,65 @@ clarity_command_cancel(const clarity_command_t *command)
 static clarity_cancelled_t
 cancel(const clarity_command_t *command, const clarity_view_t *view)
 {
-    return view->due[0] != '\0' ? cancel_delayed(command, view)
-                                : cancel_other(command, view);
+    if (view->due[0] == '\0') {
+        return cancel_other(command, view);
+    }
+
+    return has_failed(view) ? cancel_back(command, view)
+                            : cancel_delayed(command, view);
+}
+
+
+static bool
+has_failed(const clarity_view_t *view)
+{
+    size_t i;
+
+    for (i = 0; i < view->job.nruns; i++) {
+        if (view->job.runs[i].record.state == CLARITY_FAILED) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+/* It ends as failed, which is more than one call of a script: a worker does
+ * it. */
+static clarity_cancelled_t
+cancel_back(const clarity_command_t *command, const clarity_view_t *view)
+{
+    long long back;
+    redisReply *reply;
+    clarity_key_t stream, hash, delayed;
+    clarity_str_t argv[5], prefix;
+
+    prefix = clarity_str(command->target->prefix);
+    clarity_key_jobs(&stream, prefix, view->job.id.shard);
+    clarity_key_job(&hash, prefix, &view->job.id);
+    clarity_key_delayed(&delayed, prefix, view->job.id.shard);
+
+    argv[0] = clarity_key_str(&stream);
+    argv[1] = clarity_key_str(&hash);
+    argv[2] = clarity_key_str(&delayed);
+    argv[3] = clarity_str(command->argument);
+    argv[4] = clarity_str(view->due);
+
+    reply = clarity_ask_script(command->asker, &clarity_script_cancel_back, 3,
+        5, argv, command->error);
+    if (reply == NULL) {
+        return FAULTY;
+    }
+
+    back = reply->integer;
+    freeReplyObject(reply);
+
+    switch (back) {
+    case 1: return NOTED;
+    case -1: return cancel_delayed(command, view);
+    default: return CHANGED;
+    }
 }
 
 
@@ -203,7 +263,7 @@ show_cancelled(const clarity_command_t *command, const clarity_view_t *view,
             clarity_buf_addf(command->out,
                 "job %s is %s, and will be cancelled %s\n", command->argument,
                 clarity_state_name(view->job.state),
-                view->job.state == CLARITY_QUEUED
+                view->job.state == CLARITY_QUEUED || view->due[0] != '\0'
                     ? "when a worker gets it"
                     : "when its present step has ended");
         }

@@ -36,6 +36,23 @@ const clarity_script_t clarity_script_cancel_delayed = {
     "return 1\n",
 };
 
+const clarity_script_t clarity_script_cancel_back = {
+    "cancel_back",
+    CLARITY_LUA_ENTRY
+    "local score = redis.call('ZSCORE', KEYS[3], ARGV[1])\n"
+    "if score ~= ARGV[2] then return 0 end\n"
+    "local fields = entry_fields(KEYS[2])\n"
+    "if not fields then return -1 end\n"
+    "local entry = redis.pcall(\n"
+    "  'XADD', KEYS[1], '*', 'job', ARGV[1], unpack(fields))\n"
+    "if type(entry) == 'table' then return entry end\n"
+    "redis.call('HSET', KEYS[2], 'entry', entry, 'state', 'queued',\n"
+    "  'cancel', '1')\n"
+    "redis.call('HDEL', KEYS[2], 'context')\n"
+    "redis.call('ZREM', KEYS[3], ARGV[1])\n"
+    "return 1\n",
+};
+
 const clarity_script_t clarity_script_cancel = {
     "cancel",
     CLARITY_LUA_FINAL

@@ -25,6 +25,14 @@ extern const clarity_script_t clarity_script_retry;
 extern const clarity_script_t clarity_script_cancel_delayed;
 
 /*
+ * KEYS: stream, job hash, delayed. ARGV: job id, its score as the caller saw
+ * it. Puts a delayed job back into the stream, to be cancelled: for one of
+ * which a run has failed, so that it ends as all that have failed. 1; 0: as
+ * above; -1: there is nothing that could be put back.
+ */
+extern const clarity_script_t clarity_script_cancel_back;
+
+/*
  * KEYS: job hash, delayed. ARGV: job id. Notes that the job is to be
  * cancelled, which its worker is told with its next write. 1; 0: it has ended;
  * -1: it is delayed.

@@ -179,6 +179,37 @@ ctl('cancel', $id);
 is $status, 1, 'once';
 like $err, qr/has ended: it is cancelled/, 'as it says';
 
+# One that is delayed and of which a run has failed ends as failed.
+
+my $reloads = $worker->events('reloaded');
+my %mixed = (good => call_action('one', 'good'),
+    bad => call_action('one', 'mixed-bad'),
+    late => { id => 'rest', type => 'delay', delay => '1h' });
+$worker->write_workflow("mixed-$_.json", { id => "mixed-$_",
+    trigger => 'provision_entitlement', actions => [ $mixed{$_} ],
+    conditions => { parameter => 'grant_type', equals => 'mixed' } })
+    for keys %mixed;
+$worker->signal('HUP');
+wait_until { $worker->events('reloaded') > $reloads } 5, 'the reload';
+
+$receiver->answer('/mixed-bad', { status => 400 }, {});
+$id = start_job('mixed');
+wait_for_job($redis, $id, 'waiting');
+ctl('cancel', $id);
+like $out, qr/is waiting, and will be cancelled when a worker gets it/,
+    'one with a failed run will be';
+$job = wait_for_job($redis, $id, 'failed');
+is_deeply { map { $_ => $job->{runs}{"mixed-$_"}{state} } keys %mixed },
+    { good => 'succeeded', bad => 'failed', late => 'cancelled' },
+    'it has failed, as one of its runs has';
+is ids(ctl('--json', 'jobs', '--state', 'failed'))->[0], $id,
+    'and is listed so';
+is $job->{context}, context(grant_type => '"mixed"'), 'with its context';
+ctl('retry', $id);
+is $status, 0, 'so it can be retried';
+is wait_for_job($redis, $id, 'cancelled')->{runs}{'mixed-bad'}{state},
+    'succeeded', 'but for what was cancelled';
+
 # One that is running, between two steps.
 
 $receiver->answer('/hold', { hold => 1 });
@@ -266,10 +297,10 @@ $jobs = ctl('--json', 'jobs', '--limit', '1000');
 ok !$jobs->{more}, 'or all';
 my %states;
 $states{ $_->{state} }++ for @{ $jobs->{jobs} };
-is_deeply \%states, { succeeded => 1 + 1 + 1 + 249 + 1, cancelled => 3,
+is_deeply \%states, { succeeded => 1 + 1 + 1 + 249 + 1, cancelled => 4,
     waiting => 1 }, 'in all their states';
 ctl('jobs', '--state', 'cancelled');
-is scalar(() = $out =~ /^0-\S+\h+cancelled\h+provision_entitlement/gm), 3,
+is scalar(() = $out =~ /^0-\S+\h+cancelled\h+provision_entitlement/gm), 4,
     'for people too';
 
 $t->done;

@@ -217,6 +217,33 @@ a_delayed_job_is_cancelled_as_it_was_seen(void **state)
 
 
 static void
+a_delayed_job_is_put_back_to_be_cancelled(void **state)
+{
+    static const char keys[] = STREAM " " HASH " " DELAYED;
+
+    (void) state;
+
+    command("HSET " HASH JOB " state waiting entry 1-0");
+    command("ZADD " DELAYED " 5000 x 6000 y 7000 z");
+
+    assert_integer(run(&clarity_script_cancel_back, keys, "x 4000"), 0);
+    assert_integer(command("XLEN " STREAM), 0);
+    assert_list(command("HMGET " HASH " state"), "waiting");
+
+    assert_integer(run(&clarity_script_cancel_back, keys, "x 5000"), 1);
+    assert_integer(command("XLEN " STREAM), 1);
+    assert_list(command("HMGET " HASH " state cancel"), "queued 1");
+    assert_integer(command("HEXISTS " HASH " context"), 0);
+    assert_list(command("ZRANGE " DELAYED " 0 -1"), "y z");
+
+    /* without its context it cannot come back */
+    assert_integer(run(&clarity_script_cancel_back, keys, "y 6000"), -1);
+    assert_integer(command("XLEN " STREAM), 1);
+    assert_list(command("ZRANGE " DELAYED " 0 -1"), "y z");
+}
+
+
+static void
 a_worker_is_told_of_a_wish_with_its_next_write(void **state)
 {
     (void) state;
@@ -340,6 +367,8 @@ main(void)
             a_retry_that_redis_refuses_changes_nothing, empty_redis),
         cmocka_unit_test_setup(
             a_delayed_job_is_cancelled_as_it_was_seen, empty_redis),
+        cmocka_unit_test_setup(
+            a_delayed_job_is_put_back_to_be_cancelled, empty_redis),
         cmocka_unit_test_setup(
             a_worker_is_told_of_a_wish_with_its_next_write, empty_redis),
         cmocka_unit_test_setup(what_is_erased_is_gone_everywhere, empty_redis),
