@@ -3,6 +3,7 @@
 
 use Clarity::Test;
 use Clarity::Jobs;
+use HTTP::Tiny;
 use Time::HiRes qw(sleep time);
 
 my $t = Clarity::Test->new;
@@ -227,6 +228,168 @@ is job($redis, $last)->{state}, 'succeeded', 'after its job';
 is scalar(() = $many->log =~ /^(?:before )?after 0$/mg), 1,
     'and clarity_worker_run() returns once';
 is scalar(() = $many->log =~ /before/g), 1, 'what was printed stands once';
+
+# A handler that does not return, whatever it is told: its attempt ends without
+# it, and what it comes to later is nobody's.
+
+$t->write_file('stuck.c', <<'C');
+#define _GNU_SOURCE
+#include <clarity/worker.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static atomic_int inside;
+static const struct timespec a_moment = { 0, 10000000 };
+
+static clarity_result_t
+hang(clarity_call_t *call, void *data)
+{
+    atomic_fetch_add(&inside, 1);
+
+    while (access(data, F_OK) != 0) {
+        nanosleep(&a_moment, NULL);
+    }
+
+    printf("late: job %s, over: %d\n", clarity_call_job(call),
+        clarity_call_is_over(call) != 0);
+    fflush(stdout);
+
+    clarity_call_set_result(call, "\"late\"", 6);
+    clarity_call_set_reason(call, "late");
+    atomic_fetch_sub(&inside, 1);
+
+    return CLARITY_SUCCEED;
+}
+
+static clarity_result_t
+work(clarity_call_t *call, void *data)
+{
+    (void) data;
+    clarity_call_set_result(call, "\"done\"", 6);
+
+    return CLARITY_SUCCEED;
+}
+
+int
+main(int argc, char **argv)
+{
+    int status;
+    char open[4096];
+    FILE *file;
+    clarity_worker_t *worker;
+
+    snprintf(open, sizeof(open), "%s.open", argv[argc - 1]);
+    worker = clarity_worker_create(argv[argc - 1]);
+
+    if (worker == NULL
+        || clarity_worker_on_action(worker, "hang", hang, open) != 0
+        || clarity_worker_on_action(worker, "work", work, NULL) != 0)
+    {
+        return 2;
+    }
+
+    status = clarity_worker_run(worker);
+    clarity_worker_free(worker);
+
+    /* The rest returns when there is no worker any more. */
+    printf("left with %d\n", atomic_load(&inside));
+    fflush(stdout);
+    file = fopen(open, "w");
+
+    while (file != NULL && atomic_load(&inside) > 0) {
+        nanosleep(&a_moment, NULL);
+    }
+
+    return file != NULL && fclose(file) == 0 ? status : 3;
+}
+C
+run("cc $strict $dir/stuck.c -o $dir/built/stuck $flags");
+
+sub starts {
+    my ($type, $attempts, $name) = (@_, $_[0]);
+
+    return ("$name.json" => { id => $name, trigger => 'provision_entitlement',
+        conditions => { parameter => 'grant_type', equals => $name },
+        actions => [ { id => 'do', type => $type, timeout => '200ms',
+            retry => { attempts => $attempts, delay => '50ms' } } ] });
+}
+
+my $port = $t->port;
+my $stuck = Clarity::Worker->new($t, name => 'stuck',
+    env => { LD_LIBRARY_PATH => "$installed/lib" },
+    program => "$dir/built/stuck", conf => { drain => '20s',
+        concurrency => 3, listen => "127.0.0.1:$port" },
+    workflows => { starts('hang', 2), starts('hang', 1, 'once'),
+        starts('hang', 3, 'thrice'), starts('work', 1) });
+my $open = "$dir/stuck/worker.json.open";
+
+sub of_type { return context(grant_type => "\"$_[0]\"") }
+
+my $hanging = add_job($redis, context => of_type('hang'));
+my $unwanted = add_job($redis, context => of_type('thrice'));
+wait_until {
+    2 == grep { ((job($redis, $_) // {})->{state} // '') eq 'running' }
+        $hanging, $unwanted;
+} 5, 'two handlers to hang';
+run($t->build . "/clarityctl -c $dir/stuck/worker.json cancel $unwanted");
+
+is wait_for_job($redis, $unwanted, 'cancelled', 20)->{state}, 'cancelled',
+    'a job whose handler does not return can be cancelled';
+is wait_for_job($redis, $hanging, 'failed', 40)->{reason},
+    'workflow "hang": step "do": timed out after 200ms, '
+    . 'and its handler has not returned', 'and it ends, as timed out';
+is job($redis, $hanging)->{steps}{hang}{do}{attempt}, 2, 'after its attempts';
+my @logged = sort map { "$_->{job} $_->{workflow} $_->{step} $_->{attempt} "
+    . "$_->{type} $_->{level}" } $stuck->events('handler_stuck');
+is_deeply \@logged, [ sort "$hanging hang do 1 hang error",
+    "$hanging hang do 2 hang error", "$unwanted thrice do 1 hang error" ],
+    'each call that has not returned is logged once';
+
+# There are as many of them as may be.
+
+my $refused = add_job($redis, context => of_type('once'));
+like wait_for_job($redis, $refused, 'failed')->{reason},
+    qr/step "do": 3 calls of its handler have not returned/,
+    'no further one of the handler is called, which is said';
+is wait_for_job($redis, add_job($redis, context => of_type('work')),
+    'succeeded')->{steps}{work}{do}{result}{body}, 'done',
+    'the other handlers are';
+wait_until {
+    my @threads = glob '/proc/' . $stuck->pid . '/task/*';
+    @threads == 1 + 3;
+} 5, 'the threads to be those three and the loop\'s';
+
+# They return.
+
+my $before = [ map { job($redis, $_) } $hanging, $unwanted ];
+$t->write_file('stuck/worker.json.open', '');
+wait_until { $stuck->events('handler_returned') == 3 } 10, 'them to return';
+is scalar(() = $stuck->log =~ /^late: job \S+ over: 1$/mg), 3,
+    'they were told that they were over';
+wait_for_job($redis, add_job($redis, context => of_type('once')), 'succeeded');
+pass 'then the handler is called again';
+is_deeply [ map { job($redis, $_) } $hanging, $unwanted ], $before,
+    'nothing of what came late is written';
+
+my $metrics = HTTP::Tiny->new->get("http://127.0.0.1:$port/metrics")->{content};
+like $metrics, qr/^clarity_worker_handlers_stuck_total 3$/m, 'both are counted';
+like $metrics, qr/^clarity_worker_handlers_returned_total 3$/m, 'by themselves';
+
+# One that outlives its worker.
+
+unlink $open or die "$open: $!";
+$hanging = add_job($redis, context => of_type('once'));
+$stuck->log_like(qr/"handler_stuck","job":"$hanging"/, 20);
+wait_for_job($redis, $hanging, 'failed');
+my $stopped = time;
+$stuck->signal('TERM');
+is $stuck->wait_exit(15), 0, 'one that does not return delays no end';
+cmp_ok time - $stopped, '<', 10, 'not for "drain"';
+like $stuck->log, qr/^left with 1$/m, 'it was still there';
+like $stuck->log, qr/^late: job $hanging, over: 1$/m,
+    'and returned when its worker was gone';
 
 # The example's configuration is one for clarityctl too.
 

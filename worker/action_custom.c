@@ -1,8 +1,10 @@
 #include "worker/action_custom_part.h"
 
 #include <event2/event.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,19 +19,28 @@ struct clarity_custom_s {
     clarity_hosts_t *hosts;
     struct event *event; /* of fd */
     int fd;              /* eventfd: calls have ended */
+    clarity_log_t *log;
+    size_t most; /* stuck calls of one handler */
+    LIST_HEAD(clarity_running, clarity_call_s) calls; /* those that run */
 
     pthread_mutex_t lock;
     STAILQ_HEAD(clarity_ended, clarity_call_s) ended;
-    size_t running;
-    bool is_left; /* the loop has gone */
+    size_t running; /* how many of them have not been seen to end */
+    bool is_left;   /* the loop has gone */
 };
 
 static bool set_up(clarity_call_t *call, const clarity_custom_conf_t *conf);
 static const char *copy(char **p, clarity_str_t text);
 static void begin_call(clarity_turn_t *turn);
+static size_t count_stuck(const clarity_call_t *call);
+static void refuse(clarity_call_t *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 static int start_thread(clarity_call_t *call);
 static void *run_thread(void *data);
 static void on_timer(evutil_socket_t fd, short events, void *data);
+static void give_up(clarity_call_t *call);
+static void log_stuck(
+    const clarity_call_t *call, clarity_log_level_t level, const char *event);
 static void on_ended(evutil_socket_t fd, short events, void *data);
 static void end_call(clarity_call_t *call);
 static void judge(const clarity_call_t *call, clarity_attempt_t *attempt);
@@ -61,7 +72,8 @@ clarity_handlers_find(const clarity_handlers_t *handlers, clarity_str_t type,
 
 
 clarity_custom_t *
-clarity_custom_create(struct event_base *base, clarity_hosts_t *hosts)
+clarity_custom_create(struct event_base *base, clarity_hosts_t *hosts,
+    clarity_log_t *log, size_t most)
 {
     clarity_custom_t *custom;
 
@@ -72,6 +84,9 @@ clarity_custom_create(struct event_base *base, clarity_hosts_t *hosts)
 
     custom->base = base;
     custom->hosts = hosts;
+    custom->log = log;
+    custom->most = most;
+    LIST_INIT(&custom->calls);
     pthread_mutex_init(&custom->lock, NULL);
     STAILQ_INIT(&custom->ended);
 
@@ -109,8 +124,14 @@ clarity_custom_free(clarity_custom_t *custom)
     while ((call = STAILQ_FIRST(&custom->ended)) != NULL) {
         STAILQ_REMOVE_HEAD(&custom->ended, ended);
         custom->running--;
-        call->runs = false;
         free_call(call);
+    }
+
+    /* Of the rest the loop has no more than the timers. */
+    LIST_FOREACH(call, &custom->calls, running)
+    {
+        event_free(call->timer);
+        call->timer = NULL;
     }
 
     custom->is_left = true;
@@ -235,28 +256,72 @@ static void
 begin_call(clarity_turn_t *turn)
 {
     int error;
+    size_t stuck;
     clarity_custom_t *custom;
     clarity_call_t *call = (clarity_call_t *) turn;
 
     custom = call->custom;
+    stuck = count_stuck(call);
+
     call->runs = true;
+    LIST_INSERT_HEAD(&custom->calls, call, running);
 
     pthread_mutex_lock(&custom->lock);
     custom->running++;
     pthread_mutex_unlock(&custom->lock);
 
+    if (stuck >= custom->most) {
+        refuse(call,
+            "%zu calls of its handler have not returned: no more are made "
+            "until some have, or the worker is restarted",
+            stuck);
+        return;
+    }
+
     error = start_thread(call);
 
     if (error == 0) {
         clarity_timer_arm(call->timer, call->timeout);
-        return;
+    } else {
+        refuse(call, "no thread for it: %s", strerror(error));
+    }
+}
+
+
+/* Of the same handler. */
+static size_t
+count_stuck(const clarity_call_t *call)
+{
+    size_t n;
+    const clarity_call_t *other;
+
+    n = 0;
+
+    LIST_FOREACH(other, &call->custom->calls, running)
+    {
+        n += other->stuck && other->info == call->info;
     }
 
+    return n;
+}
+
+
+/* It ends without a thread, but not within clarity_custom_start(). */
+static void
+refuse(clarity_call_t *call, const char *format, ...)
+{
+    va_list args;
+    clarity_custom_t *custom;
+
+    custom = call->custom;
     call->result = CLARITY_RETRY;
-    snprintf(call->reason, sizeof(call->reason), "no thread for it: %s",
-        strerror(error));
+
+    va_start(args, format);
+    vsnprintf(call->reason, sizeof(call->reason), format, args);
+    va_end(args);
 
     pthread_mutex_lock(&custom->lock);
+    call->has_ended = true;
     STAILQ_INSERT_TAIL(&custom->ended, call, ended);
     pthread_mutex_unlock(&custom->lock);
 
@@ -313,6 +378,7 @@ run_thread(void *data)
         is_last = --custom->running == 0;
 
     } else {
+        call->has_ended = true;
         STAILQ_INSERT_TAIL(&custom->ended, call, ended);
 
         /* Full it cannot be: the loop reads it before it counts so far. */
@@ -324,7 +390,6 @@ run_thread(void *data)
     pthread_mutex_unlock(&custom->lock);
 
     if (is_left) {
-        call->runs = false;
         call->custom = NULL;
         free_call(call);
 
@@ -337,7 +402,7 @@ run_thread(void *data)
 }
 
 
-/* A thread cannot be ended from outside; it can look. */
+/* A thread cannot be ended from outside; it can look, and has some time to. */
 static void
 on_timer(evutil_socket_t fd, short events, void *data)
 {
@@ -346,7 +411,67 @@ on_timer(evutil_socket_t fd, short events, void *data)
     (void) fd;
     (void) events;
 
-    atomic_store(&call->is_over, true);
+    if (atomic_exchange(&call->is_over, true)) {
+        give_up(call);
+    } else {
+        clarity_timer_arm(call->timer, CLARITY_HANDLER_GRACE);
+    }
+}
+
+
+/*
+ * Nobody waits for it any longer: what it comes to is told to none, and the
+ * call, which its thread goes on to use, is freed when it has returned.
+ */
+static void
+give_up(clarity_call_t *call)
+{
+    bool has_ended;
+    clarity_hosts_t *hosts;
+    clarity_attempt_t attempt = { 0 };
+    void (*done)(void *data, const clarity_attempt_t *attempt);
+
+    pthread_mutex_lock(&call->custom->lock);
+    has_ended = call->has_ended;
+    pthread_mutex_unlock(&call->custom->lock);
+
+    /* Just now: on_ended() is next. */
+    if (has_ended) {
+        return;
+    }
+
+    call->stuck = true;
+    log_stuck(call, CLARITY_LOG_ERROR, "handler_stuck");
+
+    hosts = call->custom->hosts;
+    clarity_hosts_leave(hosts, &call->work.turn);
+
+    done = call->done;
+    call->done = NULL;
+
+    /* NULL: its job had gone before. */
+    if (done != NULL) {
+        attempt.verdict = CLARITY_ATTEMPT_RETRY;
+        snprintf(attempt.reason, sizeof(attempt.reason),
+            "timed out after %" PRIu64 "%s, and its handler has not returned",
+            call->timeout % 1000 == 0 ? call->timeout / 1000 : call->timeout,
+            call->timeout % 1000 == 0 ? "s" : "ms");
+        done(call->data, &attempt);
+    }
+
+    clarity_hosts_go(hosts);
+}
+
+
+/* The thread has changed none of what is shown. */
+static void
+log_stuck(
+    const clarity_call_t *call, clarity_log_level_t level, const char *event)
+{
+    clarity_log(call->custom->log, level, event,
+        "job=%s workflow=%s step=%s attempt=%u type=%s trigger=%s", call->job,
+        call->workflow, call->step, call->attempt, call->info->type,
+        call->trigger);
 }
 
 
@@ -379,7 +504,6 @@ on_ended(evutil_socket_t fd, short events, void *data)
             break;
         }
 
-        call->runs = false;
         end_call(call);
     }
 
@@ -391,6 +515,10 @@ static void
 end_call(clarity_call_t *call)
 {
     clarity_attempt_t attempt = { 0 };
+
+    if (call->stuck) {
+        log_stuck(call, CLARITY_LOG_INFO, "handler_returned");
+    }
 
     if (call->done != NULL) {
         judge(call, &attempt);
@@ -443,8 +571,7 @@ cancel_call(clarity_work_t *work)
 
     /* A thread goes on, and what it comes to is nobody's. */
     if (call->runs) {
-        event_free(call->timer);
-        call->timer = NULL;
+        clarity_timer_arm(call->timer, CLARITY_HANDLER_GRACE);
         clarity_hosts_leave(hosts, &call->work.turn);
 
     } else {
@@ -460,6 +587,10 @@ static void
 free_call(clarity_call_t *call)
 {
     if (call->custom != NULL) {
+        if (call->runs) {
+            LIST_REMOVE(call, running);
+        }
+
         clarity_hosts_leave(call->custom->hosts, &call->work.turn);
     }
 

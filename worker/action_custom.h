@@ -8,8 +8,12 @@
 #include <clarity/worker.h>
 
 #include "worker/action.h"
+#include "worker/log.h"
 
 struct event_base;
+
+/* How long after its time a call is given up that has not returned. */
+#define CLARITY_HANDLER_GRACE 5000 /* ms */
 
 typedef struct clarity_custom_s clarity_custom_t;
 
@@ -31,9 +35,13 @@ const clarity_handler_info_t *clarity_handlers_find(
     const clarity_handlers_t *handlers, clarity_str_t type,
     clarity_str_t trigger);
 
-/* hosts must outlive it. NULL: out of memory. */
-clarity_custom_t *clarity_custom_create(
-    struct event_base *base, clarity_hosts_t *hosts);
+/*
+ * most: calls of one handler that were given up and have not returned; while
+ * there are so many, its other calls are not made and end to be retried.
+ * hosts and log must outlive it. NULL: out of memory.
+ */
+clarity_custom_t *clarity_custom_create(struct event_base *base,
+    clarity_hosts_t *hosts, clarity_log_t *log, size_t most);
 
 /* No work may be left. What a thread still needs is left to it. NULL is
  * fine. */
@@ -59,8 +67,11 @@ typedef struct {
     void *data;
 } clarity_custom_conf_t;
 
-/* done() comes once, not before this has returned, and ends the work. NULL:
- * out of memory, and nothing was started. */
+/*
+ * done() comes once, not before this has returned, and ends the work: with
+ * what the handler says, or as timed out, CLARITY_HANDLER_GRACE after its
+ * time. NULL: out of memory, and nothing was started.
+ */
 clarity_work_t *clarity_custom_start(
     clarity_custom_t *custom, const clarity_custom_conf_t *conf);
 

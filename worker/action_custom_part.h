@@ -42,9 +42,14 @@ struct clarity_call_s {
     uint64_t retry_after;
     clarity_buf_t body;
 
-    bool runs; /* in a thread */
+    /* Of the loop. */
+    bool runs;  /* in a thread */
+    bool stuck; /* given up, and not returned */
     void (*done)(void *data, const clarity_attempt_t *attempt); /* or NULL */
     void *data;
+    LIST_ENTRY(clarity_call_s) running; /* while it runs */
+
+    bool has_ended; /* it is in the list of those, or was */
     STAILQ_ENTRY(clarity_call_s) ended;
 };
 

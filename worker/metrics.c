@@ -40,6 +40,8 @@ static const struct {
     { "redis_lost", "clarity_worker_redis_lost_total", NULL },
     { "reloaded", "clarity_worker_reloads_total", "result=\"done\"" },
     { "reload_failed", "clarity_worker_reload_errors_total", NULL },
+    { "handler_stuck", "clarity_worker_handlers_stuck_total", NULL },
+    { "handler_returned", "clarity_worker_handlers_returned_total", NULL },
     { "process_died", "clarity_worker_processes_died_total", NULL },
 };
 
@@ -67,6 +69,10 @@ static const struct {
     { "clarity_worker_reloads_total", "Reloads of the workflows." },
     { "clarity_worker_reload_errors_total",
         "Errors that kept the old workflows in service." },
+    { "clarity_worker_handlers_stuck_total",
+        "Calls of handlers given up that had not returned." },
+    { "clarity_worker_handlers_returned_total",
+        "Of those, calls that have returned since." },
     { "clarity_worker_processes_died_total",
         "Processes that ended and were started anew." },
 };

@@ -145,7 +145,8 @@ create_actions(clarity_loop_t *worker)
     worker->http = clarity_http_create(&http);
 
     worker->exec = clarity_exec_create(worker->base, worker->hosts);
-    worker->custom = clarity_custom_create(worker->base, worker->hosts);
+    worker->custom = clarity_custom_create(
+        worker->base, worker->hosts, worker->log, worker->conf->concurrency);
 
     return worker->metrics != NULL && worker->hosts != NULL
            && worker->http != NULL && worker->exec != NULL

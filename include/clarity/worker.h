@@ -120,7 +120,14 @@ const char *clarity_call_input(const clarity_call_t *call);
 
 /*
  * Not 0: the handler's time is up ("timeout"), or the job is not this worker's
- * any more. What it still does may be done twice: it should return soon.
+ * any more. What it still does may be done twice: it should return soon. Of one
+ * that returns within 5 s of its time the result counts. One that does not has
+ * its attempt ended as timed out, like CLARITY_RETRY, which is logged
+ * ("handler_stuck"): the step may be called again beside it, and what it
+ * returns in the end is nobody's. The call is there for it until then. While
+ * as many calls of one handler have not returned as the process has of
+ * "concurrency", no further one is made: attempts end with that reason, like
+ * CLARITY_RETRY.
  */
 int clarity_call_is_over(const clarity_call_t *call);
 
