@@ -15,6 +15,8 @@ static ngx_uint_t ngx_http_clarity_api_same_origin(
     ngx_http_request_t *r, ngx_str_t *origin);
 static void ngx_http_clarity_api_cut_port(ngx_str_t *host, ngx_str_t *port);
 static ngx_uint_t ngx_http_clarity_api_is_json(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_clarity_api_has_nothing(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api);
 static void ngx_http_clarity_api_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_api_parse_body(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);
@@ -115,7 +117,8 @@ ngx_http_clarity_api_check(ngx_http_request_t *r, ngx_http_clarity_api_t *api)
     }
 
     if ((r->method & (NGX_HTTP_POST | NGX_HTTP_PATCH))
-        && !ngx_http_clarity_api_is_json(r))
+        && !ngx_http_clarity_api_is_json(r)
+        && !ngx_http_clarity_api_has_nothing(r, api))
     {
         return ngx_http_clarity_api_problem(r,
             NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, "media_type_unsupported",
@@ -245,6 +248,20 @@ ngx_http_clarity_api_is_json(ngx_http_request_t *r)
         && ngx_strncasecmp(type->data, (u_char *) "application/json", 16) == 0
         && (type->len == 16 || type->data[16] == ';' || type->data[16] == ' '
             || type->data[16] == '\t');
+}
+
+
+/*
+ * No body, and no type for it, where there need not be one. A form names a
+ * type without having anything in it; a script's request has an Origin.
+ */
+
+static ngx_uint_t
+ngx_http_clarity_api_has_nothing(
+    ngx_http_request_t *r, ngx_http_clarity_api_t *api)
+{
+    return api->may_be_empty && r->headers_in.content_type == NULL
+        && r->headers_in.content_length_n <= 0 && !r->headers_in.chunked;
 }
 
 

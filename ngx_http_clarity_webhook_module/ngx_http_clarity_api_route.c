@@ -64,7 +64,7 @@ static ngx_http_clarity_route_t ngx_http_clarity_routes[] = {
       WEBHOOK, ngx_http_clarity_api_token },
 
     { NGX_HTTP_POST, ngx_string("POST"), { "webhooks", "*", "rotate" },
-      WEBHOOK, ngx_http_clarity_api_rotate },
+      WEBHOOK | NO_BODY, ngx_http_clarity_api_rotate },
 
     { NGX_HTTP_POST, ngx_string("POST"), { "webhooks", "*", "revoke" },
       WEBHOOK | WORKFLOWS | INSTANCES, ngx_http_clarity_api_revoke },

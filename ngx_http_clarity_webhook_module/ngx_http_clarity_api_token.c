@@ -8,6 +8,7 @@
 #include "json/duration.h"
 
 
+#define NGX_HTTP_CLARITY_OVERLAP     (24LL * 3600 * 1000) /* ms */
 #define NGX_HTTP_CLARITY_MAX_OVERLAP (90LL * 24 * 3600 * 1000) /* ms */
 
 
@@ -150,7 +151,8 @@ ngx_http_clarity_api_rotate(
 }
 
 
-/* NGX_DECLINED and *overlap in ms, or what the answer returned. */
+/* NGX_DECLINED and *overlap in ms: a day, if it is not said; or what the answer
+ * returned. */
 
 static ngx_int_t
 ngx_http_clarity_api_overlap(
@@ -161,14 +163,20 @@ ngx_http_clarity_api_overlap(
 
     static const char *const known[] = { "overlap", NULL };
 
+    *overlap = NGX_HTTP_CLARITY_OVERLAP;
+
+    if (api->body == NULL) {
+        return NGX_DECLINED;
+    }
+
     ngx_memzero(&faults, sizeof(clarity_faults_t));
 
     clarity_faults_check_members(&faults, api->body->root, known, NULL);
 
     value = clarity_json_get(api->body->root, clarity_lit("overlap"));
 
-    if (faults.n == 0
-        && (value == NULL || value->kind != CLARITY_STRING
+    if (faults.n == 0 && value
+        && (value->kind != CLARITY_STRING
             || !clarity_duration_parse(value->text, overlap)
             || *overlap > NGX_HTTP_CLARITY_MAX_OVERLAP))
     {

@@ -8,9 +8,7 @@
 #include "json/buf.h"
 
 
-#define NGX_HTTP_CLARITY_UNPROCESSABLE 422 /* RFC 9110, 15.5.21 */
-
-
+static void ngx_http_clarity_set_reason(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_add_location(
     ngx_http_request_t *r, ngx_str_t *job_id);
 static ngx_int_t ngx_http_clarity_discard(ngx_http_request_t *r);
@@ -174,10 +172,7 @@ ngx_http_clarity_send(ngx_http_request_t *r, ngx_uint_t status,
 
     r->headers_out.status = status;
 
-    if (status == NGX_HTTP_CLARITY_UNPROCESSABLE) {
-        /* nginx has no reason phrase for it */
-        ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
-    }
+    ngx_http_clarity_set_reason(r);
 
     r->headers_out.content_length_n = b->last - b->pos;
     r->headers_out.content_type = *type;
@@ -202,6 +197,27 @@ ngx_http_clarity_send(ngx_http_request_t *r, ngx_uint_t status,
     out.next = NULL;
 
     return ngx_http_output_filter(r, &out);
+}
+
+
+/* nginx has no reason phrase for these (RFC 9110, 15.5.21; RFC 6585, 3). */
+
+static void
+ngx_http_clarity_set_reason(ngx_http_request_t *r)
+{
+    switch (r->headers_out.status) {
+
+    case 422:
+        ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
+        break;
+
+    case 428:
+        ngx_str_set(&r->headers_out.status_line, "428 Precondition Required");
+        break;
+
+    default:
+        break;
+    }
 }
 
 

@@ -172,8 +172,11 @@ like $shown->{last_refused}{detail}, qr/app_identifier is missing/,
 
 # Changed.
 
-($status, my $problem) = api('PATCH', "webhooks/$id", { active => \0 });
+($status, my $problem, $answer) = api('PATCH', "webhooks/$id",
+    { active => \0 });
 is $status, 428, 'a change without If-Match is refused';
+like $answer->head, qr{^HTTP/1\.1 428 Precondition Required\r?$}m,
+    'in words too';
 ($status, $problem) = api('PATCH', "webhooks/$id", { active => \0 },
     'If-Match: "77"');
 is $status, 412, 'one of another revision, too';
@@ -219,6 +222,26 @@ is scalar @{ $shown->{tokens} }, 2, 'there are two';
 is $status, 200, 'the old one is revoked';
 soon(401, $uri, $token, 'the old one');
 soon(202, $uri, $new->{token}, 'the new one');
+
+is $nginx->request('POST', "${api}webhooks/$id/rotate", body => '',
+    type => undef, headers => [$_])->status, 403,
+    "nothing at all, from elsewhere: $_"
+    for 'Origin: https://evil.example', 'Sec-Fetch-Site: cross-site';
+
+my $by_default = decode_json($nginx->request('POST',
+    "${api}webhooks/$id/rotate", body => '', type => undef)->body);
+soon(202, $uri, $by_default->{token}, 'rotated by a request without a body');
+soon(202, $uri, $new->{token}, 'the old one');
+($status, $shown) = api('GET', "webhooks/$id");
+like $shown->{tokens}[1]{expires_at}, qr/^20\d\d-/, 'for a day';
+api('POST', "webhooks/$id/revoke", { token_id => $shown->{tokens}[0]{id} });
+($status) = api('POST', "webhooks/$id/rotate", {});
+is $status, 200, 'and so of one that does not say how long';
+($status, $shown) = api('GET', "webhooks/$id");
+$new = { token => (api('GET', "webhooks/$id/token"))[1]{token} };
+api('POST', "webhooks/$id/revoke", { token_id => $_->{id} })
+    for @{ $shown->{tokens} }[ 1 .. $#{ $shown->{tokens} } ];
+($status, $shown) = api('GET', "webhooks/$id");
 
 ($status, $problem) = api('POST', "webhooks/$id/revoke",
     { token_id => $shown->{tokens}[0]{id} });
