@@ -19,8 +19,7 @@ clarity_conf_check_descriptors(
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0
-        || limit.rlim_max == RLIM_INFINITY)
-    {
+        || limit.rlim_max == RLIM_INFINITY) {
         return true;
     }
 
@@ -51,8 +50,7 @@ clarity_conf_raise_descriptors(void)
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0
-        && limit.rlim_cur < limit.rlim_max)
-    {
+        && limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         (void) setrlimit(RLIMIT_NOFILE, &limit);
     }

@@ -297,7 +297,8 @@ count_stuck(const clarity_call_t *call)
 
     n = 0;
 
-    LIST_FOREACH(other, &call->custom->calls, running)
+    for (other = LIST_FIRST(&call->custom->calls); other != NULL;
+         other = LIST_NEXT(other, running))
     {
         n += other->stuck && other->info == call->info;
     }
