@@ -194,12 +194,24 @@ wait_until { (status('readyz'))[0] == 503 } 5, 'an answer without Redis';
 like +(status('readyz'))[1]{reason}, qr/has not reached Redis yet/,
     'without Redis it is not ready';
 
+my $reloads = $worker->events('reloaded');
+drain();
+$worker->signal('HUP');
+wait_until { $worker->events('reloaded') > $reloads } 5, 'a reload';
+
 my $other = $t->worker(name => 'other', start => 0,
     conf => { listen => "127.0.0.1:$port" });
 $other->launch;
 is $other->wait_exit(5) >> 8, 1, 'an address that is taken is no start';
 like $other->log, qr/"event":"not_listening","reason":"cannot listen on 127\.0\.0\.1, port $port: Address already in use"/,
     'and says so';
+
+my @told;
+$manager->blocking(0);
+while (defined recv $manager, my $message, 4096, 0) { push @told, $message }
+$manager->blocking(1);
+is_deeply [ grep { /^(?:READY|RELOADING)=/m } @told ], [],
+    'nor by a reload, as systemd is told';
 
 $redis->start;
 wait_until { (status('readyz'))[0] == 200 } 10, 'the worker to be ready';

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,6 +53,12 @@ clarity_master_work(const clarity_conf_t *conf, clarity_workflows_t *set,
     }
 
     clarity_conf_raise_descriptors();
+
+    /* What exec starts runs as our user: without this it could read our
+     * environment, with its secrets, in /proc. */
+    if (conf->ncommands > 0) {
+        (void) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
 
     if (!clarity_conf_check_descriptors(conf, &error)) {
         clarity_log(log, CLARITY_LOG_WARN, "descriptors_too_few", "reason=%s",

@@ -255,9 +255,13 @@ on_reload(evutil_socket_t fd, short events, void *data)
     (void) fd;
     (void) events;
 
-    clarity_notify_reloading();
     clarity_log_reopen(master->log);
-    master->reloading = true;
+
+    /* Who has not been READY yet does not become it by a reload. */
+    if (master->is_ready) {
+        clarity_notify_reloading();
+        master->reloading = true;
+    }
 
     set = clarity_reload(master->conf, master->log);
 

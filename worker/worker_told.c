@@ -205,6 +205,11 @@ on_hangup(evutil_socket_t fd, short events, void *data)
     (void) events;
 
     if (worker->process == NULL) {
+        if (!worker->is_ready) {
+            reload(worker);
+            return;
+        }
+
         clarity_notify_reloading();
         reload(worker);
         clarity_notify("READY=1\n");
