@@ -247,6 +247,10 @@ for my $path ('workflows/webhooks/', 'api/webhooks') {
             $status, "settings/$path is to be had as $host: $status";
     }
 }
+is shell("curl -s -L -o $first->{dir}/page -w '%{http_code} %{num_redirects}'"
+    . " http://127.0.0.1:$first->{port}/settings/workflows/webhooks"),
+    '200 1', 'the page also without its last slash';
+
 unlike shell((lines($second))[1] . "; $ctl"), qr/\Q$job\E/,
     'one does not see the jobs of the other';
 
