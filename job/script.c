@@ -186,3 +186,22 @@ const clarity_script_t clarity_script_sweep = {
     "end\n"
     "return swept\n",
 };
+
+/* By XDEL, as the script "fail" does. */
+const clarity_script_t clarity_script_forget = {
+    "forget",
+    "for dropped = 0, ARGV[2] - 1 do\n"
+    "  local first = redis.pcall('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)\n"
+    "  if first.err then return first end\n"
+    "  if not first[1] then return dropped end\n"
+    "  local id, fields = nil, first[1][2]\n"
+    "  for i = 1, #fields, 2 do\n"
+    "    if fields[i] == 'job' then id = fields[i + 1] end\n"
+    "  end\n"
+    "  if id and redis.call('EXISTS', ARGV[1] .. id) == 1 then\n"
+    "    return dropped\n"
+    "  end\n"
+    "  redis.call('XDEL', KEYS[1], first[1][1])\n"
+    "end\n"
+    "return tonumber(ARGV[2])\n",
+};

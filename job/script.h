@@ -105,6 +105,13 @@ extern const clarity_script_t clarity_script_trim;
 extern const clarity_script_t clarity_script_group;
 
 /*
+ * KEYS: failed. ARGV: what stands before a job id in the key of its hash, how
+ * many at most. Drops the oldest entries as long as their jobs' hashes are
+ * gone, having been kept long enough. The number dropped.
+ */
+extern const clarity_script_t clarity_script_forget;
+
+/*
  * KEYS: stream. ARGV: group, ms. Deletes consumers that have nothing pending
  * and were not heard of for so long. The number deleted.
  */

@@ -103,13 +103,15 @@ sub do_job {
 
     my $id = add_job($redis, context => context(grant_type => qq{"$name"}));
     wait_for_job($redis, $id, $state);
+
+    return $id;
 }
 
 $receiver->answer('/bad', { status => 503 });
 $receiver->answer('/later', { status => 503 });
 $receiver->answer('/slow', { delay => 0.3 });
 do_job('good', 'succeeded') for 1 .. 3;
-do_job('bad', 'failed');
+my $failed = do_job('bad', 'failed');
 do_job('later', 'waiting');
 do_job('slow', 'succeeded');
 
@@ -143,6 +145,14 @@ is $metrics->{$_}, $expected{$_}, $_ for sort keys %expected;
 cmp_ok $metrics->{'clarity_worker_step_seconds_sum{workflow="slow",step="call"}'},
     '>=', 0.3, 'the time that a step took';
 unlike get('metrics')->{content}, qr/4711|INC1|github/, 'no value is in them';
+
+# Its time over, a failed job is not counted any more, by nobody.
+
+$redis->command('PEXPIRE', hash_key($failed), 1);
+wait_until { !$redis->command('XLEN', '{clarity:0}:failed') } 15,
+    'the failed one to be forgotten';
+wait_until { metrics()->{clarity_queue_failed} == 0 } 15, 'the metric';
+pass 'a failed job that is not kept any more is not counted';
 
 # What is not there, and what is not asked so.
 

@@ -114,9 +114,8 @@ clarity_queue_create(const clarity_queue_conf_t *conf)
         return NULL;
     }
 
-    queue->sweep.calls = queue->calls;
-    queue->sweep.stream = clarity_key_str(&queue->stream);
-    queue->sweep.lease = conf->conf->lease;
+    clarity_sweep_init(&queue->sweep, queue->calls,
+        clarity_str(conf->conf->prefix), conf->conf->lease);
 
     queue->audit.log = conf->log;
     queue->audit.told = &queue->reader.told;

@@ -115,6 +115,40 @@ the_failed_stream_forgets_what_has_no_hash_any_more(void **state)
 }
 
 
+/* Without waiting for another that fails; the oldest first, some a call. */
+static void
+what_was_kept_long_enough_is_forgotten(void **state)
+{
+    char failed[64];
+
+    (void) state;
+
+    fill(1, 1);
+    assert_integer(run(&clarity_script_forget, FAILED, "{c:0}:job: 100"), 0);
+
+    command("XADD " FAILED " * job gone-1");
+    command("XADD " FAILED " * job gone-2");
+    command("XADD " FAILED " * trigger t");
+    fail_job("1-0", failed);
+    command("XADD " FAILED " * job gone-too");
+
+    assert_integer(run(&clarity_script_forget, FAILED, "{c:0}:job: 2"), 2);
+    assert_integer(run(&clarity_script_forget, FAILED, "{c:0}:job: 2"), 1);
+    assert_integer(run(&clarity_script_forget, FAILED, "{c:0}:job: 2"), 0);
+    command("XRANGE " FAILED " - +");
+    assert_int_equal(last->elements, 2);
+    assert_string_equal(last->element[0]->element[0]->str, failed);
+
+    command("DEL " HASH);
+    assert_integer(run(&clarity_script_forget, FAILED, "{c:0}:job: 9"), 2);
+    assert_integer(command("XLEN " FAILED), 0);
+
+    command("SET " FAILED " x");
+    assert_error(
+        run(&clarity_script_forget, FAILED, "{c:0}:job: 9"), "WRONGTYPE");
+}
+
+
 static void
 a_retry_puts_the_job_back(void **state)
 {
@@ -361,6 +395,8 @@ main(void)
             the_failed_stream_forgets_what_has_no_hash_any_more, empty_redis),
         cmocka_unit_test_setup(
             a_failed_job_makes_another_that_tells_of_it, empty_redis),
+        cmocka_unit_test_setup(
+            what_was_kept_long_enough_is_forgotten, empty_redis),
         cmocka_unit_test_setup(a_retry_puts_the_job_back, empty_redis),
         cmocka_unit_test_setup(what_was_erased_is_not_retried, empty_redis),
         cmocka_unit_test_setup(
