@@ -162,7 +162,7 @@ is_deeply [ map { $_->{id} } @{ shown($many)->{tokens} } ], [ $last->{id} ],
 is $last->{previous_expires_at}, undef, 'and none is left';
 
 for my $body ({ overlap => '91d' }, { overlap => '' }, { overlap => 24 },
-    { overlap => '24' }, { overlap => '-1h' }, {}, [], { overlap => '1h',
+    { overlap => '24' }, { overlap => '-1h' }, [], { overlap => '1h',
     surprise => 1 }, { overlap => undef })
 {
     ($status, $problem) = $settings->api('POST',
