@@ -209,12 +209,25 @@ drain();
 $worker->signal('HUP');
 wait_until { $worker->events('reloaded') > $reloads } 5, 'a reload';
 
-my $other = $t->worker(name => 'other', start => 0,
-    conf => { listen => "127.0.0.1:$port" });
-$other->launch;
-is $other->wait_exit(5) >> 8, 1, 'an address that is taken is no start';
-like $other->log, qr/"event":"not_listening","reason":"cannot listen on 127\.0\.0\.1, port $port: Address already in use"/,
-    'and says so';
+# Alone and as one of several; who starts it may look at stderr or at the log.
+
+my $in_use = qr/127\.0\.0\.1, port $port: Address already in use/;
+
+for my $processes (1, 2) {
+    my $name = "other-$processes";
+    my $log = $t->dir . "/$name.log";
+    my $other = $t->worker(name => $name, start => 0, conf => {
+        listen => "127.0.0.1:$port", log => $log, processes => $processes });
+    $other->launch;
+    is $other->wait_exit(5) >> 8, 1, 'an address that is taken is no start';
+    like $other->log, qr/^clarity-worker: "listen": $in_use$/m,
+        'stderr says so';
+
+    my @lines = split /\n/, $t->read_file("$name.log");
+    like $lines[-1],
+        qr/"event":"not_started","reason":"\\"listen\\": $in_use"\}$/,
+        'as does the last line of its log';
+}
 
 my @told;
 $manager->blocking(0);

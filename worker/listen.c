@@ -78,9 +78,8 @@ clarity_listener_create(
         || evhttp_set_cb(listener->http, "/readyz", on_readyz, listener) != 0
         || !listen_on(listener))
     {
-        clarity_error(error, "cannot listen on %.200s, port %u: %s",
-            conf->host, conf->port,
-            errno != 0 ? strerror(errno) : "out of memory");
+        clarity_error(error, "\"listen\": %.200s, port %u: %s", conf->host,
+            conf->port, errno != 0 ? strerror(errno) : "out of memory");
         clarity_listener_free(listener);
         return NULL;
     }

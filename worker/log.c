@@ -115,6 +115,15 @@ clarity_log(clarity_log_t *log, clarity_log_level_t level, const char *event,
 }
 
 
+void
+clarity_log_not_started(clarity_log_t *log, const char *reason)
+{
+    (void) clarity_error(&log->fault, "%s", reason);
+    clarity_log(
+        log, CLARITY_LOG_ERROR, "not_started", "reason=%s", log->fault.text);
+}
+
+
 static void
 add_head(clarity_buf_t *line, clarity_log_level_t level, const char *event)
 {

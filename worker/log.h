@@ -24,6 +24,8 @@ typedef struct {
     /* Told of each event that is logged; NULL: nobody. */
     void (*seen)(void *owner, const char *event);
     void *owner;
+
+    clarity_error_t fault; /* why the worker has not started; empty: it has */
 } clarity_log_t;
 
 /* path NULL: stderr. false and *error: the file cannot be opened. */
@@ -45,5 +47,8 @@ void clarity_log_close(clarity_log_t *log);
 void clarity_log(clarity_log_t *log, clarity_log_level_t level,
     const char *event, const char *members, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* The event "not_started"; the reason is kept for who has started it. */
+void clarity_log_not_started(clarity_log_t *log, const char *reason);
 
 #endif

@@ -137,6 +137,11 @@ start(const clarity_conf_t *conf, clarity_workflows_t *set, bool test)
 
     status = clarity_master_work(conf, set, &log, &none, -1, &forked);
 
+    /* Who has started it may look at no log. */
+    if (log.fault.text[0] != '\0' && log.path != NULL) {
+        fprintf(stderr, "clarity-worker: %s\n", log.fault.text);
+    }
+
     clarity_log_close(&log);
 
     return status;

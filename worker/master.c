@@ -86,8 +86,10 @@ clarity_master_work(const clarity_conf_t *conf, clarity_workflows_t *set,
         status = run(&master, forked);
 
     } else {
-        clarity_log(log, CLARITY_LOG_ERROR, "not_started", "reason=%s",
-            "out of memory or file descriptors, or an address in use");
+        clarity_log_not_started(
+            log, master.fault.text[0] != '\0'
+                     ? master.fault.text
+                     : "out of memory or file descriptors");
         status = 1;
     }
 

@@ -52,6 +52,7 @@ typedef struct {
     bool reloading; /* the service manager waits for its end */
     bool stopping;
     int status;
+    clarity_error_t fault; /* why it cannot start; empty: no memory */
 
     /* In a process that was forked. */
     clarity_conf_t own; /* with its share of the concurrency */
@@ -70,7 +71,7 @@ void clarity_master_stop(clarity_master_t *master);
 /* Signals, changes of the reports, the service manager. false: no memory. */
 bool clarity_master_watch(clarity_master_t *master);
 
-/* The address for all. false: it cannot be had, as the log says. */
+/* The address for all. false: it cannot be had, as the fault says. */
 bool clarity_master_listen(clarity_master_t *master);
 
 /* The end of both. */

@@ -126,7 +126,6 @@ create_watchdog(clarity_master_t *master)
 bool
 clarity_master_listen(clarity_master_t *master)
 {
-    clarity_error_t error;
     clarity_listener_conf_t conf = { 0 };
 
     if (master->conf->listen_host == NULL) {
@@ -143,12 +142,7 @@ clarity_master_listen(clarity_master_t *master)
     conf.health = get_health;
     conf.readiness = get_readiness;
 
-    master->listener = clarity_listener_create(&conf, &error);
-
-    if (master->listener == NULL) {
-        clarity_log(master->log, CLARITY_LOG_ERROR, "not_listening",
-            "reason=%s", error.text);
-    }
+    master->listener = clarity_listener_create(&conf, &master->fault);
 
     return master->listener != NULL;
 }

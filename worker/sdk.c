@@ -219,7 +219,8 @@ run(clarity_worker_t *worker, clarity_conf_t *conf)
         }
 
         if (status != 0) {
-            (void) refuse(worker, "see the log");
+            (void) refuse(worker, "%s",
+                log.fault.text[0] != '\0' ? log.fault.text : "see the log");
         }
     }
 

@@ -55,8 +55,10 @@ clarity_worker_work(const clarity_conf_t *conf, clarity_workflows_t *set,
             (unsigned) worker.status);
 
     } else {
-        clarity_log(log, CLARITY_LOG_ERROR, "not_started", "reason=%s",
-            "out of memory or file descriptors");
+        clarity_log_not_started(
+            log, worker.fault.text[0] != '\0'
+                     ? worker.fault.text
+                     : "out of memory or file descriptors");
         worker.status = CLARITY_WORKER_NOT_STARTED;
     }
 
@@ -183,7 +185,6 @@ create_queue(clarity_loop_t *worker)
 static bool
 create_listener(clarity_loop_t *worker)
 {
-    clarity_error_t error;
     clarity_listener_conf_t conf = { 0 };
 
     if (worker->conf->listen_host == NULL) {
@@ -200,12 +201,7 @@ create_listener(clarity_loop_t *worker)
     conf.health = clarity_loop_health;
     conf.readiness = clarity_loop_readiness;
 
-    worker->listener = clarity_listener_create(&conf, &error);
-
-    if (worker->listener == NULL) {
-        clarity_log(worker->log, CLARITY_LOG_ERROR, "not_listening",
-            "reason=%s", error.text);
-    }
+    worker->listener = clarity_listener_create(&conf, &worker->fault);
 
     return worker->listener != NULL;
 }

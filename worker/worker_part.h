@@ -47,6 +47,7 @@ typedef struct {
     bool orphaned;  /* there is no master any more */
     bool hurrying;  /* nothing more is waited for but Redis */
     int status;
+    clarity_error_t fault; /* why it cannot start; empty: no memory */
 } clarity_loop_t;
 
 /* false: out of memory or file descriptors. */
