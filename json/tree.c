@@ -41,10 +41,11 @@ typedef struct {
     unsigned line; /* of line_at */
     size_t line_at;
 
-    clarity_error_t *error; /* set if a token was refused */
+    clarity_error_t *error; /* set if a token was refused, as is: */
+    clarity_json_fault_t *fault;
 } builder_t;
 
-static void refuse_text(builder_t *builder, const clarity_json_fault_t *fault);
+static void refuse_text(const builder_t *builder);
 static bool build(void *data, const clarity_json_token_t *token);
 static clarity_json_t *add_value(builder_t *builder, clarity_json_kind_t kind,
     const clarity_json_token_t *token);
@@ -65,8 +66,17 @@ clarity_json_doc_t *
 clarity_json_parse(clarity_str_t text, const char *file, unsigned flags,
     clarity_error_t *error)
 {
-    builder_t builder;
     clarity_json_fault_t fault;
+
+    return clarity_json_parse_at(text, file, flags, error, &fault);
+}
+
+
+clarity_json_doc_t *
+clarity_json_parse_at(clarity_str_t text, const char *file, unsigned flags,
+    clarity_error_t *error, clarity_json_fault_t *fault)
+{
+    builder_t builder;
     clarity_json_doc_t *doc;
     clarity_json_reader_t *reader;
     clarity_json_status_t status;
@@ -75,7 +85,10 @@ clarity_json_parse(clarity_str_t text, const char *file, unsigned flags,
     builder.file = file;
     builder.flags = flags;
     builder.error = error;
+    builder.fault = fault;
     builder.line = 1;
+
+    memset(fault, 0, sizeof(*fault));
 
     status = CLARITY_JSON_NO_MEMORY;
 
@@ -85,7 +98,7 @@ clarity_json_parse(clarity_str_t text, const char *file, unsigned flags,
     if (reader != NULL && doc != NULL
         && copy_text(&builder, text, &builder.text)) {
         status =
-            clarity_json_read(reader, builder.text, build, &builder, &fault);
+            clarity_json_read(reader, builder.text, build, &builder, fault);
     }
 
     clarity_json_reader_free(reader);
@@ -94,7 +107,7 @@ clarity_json_parse(clarity_str_t text, const char *file, unsigned flags,
     case CLARITY_JSON_OK: return doc;
     case CLARITY_JSON_STOPPED: break;
     case CLARITY_JSON_NO_MEMORY: out_of_memory(&builder); break;
-    case CLARITY_JSON_INVALID: refuse_text(&builder, &fault); break;
+    case CLARITY_JSON_INVALID: refuse_text(&builder); break;
     }
 
     clarity_json_free(doc);
@@ -208,9 +221,10 @@ clarity_json_kind_name(clarity_json_kind_t kind)
 
 
 static void
-refuse_text(builder_t *builder, const clarity_json_fault_t *fault)
+refuse_text(const builder_t *builder)
 {
     char inside[64] = "";
+    const clarity_json_fault_t *fault = builder->fault;
 
     if (fault->inside != 0) {
         snprintf(inside, sizeof(inside),
@@ -417,6 +431,11 @@ refuse_name(builder_t *builder, const node_t *node, const node_t *first)
             break;
         }
     }
+
+    builder->fault->reason = "a name that stands once in its object";
+    builder->fault->offset = node->name_start;
+    builder->fault->line = node->value.name_line;
+    builder->fault->column = column;
 
     return clarity_error(builder->error,
         "%s:%u:%zu: the name %s stands twice in one object, first in line %u",

@@ -50,6 +50,13 @@ typedef struct clarity_json_doc_s {
  */
 clarity_json_doc_t *clarity_json_parse(clarity_str_t text, const char *file,
     unsigned flags, clarity_error_t *error);
+
+/*
+ * The same, and the place of what is wrong in *fault, of a name that stands
+ * twice too; its reason is NULL where memory is out.
+ */
+clarity_json_doc_t *clarity_json_parse_at(clarity_str_t text, const char *file,
+    unsigned flags, clarity_error_t *error, clarity_json_fault_t *fault);
 void clarity_json_free(clarity_json_doc_t *doc);
 
 /* size zeroed bytes that live as long as the tree. NULL: out of memory. */

@@ -20,7 +20,11 @@ static ngx_uint_t ngx_http_clarity_api_has_nothing(
 static void ngx_http_clarity_api_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_clarity_api_parse_body(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api);
+static ngx_int_t ngx_http_clarity_api_json_invalid(ngx_http_request_t *r,
+    const clarity_error_t *error, const clarity_json_fault_t *fault);
 static void ngx_http_clarity_api_free_body(void *data);
+static void ngx_http_clarity_api_add_title(
+    clarity_buf_t *buf, const char *code);
 static ngx_int_t ngx_http_clarity_api_header(
     ngx_http_request_t *r, const char *name, ngx_str_t value);
 
@@ -294,9 +298,10 @@ static ngx_int_t
 ngx_http_clarity_api_parse_body(
     ngx_http_request_t *r, ngx_http_clarity_api_t *api)
 {
-    clarity_str_t       text;
-    clarity_error_t     error;
-    ngx_pool_cleanup_t *cln;
+    clarity_str_t        text;
+    clarity_error_t      error;
+    ngx_pool_cleanup_t  *cln;
+    clarity_json_fault_t fault;
 
     if (ngx_http_clarity_body(r, &text) != NGX_OK) {
         return ngx_http_clarity_api_internal(r);
@@ -317,18 +322,41 @@ ngx_http_clarity_api_parse_body(
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    api->body = clarity_json_parse(text, "body", CLARITY_JSON_UNIQUE_NAMES,
-        &error);
+    api->body = clarity_json_parse_at(text, "body",
+        CLARITY_JSON_UNIQUE_NAMES, &error, &fault);
 
     if (api->body == NULL) {
-        return ngx_http_clarity_api_problem(r, NGX_HTTP_BAD_REQUEST,
-            "json_invalid", error.text);
+        return ngx_http_clarity_api_json_invalid(r, &error, &fault);
     }
 
     cln->handler = ngx_http_clarity_api_free_body;
     cln->data = api->body;
 
     return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_clarity_api_json_invalid(ngx_http_request_t *r,
+    const clarity_error_t *error, const clarity_json_fault_t *fault)
+{
+    char          place[128];
+    clarity_str_t members;
+
+    if (fault->reason == NULL) {
+        /* out of memory */
+        return ngx_http_clarity_api_internal(r);
+    }
+
+    members.data = place;
+    members.len = (char *) ngx_snprintf((u_char *) place, sizeof(place),
+                      "\"line\":%uz,\"column\":%uz,\"offset\":%uz",
+                      fault->line, fault->column, fault->offset)
+        - place;
+
+    return ngx_http_clarity_api_problem_with(r, NGX_HTTP_BAD_REQUEST,
+        clarity_outcome_info(CLARITY_JSON_INVALID_BODY)->code, error->text,
+        members);
 }
 
 
@@ -385,18 +413,13 @@ ngx_int_t
 ngx_http_clarity_api_problem_with(ngx_http_request_t *r, ngx_uint_t status,
     const char *code, const char *detail, clarity_str_t members)
 {
-    const char   *p;
     clarity_buf_t buf;
 
     ngx_memzero(&buf, sizeof(clarity_buf_t));
 
     clarity_buf_addf(&buf,
         "{\"type\":\"urn:problem-type:clarity:%s\",\"title\":\"", code);
-
-    for (p = code; *p; p++) {
-        clarity_buf_addf(&buf, "%c",
-            *p == '_' ? ' ' : p == code ? ngx_toupper(*p) : *p);
-    }
+    ngx_http_clarity_api_add_title(&buf, code);
 
     clarity_buf_addf(&buf, "\",\"status\":%u,\"code\":\"%s\",\"detail\":",
         (unsigned) status, code);
@@ -425,6 +448,31 @@ ngx_http_clarity_api_problem_with(ngx_http_request_t *r, ngx_uint_t status,
     }
 
     return ngx_http_clarity_api_send(r, status, &buf);
+}
+
+
+/*
+ * A code's title is the same wherever it comes (RFC 9457, 3.1.3): that of a
+ * webhook's answers; of those that are the API's alone, the code in words.
+ */
+
+static void
+ngx_http_clarity_api_add_title(clarity_buf_t *buf, const char *code)
+{
+    const char                   *p;
+    const clarity_outcome_info_t *info;
+
+    info = clarity_outcome_find(code);
+
+    if (info) {
+        clarity_buf_addz(buf, info->title);
+        return;
+    }
+
+    for (p = code; *p; p++) {
+        clarity_buf_addf(buf, "%c",
+            *p == '_' ? ' ' : p == code ? ngx_toupper(*p) : *p);
+    }
 }
 
 

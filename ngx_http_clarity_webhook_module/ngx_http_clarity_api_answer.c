@@ -5,6 +5,7 @@
 #include "ngx_http_clarity_api.h"
 
 #include "job/member.h"
+#include "webhook/base64.h"
 
 
 #define NGX_HTTP_CLARITY_PAGE     50  /* webhooks in one answer */
@@ -21,6 +22,10 @@ typedef struct {
 
 static ngx_int_t ngx_http_clarity_api_page(ngx_http_request_t *r,
     ngx_http_clarity_api_t *api, ngx_http_clarity_page_t *page);
+static ngx_int_t ngx_http_clarity_api_cursor(
+    ngx_http_request_t *r, ngx_str_t *after);
+static void ngx_http_clarity_api_add_cursor(
+    clarity_buf_t *buf, const clarity_buf_t *place);
 static ngx_int_t ngx_http_clarity_api_page_after(ngx_http_clarity_api_t *api,
     ngx_str_t *after, ngx_http_clarity_page_t *page);
 static void ngx_http_clarity_api_list_page(ngx_http_request_t *r,
@@ -105,15 +110,69 @@ ngx_http_clarity_api_page(ngx_http_request_t *r, ngx_http_clarity_api_t *api,
     rc = ngx_http_clarity_api_arg(r, (ngx_str_t) ngx_string("after"), &value);
 
     if (rc == NGX_OK) {
-        return ngx_http_clarity_api_page_after(api, &value, page);
+        rc = ngx_http_clarity_api_cursor(r, &value);
+
+        return rc == NGX_OK ? ngx_http_clarity_api_page_after(api, &value, page)
+                            : rc;
     }
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
 
 
+/* Decodes it, in place of what came. NGX_DECLINED: it is none of ours. */
+
+static ngx_int_t
+ngx_http_clarity_api_cursor(ngx_http_request_t *r, ngx_str_t *after)
+{
+    size_t  n;
+    u_char *bytes;
+
+    bytes = ngx_pnalloc(r->pool, after->len + 1);
+    if (bytes == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (!clarity_base64_decode(CLARITY_BASE64URL,
+            (clarity_str_t){ (char *) after->data, after->len }, bytes,
+            after->len, &n))
+    {
+        return NGX_DECLINED;
+    }
+
+    after->data = bytes;
+    after->len = n;
+
+    return NGX_OK;
+}
+
+
+/* A place as people may paste it into an address. */
+
+static void
+ngx_http_clarity_api_add_cursor(clarity_buf_t *buf, const clarity_buf_t *place)
+{
+    char  *p;
+    size_t len;
+
+    len = CLARITY_BASE64URL_LEN(place->len);
+
+    p = place->failed ? NULL : clarity_buf_reserve(buf, len + 2);
+    if (p == NULL) {
+        buf->failed = true;
+        return;
+    }
+
+    p[0] = '"';
+    clarity_base64url_encode((u_char *) place->data, place->len, p + 1);
+    p[len + 1] = '"';
+
+    buf->len += len + 2;
+}
+
+
 /*
- * "conf:NAME" or "METHOD endpoint". Where nginx.conf does not have the name
+ * "conf:NAME" or "METHOD endpoint", decoded. Where nginx.conf does not have the name
  * any more, its webhooks begin anew.
  */
 
@@ -259,9 +318,7 @@ ngx_http_clarity_api_list_page(ngx_http_request_t *r,
                 conf[i - 1]->webhook.name.len });
     }
 
-    clarity_buf_add_json(buf, clarity_buf_str(&next));
-
-    buf->failed |= next.failed;
+    ngx_http_clarity_api_add_cursor(buf, &next);
     clarity_buf_free(&next);
 }
 

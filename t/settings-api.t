@@ -281,6 +281,23 @@ for my $bad (
     is $problem->{code}, $bad->[2], "as $bad->[2]";
 }
 
+# The same code says the same as that of a webhook, and where.
+
+for my $bad ([ '{"a":', 1, 6, 5 ], [ "{\n\"a\":01}", 2, 5, 6 ],
+    [ "{\"a\":1,\n\"a\":2}", 2, 1, 8 ])
+{
+    my ($body, @place) = @$bad;
+    my $said = $nginx->post($api . 'webhooks', $body);
+
+    is $said->status, 400, "no JSON: $body";
+    is_deeply [ @{ decode_json($said->body) }{qw(title line column offset)} ],
+        [ 'Not JSON', @place ], 'with the title of all such, and the place';
+}
+
+($status, $problem) = api('GET', 'webhooks/none');
+is $problem->{title}, decode_json($nginx->get('/webhooks/none')->body)->{title},
+    'and so of a webhook that there is not';
+
 for my $headers (['Origin: http://evil.example'], ['Origin: null'],
     ['Sec-Fetch-Site: cross-site'], ['Sec-Fetch-Site: same-site'])
 {

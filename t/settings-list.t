@@ -3,6 +3,8 @@
 # The list in pages, webhooks of nginx.conf beside those made at run time, and
 # the activity of both.
 
+use MIME::Base64 qw(encode_base64);
+
 use Clarity::Settings;
 use Clarity::Test;
 
@@ -214,33 +216,39 @@ for my $limit (1, 2, 3, 4, 10, 11, 200) {
     my $pages = 0;
 
     do {
-        my $after = defined $next ? '&after='
-            . $next =~ s/([^A-Za-z0-9])/sprintf '%%%02x', ord $1/ger : '';
+        my $after = defined $next ? "&after=$next" : '';
 
         ($status, $ids, $list) = ids("?limit=$limit$after");
         cmp_ok scalar @$ids, '<=', $limit, "at most $limit on a page";
         push @seen, @$ids;
         $next = $list->{next};
+        like $next, qr/^[A-Za-z0-9_-]+$/, 'next can stand in an address as is'
+            if defined $next;
     } while (defined $next && $pages++ < 20);
 
     is_deeply \@seen, \@all, "all, in pages of $limit";
 }
 
-# spaces as forms write them, and the last of a page deleted meanwhile
+# A place that there need not be.
+
+sub after { return '?after=' . encode_base64($_[0], '') =~ tr{+/=}{-_}dr }
+
+# the last of a page is deleted meanwhile
 ($status, $ids, $list) = ids('?limit=5');
-is $list->{next}, 'POST b/1', 'next names a place';
+is $ids->[-1], $made{'b/1'}{id}, 'a page ends';
 $settings->api('DELETE', "webhooks/$made{'b/1'}{id}");
-($status, $ids) = ids('?limit=2&after=POST+b%2F1');
+($status, $ids) = ids("?limit=2&after=$list->{next}");
 is_deeply $ids, [ map { $made{$_}{id} } 'put', 'b/2' ],
     'and the next page begins after it all the same';
-($status, $ids) = ids('?after=conf%3Agone');
+($status, $ids) = ids(after('conf:gone'));
 is $ids->[0], 'conf:PUT /webhooks/exact',
     'after one that nginx.conf has no more it begins anew';
-($status, $ids) = ids('?after=POST%20zzz');
+($status, $ids) = ids(after('POST zzz'));
 is_deeply $ids, [], 'after the last there is nothing';
 
 for my $query ('limit=0', 'limit=201', 'limit=', 'limit=-1', 'limit=1e2',
-    'limit=99999999999999999999', 'after=', 'after=x', 'limit=x&after=a%20b')
+    'limit=99999999999999999999', 'after=', 'after=x', 'after=POST+zzz', 'after=POST%20zzz',
+    'limit=x&after=UE9TVCB6eno')
 {
     ($status, my $said) = $settings->api('GET', "webhooks?$query");
     is $status, 422, "?$query is refused";

@@ -1,6 +1,7 @@
 #include "webhook/outcome.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* Seconds. None of these lasts by itself, and senders back off from there. */
 #define RETRY_SOON 1
@@ -126,4 +127,19 @@ clarity_outcome_info(clarity_outcome_t outcome)
     }
 
     return &outcomes[outcome];
+}
+
+
+const clarity_outcome_info_t *
+clarity_outcome_find(const char *code)
+{
+    size_t i;
+
+    for (i = 0; i < CLARITY_NOUTCOMES; i++) {
+        if (strcmp(outcomes[i].code, code) == 0) {
+            return &outcomes[i];
+        }
+    }
+
+    return NULL;
 }

@@ -45,4 +45,7 @@ typedef struct {
 /* Never NULL; the strings are static. */
 const clarity_outcome_info_t *clarity_outcome_info(clarity_outcome_t outcome);
 
+/* By its code; NULL: there is none. */
+const clarity_outcome_info_t *clarity_outcome_find(const char *code);
+
 #endif

@@ -170,11 +170,26 @@ kinds_have_names_for_messages(void **state)
 }
 
 
+static size_t
+offset_of(const char *text, size_t line, size_t column)
+{
+    const char *start;
+
+    for (start = text; line > 1; line--) {
+        start = strchr(start, '\n') + 1;
+    }
+
+    return (size_t) (start - text) + column - 1;
+}
+
+
 static void
 errors_name_file_line_and_column(void **state)
 {
     size_t i;
+    char place[64];
     clarity_error_t error;
+    clarity_json_fault_t fault;
     static const struct {
         const char *text;
         const char *error;
@@ -204,9 +219,16 @@ errors_name_file_line_and_column(void **state)
     (void) state;
 
     for (i = 0; i < COUNT(cases); i++) {
-        assert_null(clarity_json_parse(clarity_str(cases[i].text), "f.json",
-            CLARITY_JSON_UNIQUE_NAMES, &error));
+        assert_null(clarity_json_parse_at(clarity_str(cases[i].text), "f.json",
+            CLARITY_JSON_UNIQUE_NAMES, &error, &fault));
         assert_string_equal(error.text, cases[i].error);
+
+        snprintf(place, sizeof(place), "f.json:%zu:%zu: ", fault.line,
+            fault.column);
+        assert_memory_equal(error.text, place, strlen(place));
+        assert_non_null(fault.reason);
+        assert_int_equal(
+            fault.offset, offset_of(cases[i].text, fault.line, fault.column));
     }
 }
 
