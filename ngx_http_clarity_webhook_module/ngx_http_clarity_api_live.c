@@ -92,8 +92,8 @@ ngx_http_clarity_show_reason(
 
     } else if (live->tokens) {
         clarity_buf_addz(buf,
-            "\"An nginx cannot open one of this webhook's tokens and refuses "
-            "it: put the key back into its clarity_token_key_file, or revoke "
+            "\"An nginx cannot open one of this webhook's tokens and answers "
+            "503 to it: put the key back into its clarity_token_key_file, or revoke "
             "that token.\"");
 
     } else if (live->silent) {

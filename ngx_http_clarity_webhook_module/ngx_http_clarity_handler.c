@@ -103,7 +103,7 @@ ngx_http_clarity_serve(ngx_http_request_t *r)
     if (ngx_http_clarity_registry_find(r, &endpoint, &webhook, &refusal)
         != NGX_OK)
     {
-        if (refusal.outcome == CLARITY_WEBHOOKS_NOT_LOADED
+        if (refusal.outcome == CLARITY_WEBHOOKS_NOT_LOADED && webhook == NULL
             && ngx_http_clarity_early_wait(r, ngx_http_clarity_serve)
                 == NGX_DONE)
         {

@@ -18,6 +18,8 @@ static ngx_int_t ngx_http_clarity_select(ngx_http_request_t *r,
     const clarity_token_digest_t *digest,
     ngx_http_clarity_webhook_t **webhook,
     ngx_http_clarity_refusal_t *refusal);
+static void ngx_http_clarity_no_match(const clarity_snapshot_webhook_t *found,
+    ngx_http_clarity_refusal_t *refusal);
 static void ngx_http_clarity_choose(ngx_http_request_t *r,
     const void *snapshot, size_t first, size_t n,
     const clarity_token_digest_t *digest, ngx_http_clarity_choice_t *choice);
@@ -309,7 +311,7 @@ ngx_http_clarity_select(ngx_http_request_t *r, void *snapshot,
 
     if (!choice.matches) {
         if (digest) {
-            refusal->outcome = CLARITY_TOKEN_INVALID;
+            ngx_http_clarity_no_match(&found, refusal);
         }
 
         return NGX_DECLINED;
@@ -326,6 +328,24 @@ ngx_http_clarity_select(ngx_http_request_t *r, void *snapshot,
                                  : CLARITY_METHOD_NOT_ALLOWED;
 
     return is_method && found.active ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* It may be the one that could not be opened: that is no fault of the sender. */
+
+static void
+ngx_http_clarity_no_match(const clarity_snapshot_webhook_t *found,
+    ngx_http_clarity_refusal_t *refusal)
+{
+    if (found->unopened <= ngx_http_clarity_now()) {
+        refusal->outcome = CLARITY_TOKEN_INVALID;
+        return;
+    }
+
+    refusal->outcome = CLARITY_WEBHOOKS_NOT_LOADED;
+    ngx_str_set(&refusal->detail,
+        "The job was not stored, as this server cannot open all tokens of "
+        "this webhook. Repeat the request after the time in Retry-After.");
 }
 
 

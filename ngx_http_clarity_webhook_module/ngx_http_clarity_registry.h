@@ -42,7 +42,8 @@ ngx_int_t ngx_http_clarity_registry_endpoint(
  * The webhook of that endpoint for this request. NGX_OK: the token is good and
  * *webhook is the request's own copy. NGX_DECLINED and *refusal: not loaded,
  * no such endpoint, no or a bad token, disabled, another method; *webhook is
- * then the one that the request was meant for, or NULL.
+ * then the one that the request was meant for, or NULL. With it, "not loaded"
+ * is said of a token that may be the one that there is no key for.
  */
 ngx_int_t ngx_http_clarity_registry_find(ngx_http_request_t *r,
     ngx_str_t *endpoint, ngx_http_clarity_webhook_t **webhook,

@@ -17,6 +17,9 @@ static void ngx_http_clarity_to_snapshot(ngx_http_clarity_sync_t *sync,
     const clarity_webhook_t *record, clarity_snapshot_webhook_t *webhook);
 static ngx_uint_t ngx_http_clarity_open_tokens(ngx_http_clarity_sync_t *sync,
     const clarity_webhook_t *record, clarity_snapshot_webhook_t *webhook);
+static void ngx_http_clarity_unopened(ngx_http_clarity_sync_t *sync,
+    clarity_snapshot_webhook_t *webhook,
+    const clarity_webhook_token_t *sealed, clarity_seal_status_t status);
 static void ngx_http_clarity_unserved(
     ngx_http_clarity_sync_t *sync, clarity_str_t webhook, const char *why);
 static void ngx_http_clarity_bad(ngx_http_clarity_sync_t *sync,
@@ -221,8 +224,7 @@ ngx_http_clarity_open_tokens(ngx_http_clarity_sync_t *sync,
             webhook->id, clarity_str(sealed->id), token, &len);
 
         if (status != CLARITY_SEAL_OK) {
-            ngx_http_clarity_bad(sync, webhook->id, sealed->id,
-                clarity_seal_status_text(status));
+            ngx_http_clarity_unopened(sync, webhook, sealed, status);
             all = 0;
             continue;
         }
@@ -241,6 +243,41 @@ ngx_http_clarity_open_tokens(ngx_http_clarity_sync_t *sync,
     }
 
     return all;
+}
+
+
+/*
+ * Where its key is not in our file the fault is ours, and the sender's token
+ * may be good: it is not known then that another one is wrong. What was
+ * changed in Redis is nobody's token.
+ */
+
+static void
+ngx_http_clarity_unopened(ngx_http_clarity_sync_t *sync,
+    clarity_snapshot_webhook_t *webhook,
+    const clarity_webhook_token_t *sealed, clarity_seal_status_t status)
+{
+    char          why[128];
+    uint64_t      until;
+    clarity_str_t key;
+
+    if (status != CLARITY_SEAL_UNKNOWN_KEY) {
+        ngx_http_clarity_bad(sync, webhook->id, sealed->id,
+            clarity_seal_status_text(status));
+        return;
+    }
+
+    until = sealed->expires_at ? sealed->expires_at : UINT64_MAX;
+    webhook->unopened = ngx_max(webhook->unopened, until);
+
+    key = clarity_sealed_key_id(clarity_str(sealed->sealed));
+
+    *ngx_snprintf((u_char *) why, sizeof(why) - 1,
+        "is sealed with the key \"%*s\", which is not in the file of "
+        "\"clarity_token_key_file\"", key.len, key.data)
+        = '\0';
+
+    ngx_http_clarity_bad(sync, webhook->id, sealed->id, why);
 }
 
 

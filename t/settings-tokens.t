@@ -270,7 +270,8 @@ for my $how (sort keys %bad_seals) {
     $settings->wait_status(202, $made{a}, @nginx);
     store($made{a}, { %{ $record{a} }, tokens => [ {
         %{ $record{a}{tokens}[0] }, sealed => $bad_seals{$how} } ] });
-    $settings->wait_status(401, $made{a}, @nginx);
+    $settings->wait_status($how eq 'an unknown key' ? 503 : 401, $made{a},
+        @nginx);
     pass "$how opens nothing";
 }
 
@@ -365,13 +366,14 @@ $settings->wait_status(202, with_token($made{b}, $new->{token}), @nginx);
 $settings->write_keys(two => 'K' x 32);
 $_->renew for @nginx;
 
-$settings->wait_status(401, $made{a}, @nginx);
-$settings->wait_status(401, $made{b}, @nginx);
+$settings->wait_status(503, $made{a}, @nginx);
+$settings->wait_status(503, $made{b}, @nginx);
 $settings->wait_status(202, with_token($made{b}, $new->{token}), @nginx);
 $settings->wait_status(202, $made{d}, @nginx);
+$settings->wait_status(401, with_token($made{d}, 'x'), @nginx);
 pass 'without the old key its tokens are good no more, others are';
 
-ok lines(qr/webhook $made{a}{id} .* sealed with a key that is not in the key/),
+ok lines(qr/webhook $made{a}{id} .* sealed with the key "one", which is not in/),
     'the log says why';
 ($status, $problem) = $settings->api('GET', "webhooks/$made{a}{id}/token");
 is $status, 500, 'the API does not show such a token';
@@ -380,6 +382,7 @@ like $problem->{detail}, qr/key "one".*Put the key back.*or rotate/,
 
 (undef, $new) = rotate($made{a}, '0s');
 $settings->wait_status(202, with_token($made{a}, $new->{token}), @nginx);
+$settings->wait_status(401, $made{a}, @nginx);
 pass 'a rotation mends it';
 
 $settings->write_keys(two => 'K' x 32, one => 'k' x 32);

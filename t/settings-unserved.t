@@ -58,6 +58,28 @@ $other->configure($conf);
 $other->renew;
 wait_live(1, qr/cannot open a token/);
 
+# It may be good: to say that it is wrong would be to blame the sender.
+
+sub is_not_known {
+    my ($token, $what) = @_;
+    my $answer = $settings->send({ %$webhook, token => $token }, $other);
+
+    is $answer->status, 503, "$what: not known to be wrong";
+    is $answer->json->{code}, 'webhooks_not_loaded', 'and told so';
+    like $answer->json->{detail}, qr/cannot open all tokens of this webhook/,
+        'with the reason';
+    is $answer->header('retry-after'), 1, 'and when to come again';
+}
+
+is_not_known($webhook->{token}, 'the token that it has no key for');
+is_not_known('x', 'another one');
+is $settings->send({ %$webhook, token => undef }, $other)->status, 401,
+    'none at all is the sender\'s fault';
+my @told = $t->read_file('other/error.log') =~ /(the token .* sealed .*)/g;
+is scalar(@told), 1, 'the log has it once';
+like $told[0], qr/of the webhook \Q$webhook->{id}\E .* sealed with the key "one", which is not in the file of "clarity_token_key_file"/,
+    'and names the key';
+
 # A new token, of a key that it has: it serves again, but for the old one.
 $settings->write_keys(other => 'o' x 32, one => 'k' x 32);
 $nginx->renew;
@@ -70,7 +92,7 @@ wait_until {
 wait_live(3, qr/cannot open one of this webhook's tokens/);
 is $settings->send({ %$webhook, token => $new->{token} }, $other)->status, 202,
     'the new token is good there';
-is $settings->send($webhook, $other)->status, 401, 'the old one is not';
+is_not_known($webhook->{token}, 'the old one');
 is $settings->send($webhook, $nginx)->status, 202, 'but where its key is';
 
 $t->done;

@@ -29,6 +29,7 @@ typedef struct {
     uint32_t active;
     uint64_t idempotency;
     uint64_t revision;
+    uint64_t unopened;
     uint64_t ntokens;
     token_t tokens[CLARITY_SNAPSHOT_TOKENS];
 } entry_t;
@@ -121,6 +122,7 @@ clarity_snapshot_get(
     webhook->status = entry->status;
     webhook->idempotency = entry->idempotency;
     webhook->revision = entry->revision;
+    webhook->unopened = entry->unopened;
     webhook->ntokens = entry->ntokens;
 
     for (k = 0; k < entry->ntokens; k++) {
@@ -401,6 +403,7 @@ put_entry(
     entry.active = webhook->active;
     entry.idempotency = webhook->idempotency;
     entry.revision = webhook->revision;
+    entry.unopened = webhook->unopened;
     entry.ntokens = webhook->ntokens;
 
     for (k = 0; k < webhook->ntokens; k++) {

@@ -39,6 +39,10 @@ typedef struct {
     uint64_t revision;
     clarity_snapshot_token_t tokens[CLARITY_SNAPSHOT_TOKENS];
     size_t ntokens;
+
+    /* Until when a token is good that is none of those, as there is no key to
+     * open it: ms since 1970; UINT64_MAX: for ever; 0: there is none. */
+    uint64_t unopened;
 } clarity_snapshot_webhook_t;
 
 /*

@@ -52,6 +52,7 @@ what_goes_in_comes_out(void **state)
     (void) state;
 
     in = make("POST", "service-now/provision", 7);
+    in.unopened = 777;
     clarity_snapshot_build(&in, 1, &buf);
     assert_false(buf.failed);
 
@@ -70,6 +71,7 @@ what_goes_in_comes_out(void **state)
     assert_int_equal(out.status, 201);
     assert_int_equal(out.idempotency, CLARITY_SNAPSHOT_INHERIT);
     assert_int_equal(out.revision, 7);
+    assert_int_equal(out.unopened, 777);
     assert_int_equal(out.ntokens, 2);
     assert_str(out.tokens[1].id, "tk_b");
     assert_int_equal(out.tokens[1].expires, 12345);
