@@ -12,7 +12,7 @@ typedef struct {
     long long queued;
     bool at_least; /* so many are queued, or more */
     long long running;
-    long long consumers;
+    long long consumers; /* idle workers have no name in Redis */
     long long length;
     long long waiting;
     long long failed;
@@ -277,7 +277,8 @@ show(const clarity_stats_t *stats, clarity_buf_t *out)
 
     clarity_buf_addf(out,
         "\nrunning    %lld\nwaiting    %lld\nfailed     %lld\n"
-        "consumers  %lld\nentries    %lld, those included "
+        "consumers  %lld, without workers that had no job of late\n"
+        "entries    %lld, those included "
         "that are done and not trimmed yet\n",
         stats->running, stats->waiting, stats->failed, stats->consumers,
         stats->length);

@@ -104,6 +104,8 @@ ctl('stats');
 is $status, 0, 'for people too';
 like $out, qr/^queued \s+ 1, \h the \h oldest \h for \h \d/mx,
     'with the age of the oldest';
+like $out, qr/^consumers \s+ 1, \h without \h workers \h that \h had \h no \h job/mx,
+    'and with what consumers are';
 
 ctl('--json', 'job', $second);
 is decode_json($out)->{state}, 'queued', 'the second one is still queued';
