@@ -37,6 +37,9 @@ EOT2
 
 $t->expect_log(qr/exited on signal 9/);
 
+# nginx takes the lock of the shared memory from one that is killed with it.
+$t->expect_log(qr/shared memory zone "clarity" was locked by/);
+
 
 sub clients {
     return scalar grep { /name=clarity-nginx/ }
