@@ -17,6 +17,8 @@ static void ngx_http_clarity_merge_noname(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *conf, ngx_http_clarity_loc_conf_t *prev);
 static char *ngx_http_clarity_merge_webhook(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
+static ngx_int_t ngx_http_clarity_find_trigger(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
 static ngx_int_t ngx_http_clarity_name_webhook(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf);
 
@@ -178,7 +180,7 @@ ngx_http_clarity_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return ngx_http_clarity_merge_webhooks(cf, conf);
     }
 
-    if (conf->webhook.trigger == NULL) {
+    if (conf->webhook.trigger_name.data == NULL) {
 
         if (conf->webhook.method) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
@@ -313,7 +315,9 @@ ngx_http_clarity_merge_webhook(
 
     ngx_http_clarity_hide_query(cf, conf);
 
-    if (ngx_http_clarity_name_webhook(cf, conf) != NGX_OK) {
+    if (ngx_http_clarity_find_trigger(cf, conf) != NGX_OK
+        || ngx_http_clarity_name_webhook(cf, conf) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -340,6 +344,42 @@ ngx_http_clarity_merge_webhook(
     *known = conf;
 
     return NGX_CONF_OK;
+}
+
+
+/* Not before all has been read: "clarity_triggers" may stand anywhere. */
+
+static ngx_int_t
+ngx_http_clarity_find_trigger(
+    ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf)
+{
+    ngx_str_t                    *name;
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf,
+        ngx_http_clarity_webhook_module);
+
+    if (cmcf->triggers == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+            "\"clarity_webhook\" in %V:%ui needs \"clarity_triggers\" at "
+            "http level", &conf->place.file, conf->place.line);
+        return NGX_ERROR;
+    }
+
+    name = &conf->webhook.trigger_name;
+
+    conf->webhook.trigger = clarity_triggers_find(cmcf->triggers,
+        (clarity_str_t){ (char *) name->data, name->len });
+
+    if (conf->webhook.trigger == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+            "no trigger \"%V\" in the file of \"clarity_triggers\" for "
+            "\"clarity_webhook\" in %V:%ui",
+            name, &conf->place.file, conf->place.line);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -436,31 +476,15 @@ ngx_http_clarity_set_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_clarity_loc_conf_t *clcf = conf;
 
-    ngx_str_t                    *value;
-    ngx_http_clarity_main_conf_t *cmcf;
+    ngx_str_t *value;
 
-    if (clcf->webhook.trigger) {
+    if (clcf->webhook.trigger_name.data) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf,
-        ngx_http_clarity_webhook_module);
-
-    if (cmcf->triggers == NULL) {
-        return "needs \"clarity_triggers\" before it, at http level";
-    }
-
-    clcf->webhook.trigger = clarity_triggers_find(cmcf->triggers,
-        (clarity_str_t){ (char *) value[1].data, value[1].len });
-
-    if (clcf->webhook.trigger == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-            "no trigger \"%V\" in the file of \"clarity_triggers\"",
-            &value[1]);
-        return NGX_CONF_ERROR;
-    }
+    clcf->webhook.trigger_name = value[1];
 
     if (cf->args->nelts == 3) {
 
@@ -506,7 +530,7 @@ ngx_http_clarity_set_method(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             clcf->webhook.method = method->method;
             clcf->webhook.method_name = method->name;
 
-            if (clcf->webhook.trigger == NULL) {
+            if (clcf->webhook.trigger_name.data == NULL) {
                 clcf->place = ngx_http_clarity_place(cf);
             }
 

@@ -101,8 +101,8 @@ typedef struct {
 typedef struct {
     ngx_str_t                name;    /* in jobs and logs */
     ngx_uint_t               named;   /* by "name=": not by its location */
-    const clarity_trigger_t *trigger; /* NULL: no webhook */
-    ngx_str_t                trigger_name; /* of one made at run time */
+    const clarity_trigger_t *trigger; /* NULL: not looked for yet */
+    ngx_str_t                trigger_name; /* data NULL: no webhook */
     ngx_uint_t               method;  /* NGX_HTTP_POST, … */
     ngx_str_t                method_name;
     clarity_context_rules_t  rules;

@@ -235,10 +235,11 @@ my @bad = (
         'jobs/', '', 'ftp://a/', '/jo bs/', "/\xc3\xa9/", "/a\nb/", "/a\rb/"),
     [ 'jobs at two places', 'clarity_jobs_uri /a/; clarity_jobs_uri /b/;',
       qr/"clarity_jobs_uri" directive is duplicate/ ],
-    [ 'webhooks before triggers', "location /a { $hook $token } } "
-      . 'clarity_triggers %%ROOT%%/examples/triggers.json; server {',
-      qr/"clarity_webhook" directive needs "clarity_triggers"/,
+    [ 'a webhook without triggers', "location /a { $hook $token }",
+      qr/"clarity_webhook" in \S+check.conf:\d+ needs "clarity_triggers" at http level/,
       triggers => undef ],
+    [ 'no trigger of a name', "location /a { clarity_webhook ''; $token }",
+      qr/no trigger "" in the file of "clarity_triggers" for "clarity_webhook" in \S+check.conf:\d+/ ],
     [ 'triggers that are not there', '', qr/open\(\) "\S+nowhere" failed/,
       triggers => '%%DIR%%/nowhere' ],
     [ 'triggers that are no JSON', '', qr/\S+no-json:3:1: /,
@@ -332,13 +333,16 @@ my @good = (
       . "provision_entitlement 'name=" . 'x' x 255 . "'; } location /\xe9 { "
       . "clarity_webhook provision_entitlement 'name=_none \xc3\xa9'; "
       . 'clarity_webhook_token b; }', qr/test is successful/ ],
+    [ 'triggers after what needs them', "location /a { $hook $token } } "
+      . 'clarity_triggers %%ROOT%%/examples/triggers.json; server {',
+      qr/^(?!.*warn).*test is successful/s, triggers => undef ],
     [ 'a webhook in a regex location',
       "location ~ ^/a/\\d+\$ { $hook $token }", qr/test is successful/ ],
 );
 
 for my $case (@good) {
-    my ($what, $server, $says) = @$case;
-    my ($code, $said) = $nginx->check($server);
+    my ($what, $server, $says, %with) = @$case;
+    my ($code, $said) = $nginx->check($server, %with);
     $says = at_here($says);
 
     is $code, 0, $what;
