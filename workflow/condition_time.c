@@ -17,7 +17,8 @@ static bool parse_hours(clarity_window_t *window, const clarity_member_t *from,
  * {"days": ["mon", "fri"], "from": "08:00", "to": "18:00",
  *  "zone": "Europe/Berlin"}
  *
- * days: when absent, all; from and to: when absent, the whole day. A window
+ * days: when absent, all; from and to: when absent, the whole day; zone: when
+ * absent, UTC, as all that has no zone of its own. A window
  * that passes midnight ("22:00" to "06:00") belongs to the day on which it
  * begins. It goes by the zone's clocks: an hour that they leave out in spring
  * is in no window, one that they show twice is in it twice.
@@ -31,7 +32,7 @@ clarity_window_parse(clarity_window_t *window, const clarity_json_t *value,
         { "days", CLARITY_ARRAY, false, NULL },
         { "from", CLARITY_STRING, false, NULL },
         { "to", CLARITY_STRING, false, NULL },
-        { "zone", CLARITY_STRING, true, NULL },
+        { "zone", CLARITY_STRING, false, NULL },
     };
 
     days = &members[0];
@@ -59,7 +60,7 @@ static bool
 parse_zone(clarity_window_t *window, const clarity_json_t *zone,
     const clarity_load_t *load)
 {
-    if (clarity_offset_parse(zone->text, &window->offset)) {
+    if (zone == NULL || clarity_offset_parse(zone->text, &window->offset)) {
         return true;
     }
 

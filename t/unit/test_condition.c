@@ -338,6 +338,8 @@ time_holds_within_its_window(void **state)
     } cases[] = {
         /* Wednesday 10:30:15 UTC */
         { "{'time': {'days': ['wed'], 'zone': 'UTC'}}", NOW, YES },
+        { "{'time': {'days': ['wed'], 'from': '10:30', 'to': '10:31'}}", NOW,
+            YES },
         { "{'time': {'days': ['tue', 'thu'], 'zone': 'UTC'}}", NOW, NO },
         { "{'time': {'from': '08:00', 'to': '18:00', 'zone': 'UTC'}}", NOW,
             YES },
