@@ -141,6 +141,10 @@ sub round {
     # Redis finds what has expired by itself, some at a time.
     wait_until { !$self->_any_job } 120, 'all jobs to be forgotten';
 
+    # The worker forgets those that have failed, some at a time.
+    wait_until { $redis->command('XLEN', '{clarity:0}:failed') == 0 } 120,
+        'no job to be among the failed';
+
     return {
         jobs => $n, most => $most, left => $self->_calm,
         rss => $self->_info('used_memory_rss'),
