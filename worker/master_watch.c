@@ -22,7 +22,6 @@ static void on_change(evutil_socket_t fd, short events, void *data);
 static void on_watchdog(evutil_socket_t fd, short events, void *data);
 static bool watch_signals(clarity_master_t *master);
 static bool watch_descriptors(clarity_master_t *master);
-static bool create_watchdog(clarity_master_t *master);
 static void command(clarity_master_t *master, clarity_command_t what);
 static void check_ready(clarity_master_t *master);
 static void check_reloaded(clarity_master_t *master);
@@ -43,7 +42,9 @@ clarity_master_watch(clarity_master_t *master)
 {
     /* A process that has just ended reads no more commands. */
     return watch_signals(master) && watch_descriptors(master)
-           && create_watchdog(master) && signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+           && clarity_notify_arm_watchdog(
+               master->base, on_watchdog, master, &master->watchdog)
+           && signal(SIGPIPE, SIG_IGN) != SIG_ERR;
 }
 
 
@@ -98,28 +99,6 @@ watch_descriptors(clarity_master_t *master)
         event_new(master->base, master->stop_fd, EV_READ, on_stop, master);
 
     return master->stop != NULL && event_add(master->stop, NULL) == 0;
-}
-
-
-static bool
-create_watchdog(clarity_master_t *master)
-{
-    uint64_t ms;
-    struct timeval tv;
-
-    ms = clarity_notify_watchdog();
-
-    if (ms == 0) {
-        return true;
-    }
-
-    tv.tv_sec = (time_t) (ms / 1000);
-    tv.tv_usec = (suseconds_t) (ms % 1000 * 1000);
-
-    master->watchdog =
-        event_new(master->base, -1, EV_PERSIST, on_watchdog, master);
-
-    return master->watchdog != NULL && event_add(master->watchdog, &tv) == 0;
 }
 
 

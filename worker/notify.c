@@ -79,3 +79,25 @@ clarity_notify_watchdog(void)
 
     return strtoull(usec, NULL, 10) / 2000;
 }
+
+
+bool
+clarity_notify_arm_watchdog(struct event_base *base, event_callback_fn on_time,
+    void *data, struct event **watchdog)
+{
+    uint64_t ms;
+    struct timeval tv;
+
+    ms = clarity_notify_watchdog();
+
+    if (ms == 0) {
+        return true;
+    }
+
+    tv.tv_sec = (time_t) (ms / 1000);
+    tv.tv_usec = (suseconds_t) (ms % 1000 * 1000);
+
+    *watchdog = event_new(base, -1, EV_PERSIST, on_time, data);
+
+    return *watchdog != NULL && event_add(*watchdog, &tv) == 0;
+}

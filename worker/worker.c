@@ -11,7 +11,6 @@ static bool create(clarity_loop_t *worker, clarity_workflows_t *set);
 static bool create_actions(clarity_loop_t *worker);
 static bool create_queue(clarity_loop_t *worker);
 static bool create_listener(clarity_loop_t *worker);
-static bool create_watchdog(clarity_loop_t *worker);
 static void on_watchdog(evutil_socket_t fd, short events, void *data);
 static void destroy(clarity_loop_t *worker);
 static void on_ready(void *owner);
@@ -114,7 +113,8 @@ create(clarity_loop_t *worker, clarity_workflows_t *set)
     }
 
     return clarity_loop_watch(worker) && create_listener(worker)
-           && create_watchdog(worker);
+           && clarity_notify_arm_watchdog(
+               worker->base, on_watchdog, worker, &worker->watchdog);
 }
 
 
@@ -204,28 +204,6 @@ create_listener(clarity_loop_t *worker)
     worker->listener = clarity_listener_create(&conf, &worker->fault);
 
     return worker->listener != NULL;
-}
-
-
-static bool
-create_watchdog(clarity_loop_t *worker)
-{
-    uint64_t ms;
-    struct timeval tv;
-
-    ms = clarity_notify_watchdog();
-
-    if (ms == 0) {
-        return true;
-    }
-
-    tv.tv_sec = (time_t) (ms / 1000);
-    tv.tv_usec = (suseconds_t) (ms % 1000 * 1000);
-
-    worker->watchdog =
-        event_new(worker->base, -1, EV_PERSIST, on_watchdog, worker);
-
-    return worker->watchdog != NULL && event_add(worker->watchdog, &tv) == 0;
 }
 
 
