@@ -9,6 +9,8 @@
 #   make browser    the settings page in Chromium alone
 #   make postman    the Postman collection alone
 #   make test-long  t/long/*.t: faults under load, for minutes
+#   make test-timed the tests that measure times, one at a time and with the
+#                     limits that are promised; make test gives them more
 #   make torture    workers and Redis killed, stopped and cut off under jobs,
 #                     and a history checker; TORTURE_SECONDS=180, SEED=
 #   make test-all   all of these, and valgrind, sanitizers, the module built
@@ -148,7 +150,14 @@ LONG_TESTS      = $(wildcard t/long/*.t) t/hostile.t
 test-long:
 	@scripts/deps build run test deb
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TEST_TOOLS)
-	@CLARITY_LONG=1 $(PROVE) -j1 $(LONG_TESTS)
+	@CLARITY_LONG=1 CLARITY_ALONE=1 $(PROVE) -j1 $(LONG_TESTS)
+
+# Where others run beside them, limits of a second say nothing.
+.PHONY: test-timed
+test-timed:
+	@scripts/deps build run test
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TEST_TOOLS)
+	@CLARITY_ALONE=1 $(PROVE) -j1 $$(grep -l '[^a-z_]limit(' t/*.t)
 
 # t/torture.t for longer. The seed is printed: SEED= repeats its choices.
 TORTURE_SECONDS = 180
@@ -185,6 +194,7 @@ $(call NODE_MODULES,%): $(addprefix t/%/,$(NODE_FILES))
 ALONE = env -u MAKEFLAGS -u MAKEOVERRIDES BUILD=$(BUILD)
 
 test-all: test
+	@$(MAKE) --no-print-directory test-timed
 	@$(MAKE) --no-print-directory test-long
 	@$(MAKE) --no-print-directory valgrind
 	@$(MAKE) --no-print-directory asan

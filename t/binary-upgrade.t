@@ -50,7 +50,7 @@ is_deeply [ keys %{ $once->answers } ], [202],
 is_deeply [ grep { !/^(202|0 stale)$/ } keys %{ $kept->answers } ], [],
     'so is each one on a kept connection, at the second try at the latest';
 is_deeply [ $_->amiss($redis) ], [], 'each is one job' for $once, $kept;
-cmp_ok $_->longest, '<', 1 + slack(), 'none has waited long' for $once, $kept;
+cmp_ok $_->longest, '<', limit(2), 'none has waited long' for $once, $kept;
 
 SKIP: {
     skip 'a sanitizer keeps memory', 1 if Clarity::Nginx::keeps_memory($t);

@@ -90,7 +90,7 @@ for my $harm (sort keys %one_in) {
         push @wrong, "$_ after $after bytes"
             for grep { !/^(202|503)$/ } keys %$statuses;
         push @wrong, "$longest s after $after bytes"
-            if $longest > 0.2 + 0.2 + slack();
+            if $longest > limit(1.4);
         push @wrong, jobs() - $before . " jobs after $after bytes"
             if jobs() != $before + 1;
     }

@@ -76,7 +76,7 @@ for my $harm (qw(cut reset swallow pause)) {
 
         push @wrong, "$status after $after bytes"
             if $status != ($harm eq 'pause' ? 202 : 504);
-        push @wrong, "$took s after $after bytes" if $took > 0.2 + slack();
+        push @wrong, "$took s after $after bytes" if $took > limit(1.2);
         push @wrong, "then $_" for grep { !/^(202|503)$/ } keys %$statuses;
         push @wrong, jobs() - $before . " jobs after $after bytes"
             if jobs() != $before + 2;

@@ -218,7 +218,7 @@ sub ends_with_its_reader {
     my $closed = time;
 
     is status_of($demo), 0, "$what that nobody reads any more ends it";
-    cmp_ok time - $closed, '<=', 3, 'soon';
+    cmp_ok time - $closed, '<=', limit(3), 'soon';
     is_gone($demo, "nobody reads $what");
 }
 

@@ -82,13 +82,13 @@ sub survives {
         note "$what: " . $load->summary;
         note sprintf '%s: the first 202 after %.3f s, the last refusal %.3f s',
             $what, $again, $settled;
-        cmp_ok $again, '<', slack(), "$what: accepted within a second";
-        cmp_ok $settled, '<', slack(), 'by both processes';
+        cmp_ok $again, '<', limit(1), "$what: accepted within a second";
+        cmp_ok $settled, '<', limit(1), 'by both processes';
         is_deeply [ grep { !/^(202|503 queue_unavailable|504 queue_timeout)$/ }
             keys %{ $load->answers } ], [], 'no other answers';
         is_deeply [ $load->amiss($redis) ], [],
             'each 202 is a job, no 503 is, nothing is twice';
-        cmp_ok $load->longest, '<', 2 + slack(),
+        cmp_ok $load->longest, '<', limit(3),
             'no request outlives the time-outs';
     }
 }

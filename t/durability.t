@@ -96,7 +96,7 @@ is says('fsync'), 'fsync', 'and what asks for just that';
 my $started = time;
 config('appendfsync', 'everysec');
 comes('fsync', '503 durability_unavailable', 'appendfsync everysec');
-cmp_ok time - $started, '<=', 6, 'within five seconds';
+cmp_ok time - $started, '<=', limit(6), 'within five seconds';
 comes('default', 'everysec', 'told as it is');
 is says('everysec'), 'everysec', 'enough';
 
@@ -111,7 +111,7 @@ is $redis->command('KEYS', '*:idem:*')->[0], undef, 'not even that';
 config('appendfsync', 'always');
 $started = time;
 comes('fsync', 'fsync', 'set back');
-cmp_ok time - $started, '<=', 3, 'that is looked for each second';
+cmp_ok time - $started, '<=', limit(3), 'that is looked for each second';
 is says('fsync', 'Idempotency-Key: a'), 'fsync', 'the key is a new one';
 
 config('no-appendfsync-on-rewrite', 'yes');
@@ -188,7 +188,7 @@ comes('everysec', 'everysec', 'those that ask for less');
 $before = jobs();
 my $lost = log_lines(qr/is not available/);
 $redis->pause;
-wait_until { log_lines(qr/is not available/) > $lost } 5 + slack(),
+wait_until { log_lines(qr/is not available/) > $lost } limit(6),
     'a lost connection';
 
 my $waits;

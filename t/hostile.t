@@ -254,7 +254,7 @@ note $load->summary;
 
 is_deeply [ keys %{ $load->answers } ], [202], 'each of the others was accepted';
 is_deeply [ $load->amiss($redis) ], [], 'and is one job';
-cmp_ok $load->longest, '<', 2 + slack(), 'none of which has waited long';
+cmp_ok $load->longest, '<', limit(3), 'none of which has waited long';
 
 my %logged = map { /^accepted (\S+)$/ ? ($1 => 1) : () }
     split /\n/, $t->read_file('outcomes');

@@ -72,7 +72,7 @@ sub post_to {
         my $answer = $nginx->post("/$name",
             context(grant_type => "\"$name\""), token => $name);
 
-        $said{$name} = time - $started < 1 + slack() ? $answer->status
+        $said{$name} = time - $started < limit(2) ? $answer->status
             : time - $started . ' s';
     }
 
@@ -160,7 +160,7 @@ wait_until {
     $said = post_to(of('b'));
     !grep { $_ != 202 } values %$said;
 } 5, 'a 202 of each';
-cmp_ok time - $back, '<', 1 + slack(), 'it is back for all its locations';
+cmp_ok time - $back, '<', limit(2), 'it is back for all its locations';
 wait_for_clients($_, @settings * WORKERS) for sort keys %redis;
 
 
@@ -179,10 +179,10 @@ $nginx->renew;
 wait_for_clients('c', 0);
 wait_for_clients('a', @settings * WORKERS);
 
-# Under valgrind a new process may take longer than its connections have.
+# On a busy machine a new process may take longer than its connections have.
 wait_until {
     $said = post_to('a3x', 'b3x');
-    slack() == 1 || !grep { $_ != 202 } values %$said;
+    !grep { $_ != 202 } values %$said;
 } 20, 'the new processes to be connected';
 is_deeply $said, all_say(202, 'a3x', 'b3x'), 'the others are served';
 

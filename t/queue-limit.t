@@ -64,7 +64,7 @@ sub has_looked {
     my $before = looks();
 
     wait_until { looks() >= $before + 2 } 5, 'two looks';
-    cmp_ok time - $start, '<=', 3, 'nginx looks each second';
+    cmp_ok time - $start, '<=', limit(3), 'nginx looks each second';
 }
 
 sub is_full {

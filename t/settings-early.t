@@ -39,7 +39,7 @@ is_deeply [ keys %{ $once->answers } ], [202],
 is_deeply [ grep { !/^(202|0 stale)$/ } keys %{ $kept->answers } ], [],
     'so is each one on a kept connection, at the second try at the latest';
 is_deeply [ $_->amiss($redis) ], [], 'each is one job' for $once, $kept;
-cmp_ok $_->longest, '<', 1 + slack(), 'none has waited long' for $once, $kept;
+cmp_ok $_->longest, '<', limit(2), 'none has waited long' for $once, $kept;
 
 
 # A Redis that is slow to be read: the first requests wait for it, in each
@@ -103,13 +103,13 @@ my $seconds = time - $started;
 
 is $answer->status, 503, 'Redis is not to be read';
 is $answer->json->{code}, 'webhooks_not_loaded', 'which is told';
-cmp_ok $seconds, '<', 1 + slack(), sprintf 'after %.3f s', $seconds;
+cmp_ok $seconds, '<', limit(2), sprintf 'after %.3f s', $seconds;
 
 $started = time;
 is $third->post('/webhooks/early', context())->status, 503,
     'the next one is told so';
 $seconds = time - $started;
-cmp_ok $seconds, '<', 0.25 + slack(), sprintf 'at once, after %.3f s',
+cmp_ok $seconds, '<', limit(1.25), sprintf 'at once, after %.3f s',
     $seconds;
 
 $redis->signal('CONT');

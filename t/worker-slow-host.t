@@ -3,7 +3,8 @@
 
 use Clarity::Test;
 use Clarity::Jobs;
-use Time::HiRes qw(sleep time);
+use List::Util qw(max);
+use Time::HiRes qw(time);
 
 use constant JOBS => 300;    # of each of the two; 64 are worked on at once
 use constant SAMPLES => 61;
@@ -63,8 +64,9 @@ my $beside = measure();
 diag sprintf 'median time to the call: %.1f ms alone, %.1f ms beside the two',
     $calm, $beside;
 
-# Below 5 ms it is the machine that is measured.
-cmp_ok $beside, '<', 2 * ($calm > 5 ? $calm : 5),
+# Below 5 ms, and where others run beside this, it is the machine that is
+# measured.
+cmp_ok $beside, '<', max(2 * $calm, 1000 * limit(0.01)),
     'the median time to its call stays below twice its calm value';
 is scalar($endpoints{hangs}->requests), 48,
     'three quarters of what may be under way go to one endpoint';

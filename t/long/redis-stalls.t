@@ -51,7 +51,7 @@ for my $stall (sort keys %stalls) {
         my $what = sprintf '%s of %.2f s: the first 202 after %.3f s,'
             . ' the last refusal %.3f s', $stall, $seconds, $again, $settled;
 
-        ok $again < slack() && $settled < slack(), $what;
+        ok $again < limit(1) && $settled < limit(1), $what;
     }
 }
 
@@ -62,7 +62,7 @@ is_deeply [ grep { !/^(202|503 queue_unavailable|504 queue_timeout)$/ }
     keys %{ $load->answers } ], [], 'no other answers';
 is_deeply [ $load->amiss($redis) ], [],
     'each 202 is a job, no 503 is, nothing is twice';
-cmp_ok $load->longest, '<', 2 * TIMEOUT + slack(),
+cmp_ok $load->longest, '<', limit(2 * TIMEOUT + 1),
     'no request outlives the time-outs';
 is $nginx->connections, 0, 'no connection is left';
 

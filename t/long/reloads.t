@@ -83,7 +83,7 @@ is_deeply [ keys %{ $once->answers } ], [202],
 is_deeply [ sort keys %{ $kept->answers } ], [ '0 stale', 202 ],
     'so is each one on a kept connection, at the second try at the latest';
 is_deeply [ $_->amiss($redis) ], [], 'each is one job' for $once, $kept;
-cmp_ok $_->longest, '<', 1 + slack(), 'none has waited long' for $once, $kept;
+cmp_ok $_->longest, '<', limit(2), 'none has waited long' for $once, $kept;
 
 wait_until { $nginx->workers == 2 } 10, 'the end of the old processes';
 wait_until { clients() == 4 } 5, 'four connections to Redis';

@@ -26,7 +26,7 @@ use IO::Socket::INET;
 use Socket ();
 use Time::HiRes qw(time);
 
-use constant TIMEOUT => 10;
+use constant TIMEOUT => 30;
 
 
 =head1 METHODS

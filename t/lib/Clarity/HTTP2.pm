@@ -26,7 +26,7 @@ use IO::Select;
 use IO::Socket::INET;
 use Time::HiRes qw(time);
 
-use constant TIMEOUT => 10;
+use constant TIMEOUT => 30;
 
 use constant {
     DATA       => 0,

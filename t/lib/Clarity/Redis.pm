@@ -46,7 +46,7 @@ use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 
-use constant TIMEOUT => 10;
+use constant TIMEOUT => 30;
 
 
 sub kind { 'redis' }

@@ -23,10 +23,18 @@ our @EXPORT = qw(wait_until);
 Returns what SUB returns as soon as that is true. If it does not get true in
 time: dies, saying WHAT was waited for; without WHAT returns false.
 
+SECONDS is more than enough on a machine that has nothing else to do. As what
+comes is never waited for longer than it takes, it is given several times that:
+no test is to fail as a machine is busy.
+
 =cut
+
+use constant PATIENCE => $ENV{CLARITY_VALGRIND} ? 12 : 6;
 
 sub wait_until(&$;$) {
     my ($condition, $seconds, $what) = @_;
+
+    $seconds *= PATIENCE;
 
     my $deadline = time + $seconds;
 
