@@ -115,11 +115,8 @@ is $nginx->http($bytes)->status, 202,
 $t->expect_log(qr/exited on signal 9/);
 
 my ($victim) = $nginx->workers;
-kill 'KILL', $victim;
-wait_until {
-    my @now = $nginx->workers;
-    @now == 2 && !grep { $_ == $victim } @now;
-} 5, 'another worker process';
+$nginx->kill_workers($victim);
+wait_until { $nginx->workers == 2 } 5, 'another worker process';
 
 is $nginx->http($bytes)->status, 202, 'accepted after a process was killed';
 wait_until { clients() == 2 } 5, 'two connections';

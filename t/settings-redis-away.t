@@ -192,11 +192,8 @@ $t->expect_log(qr/exited on signal 9/);
 $redis->signal('TERM');
 $redis->wait_exit(5);
 
-kill 'KILL', my @killed = $nginx->workers;
-wait_until {
-    my %now = map { $_ => 1 } $nginx->workers;
-    keys %now == 4 && !grep { $now{$_} } @killed;
-} 10, 'four other processes';
+$nginx->kill_workers($nginx->workers);
+wait_until { $nginx->workers == 4 } 10, 'four other processes';
 
 is_answered('all processes killed', 503, 401, 410, 401, 404);
 

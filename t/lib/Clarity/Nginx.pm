@@ -298,6 +298,25 @@ The pids of the worker processes, of those that are on their way out too.
 sub workers { return _children($_[0]->pid) }
 
 
+=head2 kill_workers(PID, ...)
+
+Ends worker processes by SIGKILL, and returns when they are gone. Before that
+the kernel may wake one of them for a connection that it does not accept any
+more; no other process looks at it then until the next one comes.
+
+=cut
+
+sub kill_workers {
+    my ($self, @pids) = @_;
+
+    my %killed = map { $_ => 1 } @pids;
+
+    CORE::kill 'KILL', @pids;
+    wait_until { !grep { $killed{$_} } $self->workers } PATIENCE,
+        "the end of @pids";
+}
+
+
 sub _children {
     my ($pid) = @_;
 
