@@ -79,6 +79,10 @@ use constant CLOCK => 0.005;
 # hears that it has lost it.
 use constant WAKE => 1;
 
+# An answer may take a tenth of the time-out itself, and a moment without a
+# processor is noted from the endpoint's next tick on.
+use constant LEFT => 1 / 2;
+
 # How long after an outage of Redis a take-over may be its doing: until all
 # have connected again.
 use constant RETURN => 3;
@@ -458,10 +462,11 @@ sub _why {
         next if defined $fault->{worker}
             && $fault->{worker} ne $before->{worker};
 
-        # Past the lease; of who was stopped, past the time that the call had.
+        # Past the lease; of who was stopped, past what the call had left of
+        # its time beside what its answer takes.
         my $enough = $self->{lease} * RENEWED;
-        $enough = $self->{timeout}
-            if $what =~ /^st/ && $self->{timeout} < $enough;
+        my $left = $self->{timeout} * LEFT;
+        $enough = $left if $what =~ /^st/ && $left < $enough;
 
         next if !($what eq 'kill'
             || ($what =~ /^(stop|partition|stall|redis)$/
