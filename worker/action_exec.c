@@ -35,7 +35,7 @@ typedef struct clarity_process_s {
     clarity_exec_t *exec;
     clarity_strings_t strings;
     char **environment; /* owned, up to a NULL */
-    int input;          /* a file in memory */
+    clarity_str_t input; /* of the caller, until it runs */
     uint64_t timeout;
 
     pid_t pid; /* and its group's; 0: it was not started, or has ended */
@@ -144,7 +144,8 @@ clarity_exec_start(clarity_exec_t *exec, const clarity_process_conf_t *conf)
     process->work.turn.begin = begin_process;
     process->work.cancel = cancel_process;
     process->exec = exec;
-    process->input = process->output.fd = process->errors.fd = -1;
+    process->input = conf->input;
+    process->output.fd = process->errors.fd = -1;
     process->output.most = CLARITY_OUTPUT_MAX;
     process->errors.most = CLARITY_ERROR_MAX;
     process->timeout = conf->timeout;
@@ -171,11 +172,9 @@ set_up(clarity_process_t *process, const clarity_process_conf_t *conf)
     *conf->strings = (clarity_strings_t){ 0 };
 
     process->timer = evtimer_new(process->exec->base, on_timer, process);
-    process->input = make_input(conf->input);
 
     /* A path, so it is no host's name. */
-    return process->timer != NULL && process->input != -1
-           && copy_environment(process, conf)
+    return process->timer != NULL && copy_environment(process, conf)
            && clarity_hosts_join(process->exec->hosts,
                process->strings.list[0].data, &process->work.turn);
 }
@@ -261,18 +260,23 @@ begin_process(clarity_turn_t *turn)
 }
 
 
-/* An errno, 0: it runs. */
+/*
+ * An errno, 0: it runs. One that is in line has nothing open: there may be
+ * thousands.
+ */
 static int
 spawn(clarity_process_t *process)
 {
     int error;
     char **argv;
-    int files[3] = { process->input, -1, -1 };
+    size_t i;
+    int files[3] = { -1, -1, -1 };
 
     errno = 0;
     argv = make_argv(process);
+    files[0] = argv != NULL ? make_input(process->input) : -1;
 
-    if (argv == NULL || !open_output(process, &process->output, &files[1])
+    if (files[0] == -1 || !open_output(process, &process->output, &files[1])
         || !open_output(process, &process->errors, &files[2]))
     {
         error = errno != 0 ? errno : ENOMEM;
@@ -282,12 +286,10 @@ spawn(clarity_process_t *process)
             clarity_spawn(&process->pid, argv, process->environment, files);
     }
 
-    if (files[1] != -1) {
-        close(files[1]);
-    }
-
-    if (files[2] != -1) {
-        close(files[2]);
+    for (i = 0; i < 3; i++) {
+        if (files[i] != -1) {
+            close(files[i]);
+        }
     }
 
     free(argv);
@@ -569,10 +571,6 @@ free_process(clarity_process_t *process)
     close_output(&process->errors);
     clarity_buf_free(&process->output.text);
     clarity_buf_free(&process->errors.text);
-
-    if (process->input != -1) {
-        close(process->input);
-    }
 
     if (process->timer != NULL) {
         event_free(process->timer);
