@@ -86,7 +86,8 @@ const clarity_script_t clarity_script_beat = {
 
 /*
  * The entry stays this consumer's, as if it had not been touched for so long:
- * XAUTOCLAIM goes by the idle time alone. The hash says that nobody crashed.
+ * XAUTOCLAIM goes by the idle time alone. The hash says that nobody crashed,
+ * and of which steps no call was made.
  */
 const clarity_script_t clarity_script_release = {
     "release",
@@ -94,7 +95,7 @@ const clarity_script_t clarity_script_release = {
     "local owned, failed = owns(ARGV[3])\n"
     "if failed then return failed end\n"
     "if not owned then return 0 end\n"
-    "redis.pcall('HSET', KEYS[2], 'released', '1')\n"
+    "redis.pcall('HSET', KEYS[2], 'released', '1', unpack(ARGV, 5))\n"
     "return #redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3],\n"
     "  'IDLE', ARGV[4], 'JUSTID')\n",
 };

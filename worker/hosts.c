@@ -17,6 +17,7 @@ struct clarity_hosts_s {
     size_t most;
     size_t active;
     size_t waiting;
+    bool closed;
     TAILQ_HEAD(clarity_host_list, clarity_host_s) list;
 };
 
@@ -155,6 +156,13 @@ clarity_hosts_go(clarity_hosts_t *hosts)
 }
 
 
+void
+clarity_hosts_close(clarity_hosts_t *hosts)
+{
+    hosts->closed = true;
+}
+
+
 static clarity_turn_t *
 next_turn(clarity_hosts_t *hosts)
 {
@@ -163,7 +171,7 @@ next_turn(clarity_hosts_t *hosts)
 
     best = NULL;
 
-    if (hosts->waiting == 0) {
+    if (hosts->waiting == 0 || hosts->closed) {
         return NULL;
     }
 

@@ -51,6 +51,9 @@ void clarity_hosts_leave(clarity_hosts_t *hosts, clarity_turn_t *turn);
  */
 void clarity_hosts_go(clarity_hosts_t *hosts);
 
+/* None begins any more. */
+void clarity_hosts_close(clarity_hosts_t *hosts);
+
 /* How many are under way, and how many in line. */
 size_t clarity_hosts_active(const clarity_hosts_t *hosts);
 size_t clarity_hosts_waiting(const clarity_hosts_t *hosts);

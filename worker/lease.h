@@ -157,8 +157,12 @@ bool clarity_lease_load(clarity_lease_t *lease);
 /* Reads the text of the workflow that had that digest: text comes. */
 bool clarity_lease_read_text(clarity_lease_t *lease, clarity_str_t digest);
 
-/* Lets go, with `idle` ms of a lease counted as past: ended comes. */
-bool clarity_lease_release(clarity_lease_t *lease, uint64_t idle);
+/*
+ * Lets go, with `idle` ms of a lease counted as past, and sets the fields:
+ * ended comes.
+ */
+bool clarity_lease_release(clarity_lease_t *lease, uint64_t idle,
+    const clarity_str_t *fields, size_t n);
 
 /*
  * Its job waits for a time, and needs no slot; it must not be resting. It is

@@ -209,7 +209,8 @@ clarity_lease_read_text(clarity_lease_t *lease, clarity_str_t digest)
 
 
 bool
-clarity_lease_release(clarity_lease_t *lease, uint64_t idle)
+clarity_lease_release(clarity_lease_t *lease, uint64_t idle,
+    const clarity_str_t *fields, size_t n)
 {
     char ms[24];
     clarity_str_t keys[1], args[1];
@@ -234,6 +235,8 @@ clarity_lease_release(clarity_lease_t *lease, uint64_t idle)
     write.nkeys = 1;
     write.args = args;
     write.nargs = 1;
+    write.fields = fields;
+    write.nfields = n;
     write.done = on_released;
 
     return give(lease, &write);

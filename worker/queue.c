@@ -435,7 +435,7 @@ on_held(
     }
 
     /* It was on its way when we were told to stop. */
-    if (!clarity_lease_release(lease, queue->conf.conf->lease)) {
+    if (!clarity_lease_release(lease, queue->conf.conf->lease, NULL, 0)) {
         clarity_lease_forget(lease);
     }
 }

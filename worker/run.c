@@ -220,6 +220,32 @@ clarity_run_take_back(clarity_run_t *run)
 }
 
 
+/*
+ * Its outcome is known then: none. A call that has been made is left as it is.
+ * A publish may be under way without a work, and needs no such note.
+ */
+void
+clarity_run_let_go(clarity_run_t *run, clarity_fields_t *fields)
+{
+    clarity_step_record_t *step;
+
+    if (run->record.state != CLARITY_RUNNING || run->steps == NULL
+        || run->step == run->nsteps
+        || run->steps[run->step].state != CLARITY_RUNNING
+        || (run->work != NULL && !clarity_work_waits(run->work))
+        || clarity_run_action(run)->type == CLARITY_ACTION_PUBLISH)
+    {
+        return;
+    }
+
+    clarity_run_take_back(run);
+
+    step = &run->steps[run->step];
+    step->state = CLARITY_PENDING;
+    add_step(fields, run, step, clarity_lit(""));
+}
+
+
 void
 clarity_run_cancel(clarity_run_t *run, clarity_fields_t *fields)
 {

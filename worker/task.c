@@ -225,15 +225,26 @@ clarity_task_cancel(clarity_task_t *task)
 bool
 clarity_task_let_go(clarity_task_t *task)
 {
-    size_t i;
+    bool good;
+    size_t i, n;
+    const clarity_str_t *list;
+    clarity_fields_t fields = { 0 };
 
     for (i = 0; i < task->nruns; i++) {
+        clarity_run_let_go(&task->runs[i], &fields);
         clarity_run_free(&task->runs[i]);
     }
 
     task->nruns = 0;
+    list = clarity_fields_list(&fields, &n);
 
-    return clarity_lease_release(task->lease, task->runner->conf.conf->lease);
+    good = list != NULL
+           && clarity_lease_release(
+               task->lease, task->runner->conf.conf->lease, list, n);
+
+    clarity_fields_free(&fields);
+
+    return good;
 }
 
 

@@ -219,6 +219,9 @@ void clarity_run_scope(const clarity_run_t *run, clarity_scope_t *scope);
  */
 void clarity_run_take_back(clarity_run_t *run);
 
+/* The next worker is to know it where no call of its step was made. */
+void clarity_run_let_go(clarity_run_t *run, clarity_fields_t *fields);
+
 /* It ends here, with a step that had its intent written and nothing more. */
 void clarity_run_cancel(clarity_run_t *run, clarity_fields_t *fields);
 

@@ -191,6 +191,9 @@ hurry(clarity_loop_t *worker)
 
     worker->hurrying = true;
 
+    /* What one call that is given up makes room for is given up next. */
+    clarity_hosts_close(worker->hosts);
+
     clarity_timer_arm(worker->timer, CLARITY_LEAVE_TIME);
     clarity_runner_release(worker->runner);
 }

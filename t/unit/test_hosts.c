@@ -194,6 +194,34 @@ going_begins_all_whose_turn_it_is(void **state)
 }
 
 
+/* One that gives up all of its calls must not make others by that. */
+static void
+closed_they_begin_no_more(void **state)
+{
+    size_t i;
+    clarity_hosts_t *hosts;
+
+    (void) state;
+
+    begun = 0;
+    hosts = clarity_hosts_create(4);
+
+    for (i = 0; i < 5; i++) {
+        turns[0][i].begin = begin;
+        assert_true(clarity_hosts_join(hosts, "host", &turns[0][i]));
+    }
+
+    clarity_hosts_go(hosts);
+    clarity_hosts_close(hosts);
+    clarity_hosts_leave(hosts, &turns[0][0]);
+    clarity_hosts_go(hosts);
+    assert_int_equal(begun, 3);
+    assert_int_equal(clarity_hosts_waiting(hosts), 2);
+
+    empty(hosts, 1, 5);
+}
+
+
 int
 main(void)
 {
@@ -203,6 +231,7 @@ main(void)
         cmocka_unit_test(a_newcomer_goes_before_those_who_have_more),
         cmocka_unit_test(there_is_always_one_that_may_begin),
         cmocka_unit_test(going_begins_all_whose_turn_it_is),
+        cmocka_unit_test(closed_they_begin_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
