@@ -7,6 +7,7 @@
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/target.h"
+#include "conf/conf.h"
 #include "conf/version.h"
 #include "job/state.h"
 #include "json/number.h"
@@ -132,6 +133,8 @@ main(int argc, char **argv)
     clarity_options_t options = { 0 };
     const clarity_alone_info_t *alone;
     const clarity_command_info_t *info;
+
+    clarity_conf_keep_standard_descriptors();
 
     while (
         (option = getopt_long(argc, argv, "c:Vh", long_options, NULL)) != -1) {

@@ -89,6 +89,12 @@ bool clarity_conf_check_descriptors(
  * programs with select(), which the worker is none of. */
 void clarity_conf_raise_descriptors(void);
 
+/*
+ * 0, 1 and 2 are taken afterwards: else what is opened next, a connection to
+ * Redis perhaps, would be written to as standard output.
+ */
+void clarity_conf_keep_standard_descriptors(void);
+
 /* Wipes the password. NULL is fine. */
 void clarity_conf_free(clarity_conf_t *conf);
 

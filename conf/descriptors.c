@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -53,5 +54,22 @@ clarity_conf_raise_descriptors(void)
         && limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         (void) setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+
+/* Turned round, so that to read or write there still fails. */
+void
+clarity_conf_keep_standard_descriptors(void)
+{
+    int fd;
+
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1
+            && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+                   == -1)
+        {
+            return;
+        }
     }
 }

@@ -33,8 +33,11 @@ main(int argc, char **argv)
     file = NULL;
     test = false;
 
-    /* It means a reload, also to one that has not read its files yet. */
+    clarity_conf_keep_standard_descriptors();
+
+    /* They mean a reload, and a new log, also to one that has neither yet. */
     signal(SIGHUP, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN);
 
     while ((option = getopt(argc, argv, "c:tVh")) != -1) {
         switch (option) {

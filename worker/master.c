@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,9 @@ clarity_master_work(const clarity_conf_t *conf, clarity_workflows_t *set,
 
     *forked = false;
     master.n = count_processes(conf);
+
+    /* A peer that closes is no reason to end, nor is one that read the log. */
+    (void) signal(SIGPIPE, SIG_IGN);
 
     if (!clarity_conf_check_lease(conf, &error)) {
         clarity_log(

@@ -40,11 +40,9 @@ static void free_event(struct event **event);
 bool
 clarity_master_watch(clarity_master_t *master)
 {
-    /* A process that has just ended reads no more commands. */
     return watch_signals(master) && watch_descriptors(master)
            && clarity_notify_arm_watchdog(
-               master->base, on_watchdog, master, &master->watchdog)
-           && signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+               master->base, on_watchdog, master, &master->watchdog);
 }
 
 

@@ -35,6 +35,8 @@ clarity_worker_create(const char *file)
 {
     clarity_worker_t *worker;
 
+    clarity_conf_keep_standard_descriptors();
+
     worker = calloc(1, sizeof(clarity_worker_t));
     if (worker == NULL) {
         return NULL;
