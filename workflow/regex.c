@@ -33,9 +33,11 @@ clarity_regex_compile(clarity_str_t text, clarity_error_t *error)
         return NULL;
     }
 
+    /* "$" is the end: by default it is before a line feed there as well. */
     regex = pcre2_compile((PCRE2_SPTR) text.data, text.len,
-        PCRE2_UTF | PCRE2_AUTO_CALLOUT | PCRE2_NEVER_BACKSLASH_C, &code,
-        &offset, NULL);
+        PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_AUTO_CALLOUT
+            | PCRE2_NEVER_BACKSLASH_C,
+        &code, &offset, NULL);
 
     if (regex == NULL) {
         pcre2_get_error_message(code, message, sizeof(message));

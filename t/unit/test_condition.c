@@ -11,7 +11,7 @@ static const char context[] =
     "{'app_identifier': 'Payroll', 'identity_id': 42,"
     " 'entitlement_id': '42', 'expiration': '2025-06-11T10:30:15Z',"
     " 'grant_type': 'exception', 'creator_id': null,"
-    " 'meta': {'ticket': 'INC0012345', 'amount': 12.50, 'big':"
+    " 'meta': {'ticket': 'INC0012345', 'line': 'INC1\\n', 'amount': 12.50, 'big':"
     " 12345678901234567890, 'urgent': true, 'tags': ['a', 'b', 3, {'k': 1}],"
     " 'nested': {'x': 1, 'y': [1, 2]}, 'empty': '', 'list': [],"
     " 'text': 'Zürich \\u0000 end', 'due': '2025-06-11',"
@@ -188,6 +188,8 @@ text_operators_hold_for_strings_only(void **state)
         { "{'parameter': 'meta.ticket', 'matches': '(?i)^inc'}", YES },
         { "{'parameter': 'meta.text', 'matches': '^Z.rich'}", YES },
         { "{'parameter': 'meta.text', 'matches': 'end$'}", YES },
+        { "{'parameter': 'meta.line', 'matches': '^INC[0-9]+$'}", NO },
+        { "{'parameter': 'meta.line', 'matches': '(?m)^INC[0-9]+$'}", YES },
         { "{'parameter': 'meta.empty', 'matches': '^$'}", YES },
         { "{'parameter': 'identity_id', 'matches': '42'}", NO },
         { "{'parameter': 'creator_id', 'matches': '.*'}", NO },
