@@ -7,13 +7,13 @@
  */
 const clarity_script_t clarity_script_delay = {
     "delay",
-    CLARITY_LUA_OWNS CLARITY_LUA_NOW CLARITY_LUA_NOTE
+    CLARITY_LUA_OWNS CLARITY_LUA_SET CLARITY_LUA_NOW CLARITY_LUA_NOTE
     "local owned, failed = owns(ARGV[3])\n"
     "if failed then return failed end\n"
     "if not owned then return 0 end\n"
     "if redis.pcall('HEXISTS', KEYS[2], 'cancel') == 1 then return 2 end\n"
-    "local set = redis.pcall('HSET', KEYS[2], unpack(ARGV, 6))\n"
-    "if type(set) == 'table' then return set end\n"
+    "failed = set_fields(KEYS[2], 6)\n"
+    "if failed then return failed end\n"
     "local due = string.format('%.0f', now + ARGV[5])\n"
     "local added = redis.pcall('ZADD', KEYS[3], due, ARGV[4])\n"
     "if type(added) == 'table' then return added end\n"

@@ -1,25 +1,24 @@
 #include "job/script_part.h"
 
-/* HSET answers a number, or a table with an error. */
 const clarity_script_t clarity_script_record = {
     "record",
-    CLARITY_LUA_OWNS
+    CLARITY_LUA_OWNS CLARITY_LUA_SET
     "local owned, failed = owns(ARGV[3])\n"
     "if failed then return failed end\n"
     "if not owned then return 0 end\n"
-    "local set = redis.pcall('HSET', KEYS[2], unpack(ARGV, 4))\n"
-    "if type(set) == 'table' then return set end\n"
+    "failed = set_fields(KEYS[2], 4)\n"
+    "if failed then return failed end\n"
     "return 1 + redis.call('HEXISTS', KEYS[2], 'cancel')\n",
 };
 
 const clarity_script_t clarity_script_finish = {
     "finish",
-    CLARITY_LUA_OWNS CLARITY_LUA_NOTE
+    CLARITY_LUA_OWNS CLARITY_LUA_SET CLARITY_LUA_NOTE
     "local owned, failed = owns(ARGV[3])\n"
     "if failed then return failed end\n"
     "if not owned then return 0 end\n"
-    "local set = redis.pcall('HSET', KEYS[2], unpack(ARGV, 5))\n"
-    "if type(set) == 'table' then return set end\n"
+    "failed = set_fields(KEYS[2], 5)\n"
+    "if failed then return failed end\n"
     "redis.call('PEXPIRE', KEYS[2], ARGV[4])\n"
     "redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])\n"
     "note()\n"
@@ -34,12 +33,12 @@ const clarity_script_t clarity_script_finish = {
  */
 const clarity_script_t clarity_script_fail = {
     "fail",
-    CLARITY_LUA_OWNS CLARITY_LUA_NOW CLARITY_LUA_NOTE
+    CLARITY_LUA_OWNS CLARITY_LUA_SET CLARITY_LUA_NOW CLARITY_LUA_NOTE
     "local owned, failed = owns(ARGV[3])\n"
     "if failed then return failed end\n"
     "if not owned then return 0 end\n"
-    "local set = redis.pcall('HSET', KEYS[2], unpack(ARGV, 7 + ARGV[6]))\n"
-    "if type(set) == 'table' then return set end\n"
+    "failed = set_fields(KEYS[2], 7 + ARGV[6])\n"
+    "if failed then return failed end\n"
     "local names = { 'trigger', 'webhook', 'reason' }\n"
     "local fields = { 'job', ARGV[5] }\n"
     "for i, value in ipairs(redis.call('HMGET', KEYS[2], unpack(names))) do\n"

@@ -26,6 +26,21 @@
     "end\n"
 
 /*
+ * Sets the fields and values of ARGV from there on; an error, or nil. Lua's
+ * unpack() takes less than 8000, which a job of many workflows has more of: of
+ * each its run and all steps that begin at once. Only the first may be refused
+ * for want of memory: after a write Redis lets a script go on.
+ */
+#define CLARITY_LUA_SET                                                       \
+    "local function set_fields(key, from)\n"                                  \
+    "  for i = from, #ARGV, 4000 do\n"                                        \
+    "    local set = redis.pcall('HSET', key,\n"                              \
+    "      unpack(ARGV, i, math.min(i + 3999, #ARGV)))\n"                     \
+    "    if type(set) == 'table' then return set end\n"                       \
+    "  end\n"                                                                 \
+    "end\n"
+
+/*
  * ms since 1970 by Redis' clock, as a number: 2^53 of them are far away. The
  * two parts are text.
  */

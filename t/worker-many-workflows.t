@@ -35,4 +35,21 @@ wait_until { $worker->log =~ /"event":"reload_failed"/ } 5, 'the reload';
 like $worker->log, qr{\w\.json:\d+: active, with 1000 others of trigger \\"provision_entitlement\\", expected 1000 in all},
     'one more is refused';
 
+$worker->stop;
+
+# With steps that end at once: 100 runs, and 60 steps of each, are one write.
+
+my %steps = map { ("s$_.json" => {
+    id => "s$_", trigger => 'provision_entitlement',
+    actions => [
+        (map { { id => "d$_", type => 'delay', delay => '{{meta.none}}' } }
+            1 .. 60),
+        { id => 'last', type => 'delay', delay => '1ms' } ],
+} ) } 1 .. 100;
+
+$t->worker(name => 'steps', workflows => \%steps);
+$job = wait_for_job($redis, add_job($redis), 'succeeded', 20);
+is scalar(grep { $_->{d60}{state} eq 'skipped' } values %{ $job->{steps} }),
+    100, 'thousands of steps that begin at once do too';
+
 $t->done;
