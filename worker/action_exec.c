@@ -22,6 +22,7 @@
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 #define GRACE 2000 /* ms from SIGTERM to SIGKILL */
+#define READS 64   /* at once: more than a pipe holds */
 
 typedef struct {
     int fd; /* -1: none, or closed */
@@ -34,7 +35,7 @@ typedef struct clarity_process_s {
     clarity_work_t work; /* first */
     clarity_exec_t *exec;
     clarity_strings_t strings;
-    char **environment; /* owned, up to a NULL */
+    char **environment;  /* owned, up to a NULL */
     clarity_str_t input; /* of the caller, until it runs */
     uint64_t timeout;
 
@@ -344,15 +345,18 @@ on_output(evutil_socket_t fd, short events, void *data)
 }
 
 
-/* What is beyond the bound is read and dropped, so that it does not block. */
+/*
+ * What is beyond the bound is read and dropped, so that it does not block. One
+ * that writes as fast as this reads must not keep the loop from all others.
+ */
 static void
 read_output(clarity_output_t *output)
 {
     ssize_t n;
     char bytes[16384];
-    size_t room;
+    size_t i, room;
 
-    while (output->fd != -1) {
+    for (i = 0; i < READS && output->fd != -1; i++) {
         n = read(output->fd, bytes, sizeof(bytes));
 
         if (n == -1 && errno == EINTR) {

@@ -26,7 +26,7 @@ void clarity_exec_free(clarity_exec_t *exec);
 typedef struct {
     clarity_strings_t *strings; /* of the call; taken over: emptied */
     clarity_str_t input; /* on its standard input; must outlive the work */
-    uint64_t timeout;           /* ms, from when it begins */
+    uint64_t timeout;    /* ms, from when it begins */
 
     /* Its environment, but for PATH: "NAME=value"; copied. */
     const char *const *environment;
