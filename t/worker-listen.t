@@ -3,6 +3,7 @@
 use Clarity::Test;
 use Clarity::Jobs;
 use HTTP::Tiny;
+use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Socket qw(SOCK_DGRAM);
 use Time::HiRes qw(sleep time);
@@ -96,6 +97,13 @@ ok told(qr/^READY=1$/m), 'systemd is told when it takes jobs';
 ok told(qr/^WATCHDOG=1$/m), 'and that it lives';
 
 is_deeply [ status('healthz') ], [ 200, { status => 'ok' } ], 'it is healthy';
+
+my $raw = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port")
+    or die "the listener: $!";
+
+print $raw "HEAD /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+like join('', <$raw>), qr{^HTTP/1.1 200 .*\r\nContent-Length: 16\r\n.*\r\n\r\n\z}s,
+    'to HEAD it says that without a body';
 is_deeply [ status('readyz') ], [ 200, { status => 'ok' } ], 'and ready';
 
 sub do_job {

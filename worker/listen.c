@@ -7,6 +7,7 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -266,19 +267,26 @@ answer_status(struct evhttp_request *request, const char *reason)
 }
 
 
+/* To HEAD libevent would send the body too, which the client takes for the
+ * head of the next answer. */
 static void
 answer(struct evhttp_request *request, int status, const char *type,
     const clarity_buf_t *body)
 {
+    bool is_head;
+    char length[24];
     struct evbuffer *buffer;
+    struct evkeyvalq *headers;
 
     buffer = evbuffer_new();
+    headers = evhttp_request_get_output_headers(request);
+    is_head = evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
+    snprintf(length, sizeof(length), "%zu", body->len);
 
     if (buffer == NULL || body->failed
-        || evbuffer_add(buffer, body->data, body->len) != 0
-        || evhttp_add_header(evhttp_request_get_output_headers(request),
-               "Content-Type", type)
-               != 0)
+        || (!is_head && evbuffer_add(buffer, body->data, body->len) != 0)
+        || evhttp_add_header(headers, "Content-Type", type) != 0
+        || evhttp_add_header(headers, "Content-Length", length) != 0)
     {
         evhttp_send_error(request, HTTP_INTERNAL, NULL);
 
