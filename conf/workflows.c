@@ -93,15 +93,9 @@ clarity_workflows_restore(clarity_str_t text,
     clarity_workflows_t *set;
     loader_t loader = { conf, true, &errors, NULL, NULL, false };
 
-    set = calloc(1, sizeof(clarity_workflows_t));
+    set = clarity_workflows_create_one();
 
-    if (set != NULL) {
-        set->references = 1;
-        set->workflows = calloc(1, sizeof(clarity_workflow_t *));
-    }
-
-    if (set == NULL || set->workflows == NULL) {
-        clarity_workflows_drop(set);
+    if (set == NULL) {
         clarity_error(error, "out of memory");
         return NULL;
     }
@@ -158,34 +152,6 @@ first_line(const clarity_buf_t *errors)
     end = errors->len > 0 ? memchr(errors->data, '\n', errors->len) : NULL;
 
     return end != NULL ? (size_t) (end - errors->data) : errors->len;
-}
-
-
-clarity_workflows_t *
-clarity_workflows_use(clarity_workflows_t *set)
-{
-    set->references++;
-
-    return set;
-}
-
-
-void
-clarity_workflows_drop(clarity_workflows_t *set)
-{
-    size_t i;
-
-    if (set == NULL || --set->references > 0) {
-        return;
-    }
-
-    for (i = 0; i < set->count; i++) {
-        clarity_workflow_free(set->workflows[i]);
-    }
-
-    free(set->workflows);
-    clarity_triggers_free(set->triggers);
-    free(set);
 }
 
 

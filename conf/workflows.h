@@ -36,6 +36,12 @@ clarity_workflows_t *clarity_workflows_restore(clarity_str_t text,
     const clarity_triggers_t *triggers, const clarity_conf_t *conf,
     clarity_error_t *error);
 
+/* Room for one, which is not there yet. NULL: out of memory. */
+clarity_workflows_t *clarity_workflows_create_one(void);
+
+/* One of another set, which may go before it. NULL: out of memory. */
+clarity_workflows_t *clarity_workflows_share(clarity_workflow_t *workflow);
+
 clarity_workflows_t *clarity_workflows_use(clarity_workflows_t *set);
 
 /* One reference less; the last one frees. NULL is fine. */

@@ -100,4 +100,39 @@ like $job->{runs}{grant}{reason},
     'one that is taken over after a change, with no text to be had, says why';
 is uris($id), '/third/a', 'it does not go on with other steps';
 
+# Of what a reload replaces, what has changed is kept, and no more. (ASan keeps
+# what is freed.)
+
+my %many = map { ("m$_.json" => { id => "m$_",
+    trigger => 'provision_entitlement', actions => [ map { {
+        id => "a$_", type => 'delay', delay => '1s' } } 1 .. 60 ] }) } 1 .. 60;
+
+my $large = $t->worker(name => 'large', workflows => \%many);
+
+sub resident {
+    open my $fh, '<', '/proc/' . $large->pid . '/status' or die "status: $!";
+    return (map { /^VmRSS:\s+(\d+)/ } <$fh>)[0];
+}
+
+sub reload_large {
+    for my $n (1 .. $_[0]) {
+        my $before = () = $large->events('reloaded');
+
+        $many{'m1.json'}{name} = "$_[1] $n";
+        $large->write_workflow('m1.json', $many{'m1.json'});
+        $large->signal('HUP');
+        wait_until { $large->events('reloaded') > $before } 20, 'the reload';
+    }
+}
+
+reload_large(3, 'first');
+my $resident = resident();
+reload_large(20, 'then');
+
+SKIP: {
+    skip 'with a sanitizer', 1 if $t->build =~ /asan/;
+    cmp_ok resident() - $resident, '<', $resident / 2,
+        'twenty reloads take next to no memory';
+}
+
 $t->done;

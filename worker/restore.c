@@ -136,10 +136,12 @@ clarity_restore_keep(clarity_runner_t *runner, clarity_workflows_t *old,
 
         restored = add(runner, digest);
 
+        /* It alone, and not all that was loaded with it. */
         if (restored != NULL) {
             restored->kept = true;
-            restored->set = clarity_workflows_use(old);
-            restored->workflow = workflow;
+            restored->set = clarity_workflows_share(old->workflows[i]);
+            restored->workflow = restored->set != NULL ? workflow : NULL;
+            clarity_error(&restored->error, "out of memory"); /* if not */
         }
     }
 }

@@ -476,6 +476,11 @@ clarity_workflow_free(clarity_workflow_t *workflow)
         return;
     }
 
+    if (workflow->shared > 0) {
+        workflow->shared--;
+        return;
+    }
+
     for (i = 0; i < workflow->nactions; i++) {
         clarity_action_clear(&workflow->actions[i]);
     }

@@ -156,6 +156,7 @@ typedef struct clarity_workflow_s {
     size_t nsecrets;
     clarity_action_t *actions;
     size_t nactions;
+    unsigned shared;                 /* how many have it beside its owner */
     clarity_buf_t text;              /* the file's bytes */
     char digest[CLARITY_DIGEST_HEX]; /* of the file's bytes, hex */
     char *file;
@@ -177,7 +178,7 @@ clarity_workflow_t *clarity_workflow_parse_all(clarity_str_t text,
     const char *file, const clarity_triggers_t *triggers,
     const clarity_types_t *types, clarity_buf_t *errors);
 
-/* Wipes the secrets' values. */
+/* Wipes the secrets' values. One that is shared goes with the last. */
 void clarity_workflow_free(clarity_workflow_t *workflow);
 
 /* Every secret of a workflow, its own and its actions', for the loader. */
