@@ -5,6 +5,7 @@
 
 #include "ngx_clarity_watch.h"
 
+#include "redis/handshake.h"
 #include "redis/reply_error.h"
 
 
@@ -221,6 +222,7 @@ ngx_clarity_watch_durability_handler(
 {
     ngx_clarity_watch_place_t *place = data;
 
+    const char          *why;
     ngx_clarity_watch_t *watch;
 
     watch = place->watch;
@@ -231,7 +233,20 @@ ngx_clarity_watch_durability_handler(
 
     clarity_durability_reply(&watch->says, place->index, reply);
 
-    if (place->index == CLARITY_DURABILITY_COMMANDS - 1 && !watch->blind) {
+    if (place->index != CLARITY_DURABILITY_COMMANDS - 1) {
+        return;
+    }
+
+    /* the last is ROLE: it may have become a replica that takes writes */
+
+    why = clarity_redis_role_refused(reply);
+
+    if (why) {
+        clarity_redis_refuse(watch->session, why);
+        return;
+    }
+
+    if (!watch->blind) {
         ngx_clarity_watch_judge(watch);
     }
 }

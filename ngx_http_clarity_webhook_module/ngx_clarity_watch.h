@@ -1,8 +1,9 @@
 /*
  * What is asked of a Redis beside the requests' own commands, on the same
- * connection: how safely it keeps what it has answered, and how large a value
- * it takes, at connect and within five seconds (every second while the first is
- * too little); and how many jobs are not finished, every second.
+ * connection: how safely it keeps what it has answered, whether it is still a
+ * primary, and how large a value it takes, at connect and within five seconds
+ * (every second while the first is too little); and how many jobs are not
+ * finished, every second.
  */
 
 #ifndef NGX_CLARITY_WATCH_H

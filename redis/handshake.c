@@ -169,11 +169,7 @@ on_name(void *data, clarity_redis_result_t result, const redisReply *reply)
 }
 
 
-/*
- * An ACL may bar it too: then the first write tells a replica. A replica that
- * takes writes (replica-read-only no) loses them with its next sync, and a
- * sentinel keeps nothing.
- */
+/* An ACL may bar it too: then the first write tells a replica. */
 static void
 on_role(void *data, clarity_redis_result_t result, const redisReply *reply)
 {
@@ -189,19 +185,29 @@ on_role(void *data, clarity_redis_result_t result, const redisReply *reply)
     if (info != NULL && info->reconnect) {
         refuse(session, "ROLE", info, reply);
 
-    } else if (is_role(reply, "slave")) {
-        clarity_redis_refuse(session,
-            "this Redis is a replica: the address must be that of the"
-            " primary");
-
-    } else if (is_role(reply, "sentinel")) {
-        clarity_redis_refuse(session,
-            "this Redis is a sentinel: the address must be that of the"
-            " primary");
+    } else if (clarity_redis_role_refused(reply) != NULL) {
+        clarity_redis_refuse(session, clarity_redis_role_refused(reply));
 
     } else {
         finish(session);
     }
+}
+
+
+const char *
+clarity_redis_role_refused(const redisReply *reply)
+{
+    if (is_role(reply, "slave")) {
+        return "this Redis is a replica: the address must be that of the"
+               " primary";
+    }
+
+    if (is_role(reply, "sentinel")) {
+        return "this Redis is a sentinel: the address must be that of the"
+               " primary";
+    }
+
+    return NULL;
 }
 
 

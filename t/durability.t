@@ -11,6 +11,7 @@ use Clarity::Test;
 
 my $t = Clarity::Test->new;
 my $redis = $t->redis(aof => 1);
+my $other = $t->redis(name => 'other', conf => "replica-read-only no\n");
 
 # One process: each finds out for itself.
 my $nginx = $t->nginx(workers => 1, server => <<'EOF');
@@ -29,6 +30,12 @@ my $nginx = $t->nginx(workers => 1, server => <<'EOF');
             clarity_durability    fsync;
             clarity_webhook       provision_entitlement;
             clarity_webhook_token fsync;
+        }
+
+        location = /other {
+            clarity_redis         %%REDIS_other%%;
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token other;
         }
 EOF
 
@@ -89,9 +96,13 @@ sub comes {
 is says('default'), 'fsync', 'the default tells what Redis gives';
 is says('everysec'), 'fsync', 'so does what asks for less';
 is says('fsync'), 'fsync', 'and what asks for just that';
+is says('other'), 'memory', 'a Redis without a file';
 
 
 # Settings that change while connections are there.
+
+# A replica that takes writes loses them when it gets its primary's data.
+$other->command('REPLICAOF', '127.0.0.1', 1);
 
 my $started = time;
 config('appendfsync', 'everysec');
@@ -107,6 +118,10 @@ is jobs(), $before, 'nothing is stored';
 is says('fsync', 'Idempotency-Key: a'), '503 durability_unavailable',
     'nor with a key';
 is $redis->command('KEYS', '*:idem:*')->[0], undef, 'not even that';
+
+comes('other', '503 queue_unavailable', 'it has become a replica');
+ok log_lines(qr{Redis unix:\S+/other\S* is not available: .*is a replica}),
+    'and the log says so';
 
 config('appendfsync', 'always');
 $started = time;
