@@ -288,6 +288,7 @@ ngx_clarity_redis_connect(ngx_clarity_redis_t *redis)
 {
     clarity_redis_connecting(redis->session);
     redis->connecting = 1;
+    redis->began = ngx_current_msec;
 
     /* until READY, whatever happens on the way */
     ngx_add_timer(&redis->timer, redis->conf->connect_timeout);
@@ -479,8 +480,8 @@ ngx_clarity_redis_lost(void *owner, ngx_err_t err, const char *reason)
 {
     ngx_clarity_redis_t *redis = owner;
 
-    unsigned   wait;
     ngx_uint_t at_once;
+    ngx_msec_t wait, passed;
 
     ngx_clarity_report_lost(&redis->report, err, reason);
     redis->drop = NULL;
@@ -510,8 +511,16 @@ ngx_clarity_redis_lost(void *owner, ngx_err_t err, const char *reason)
     clarity_redis_down(redis->session);
     ngx_clarity_replicas_lost(&redis->replicas);
 
+    /*
+     * From one attempt to the next: one that got no answer within its time has
+     * spared Redis for longer, and a wait on top would be time in which nobody
+     * notices that Redis is back.
+     */
+
     wait = clarity_redis_backoff(redis->session, (uint32_t) ngx_random());
-    ngx_add_timer(&redis->timer, wait);
+    passed = ngx_current_msec - redis->began;
+
+    ngx_add_timer(&redis->timer, wait > passed ? wait - passed : 1);
 }
 
 

@@ -33,6 +33,7 @@ struct ngx_clarity_redis_s {
     ngx_event_t flush; /* posted: once per turn of the loop */
 
     unsigned    connecting : 1; /* an attempt is under way, until READY */
+    ngx_msec_t  began;   /* when the last attempt did */
     ngx_msec_t  renewed; /* when a lost connection was last made at once */
 
     const char *drop; /* why to drop the connection; NULL: keep it */

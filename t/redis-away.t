@@ -3,6 +3,7 @@
 # Redis gone, back, stopped, refusing: what is known not to be stored is 503,
 # what is not known is 504, and nginx recovers by itself.
 
+use IO::Socket::INET;
 use Time::HiRes qw(time);
 
 use Clarity::Test;
@@ -17,6 +18,7 @@ my $redis = $t->redis(aof => 1);
 my $other = $t->redis(name => 'other', tcp => 1,
     conf => 'requirepass password/@:');
 
+my $mute = $t->port;
 my $inner = $other->url =~ s{//}{//:password%2F%40%3A@}r;
 
 # One process: each has connections of its own, and finds out for itself.
@@ -63,6 +65,13 @@ EOF
                 clarity_webhook       provision_entitlement;
                 clarity_webhook_token inner;
             }
+        }
+
+        location = /mute {
+            clarity_redis                 redis://127.0.0.1:$mute;
+            clarity_redis_connect_timeout 100ms;
+            clarity_webhook               provision_entitlement;
+            clarity_webhook_token         mute;
         }
 EOF2
 
@@ -149,6 +158,24 @@ is_away(post(), 503, 'queue_unavailable', 'and then');
 $redis->signal('CONT');
 is_back('SIGCONT');
 cmp_ok jobs(), '>=', $before + 1, 'what was not known may be stored';
+
+
+# What takes connections and says nothing is tried again as soon as the time of
+# an attempt is over: else it could be back for as long as the wait, 200 ms or
+# more by now, before that is noticed.
+
+my $listener = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$mute",
+    Listen => 16, ReuseAddr => 1, Timeout => 5) or die "port $mute: $!";
+my (@attempts, @kept);
+
+wait_until {
+    push @kept, $listener->accept || die "no attempt: $!";
+    push @attempts, time;
+    @attempts > 2 && $attempts[-1] - $attempts[-3] < 0.5;
+} 20, 'two attempts within 500 ms';
+
+undef $listener;
+pass 'no wait after an attempt that took long';
 
 
 # Refusing.
