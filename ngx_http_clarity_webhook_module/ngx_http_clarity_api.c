@@ -78,9 +78,6 @@ ngx_http_clarity_api_init(ngx_http_request_t *r)
     api->cmcf = ngx_http_get_module_main_conf(r,
         ngx_http_clarity_webhook_module);
 
-    /* If-Match is about what was changed, not about the answer */
-    r->disable_not_modified = 1;
-
     return api;
 }
 

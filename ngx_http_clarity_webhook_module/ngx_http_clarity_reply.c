@@ -170,6 +170,10 @@ ngx_http_clarity_send(ngx_http_request_t *r, ngx_uint_t status,
     /* set where an error_page led here: it would replace the status */
     r->err_status = 0;
 
+    /* If-Match and its like are not about this answer (RFC 9110, 13.1): nginx
+     * would make a 412 or a 304 of the 200 for what has been done */
+    r->disable_not_modified = 1;
+
     r->headers_out.status = status;
 
     ngx_http_clarity_set_reason(r);

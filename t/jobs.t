@@ -93,6 +93,8 @@ is $nginx->get("/jobs/$id", token => 'secret-too')->json->{job_id}, $id,
     'another token of the webhook sees it';
 is $nginx->get("/jobs/$id", token => 'secret', headers => ['X-Special: 1'])
     ->status, 200, 'as does a location with an if';
+is $nginx->get("/jobs/$id", token => 'secret', headers => ['If-Match: "x"'])
+    ->status, 200, 'whatever If-Match says';
 
 
 # Through a worker: running, then ended.

@@ -107,6 +107,15 @@ for my $status (200, 201) {
     is decode_json($answer->body)->{status}, 'accepted', 'as any other';
 }
 
+for my $header ('If-Match: "x"', 'If-None-Match: *',
+    'If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT')
+{
+    $answer = $nginx->post('/200', context(), token => '200',
+        headers => [$header]);
+    is $answer->status, 200, "$header changes nothing";
+    is decode_json($answer->body)->{status}, 'accepted', 'of what is told';
+}
+
 my ($code, $said) = $nginx->check('clarity_webhook_status 204;');
 isnt $code, 0, 'another status is refused at load';
 like $said, qr/invalid value "204" of .*; expected "200", "201" or "202" in \S+:\d+/,
