@@ -124,7 +124,7 @@ ngx_http_clarity_refused_by_nginx(
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
 
-    vv = ngx_http_get_indexed_variable(r, cmcf->webhook_index);
+    vv = ngx_http_get_flushed_variable(r, cmcf->webhook_index);
 
     if (vv == NULL || vv->not_found || vv->len == 0) {
         return 0;

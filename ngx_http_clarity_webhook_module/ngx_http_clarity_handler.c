@@ -132,7 +132,7 @@ ngx_http_clarity_receive(ngx_http_request_t *r)
 
     /* it stays where error_page leads away from here */
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_clarity_webhook_module);
-    (void) ngx_http_get_indexed_variable(r, cmcf->webhook_index);
+    (void) ngx_http_get_flushed_variable(r, cmcf->webhook_index);
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
 

@@ -196,13 +196,17 @@ ngx_http_clarity_enqueue_time_variable(
 }
 
 
-/* Nothing: not found, "-" in a log. */
+/*
+ * Nothing: not found, "-" in a log; and to be asked for again, as there may be
+ * no location yet. A limit_req whose key stays empty would count nothing.
+ */
 
 static ngx_int_t
 ngx_http_clarity_set_variable(
     ngx_http_variable_value_t *v, u_char *data, size_t len)
 {
     if (len == 0) {
+        v->no_cacheable = 1;
         v->not_found = 1;
         return NGX_OK;
     }

@@ -35,7 +35,9 @@ my $nginx = $t->nginx(http => <<'EOF', server => join '', <<'EOF2',
     limit_req_zone $clarity_webhook zone=each:1m rate=1r/m;
     limit_conn_zone $clarity_webhook zone=conn:1m;
     log_format trail '$uri|$clarity_webhook|$clarity_outcome|$status';
+    log_format early '$uri|$clarity_trigger';
     access_log %%DIR%%/trail.log trail;
+    access_log %%DIR%%/early.log early;
     gzip on; gzip_types *; gzip_min_length 1;
     server { listen 127.0.0.1:%%OTHER%%; return 200 other; }
 EOF
@@ -58,6 +60,9 @@ EOF
         }
         location @outside { return 299; }
         rewrite ^/server-rewritten$ /plain last;
+        # asked for before there is a location
+        if ($clarity_webhook = none) { return 298; }
+        if ($clarity_trigger = none) { return 298; }
 EOF2
     hook('= /plain', 'plain'),
     hook('= /if', 'if', 'if ($http_x_special) { set $special 1; }
@@ -262,5 +267,7 @@ ok $trail{$_}, "the log has $_"
     for '/inside|inside|accepted|202', '/plain|plain|accepted|202',
         '/regex/17|regex|accepted|202', '/limit-b|limit-b|rate_limited|429',
         '/denied|denied|-|403';
+like $t->read_file('early.log'), qr{^/plain\|provision_entitlement$}m,
+    'and the trigger';
 
 $t->done;
