@@ -18,6 +18,9 @@ typedef struct {
 } ngx_http_clarity_problem_t;
 
 
+static ngx_uint_t ngx_http_clarity_problem_status(ngx_http_request_t *r);
+
+
 static ngx_http_clarity_problem_t ngx_http_clarity_problems[] = {
     { NGX_HTTP_BAD_REQUEST, CLARITY_BAD_REQUEST, ngx_null_string },
     { NGX_HTTP_REQUEST_HEADER_TOO_LARGE, CLARITY_BAD_REQUEST,
@@ -31,6 +34,15 @@ static ngx_http_clarity_problem_t ngx_http_clarity_problems[] = {
     { NGX_HTTP_REQUEST_URI_TOO_LARGE, CLARITY_BAD_REQUEST,
       ngx_string("The address is longer than this server takes. Send the"
                  " context in the body.") },
+    { NGX_HTTPS_CERT_ERROR, CLARITY_BAD_REQUEST,
+      ngx_string("The client's certificate is not one that this server"
+                 " takes.") },
+    { NGX_HTTPS_NO_CERT, CLARITY_BAD_REQUEST,
+      ngx_string("This server asks for a client's certificate, and none was"
+                 " sent.") },
+    { NGX_HTTP_TO_HTTPS, CLARITY_BAD_REQUEST,
+      ngx_string("The request came as HTTP to where HTTPS is spoken. Send it"
+                 " to https://.") },
     { 0, CLARITY_NOUTCOMES, ngx_null_string }
 };
 
@@ -43,8 +55,7 @@ ngx_http_clarity_problem_handler(ngx_http_request_t *r)
     ngx_http_clarity_problem_t *problem;
     ngx_http_clarity_refusal_t  refusal;
 
-    /* without an error it is a location with nothing in it */
-    status = r->err_status ? r->err_status : NGX_HTTP_NOT_FOUND;
+    status = ngx_http_clarity_problem_status(r);
 
     for (i = 0; ngx_http_clarity_problems[i].status != 0; i++) {
         problem = &ngx_http_clarity_problems[i];
@@ -69,6 +80,31 @@ ngx_http_clarity_problem_handler(ngx_http_request_t *r)
 
     /* one that has no code of ours: nginx's own page */
     return status;
+}
+
+
+/*
+ * Without an error it is a location with nothing in it. With "=" error_page
+ * has put another status in the place of the error's, or none; one that is no
+ * error's has no answer here, and returned, would have none at all.
+ */
+
+static ngx_uint_t
+ngx_http_clarity_problem_status(ngx_http_request_t *r)
+{
+    if (r->err_status == 0 && !r->error_page) {
+        return NGX_HTTP_NOT_FOUND;
+    }
+
+    if (r->err_status >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return r->err_status;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+        "clarity_problem is not told which error it is to answer; leave out "
+        "the \"=\" of the \"error_page\" that leads to it");
+
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 

@@ -63,6 +63,11 @@ EOF
             error_page 404 = /hook;
             return 404;
         }
+
+        location = /no-status { error_page 413 = /problem; return 413; }
+        location = /200 { error_page 413 =200 /problem; return 413; }
+        location = /http { error_page 497 /problem; return 497; }
+        location = /other { error_page 413 =415 /problem; return 413; }
 EOF2
 
 my $accepted = 0;
@@ -346,6 +351,18 @@ is_problem($nginx->post('/hook', context(), token => 'x' x 40_000), 400,
     'bad_request', 'a header that is too long for nginx');
 is_problem($nginx->get('/problem'), 404, 'webhook_not_found',
     'the address of the problems');
+
+for my $uri ('/no-status', '/200') {
+    is_problem($nginx->post($uri, context()), 500, 'internal',
+        'an error_page that hides what it is for');
+    like $t->read_file('nginx/error.log'), qr/leave out the "=" .*"POST $uri /,
+        'and the log says so';
+}
+
+is $nginx->post('/other', context())->status, 415,
+    'one that makes an error of no code here of it';
+is_problem($nginx->post('/http', context()), 400, 'bad_request',
+    'HTTP where HTTPS is spoken');
 
 is_problem($nginx->post('/error-page', context()), 401, 'token_missing',
     'a webhook behind an error_page has its own status');
