@@ -5,6 +5,10 @@
 #include "ngx_http_clarity_webhook_module.h"
 
 
+/* bytes of a rewritten context whose memory is kept for the next one */
+#define NGX_HTTP_CLARITY_KEPT 65536
+
+
 static clarity_context_status_t ngx_http_clarity_check(
     const ngx_http_clarity_webhook_t *webhook, clarity_str_t text,
     ngx_uint_t in_query, clarity_json_fault_t *fault);
@@ -40,6 +44,15 @@ ngx_http_clarity_context_exit(void)
 {
     clarity_context_checker_free(ngx_http_clarity_checker);
     clarity_buf_free(&ngx_http_clarity_rewritten);
+}
+
+
+void
+ngx_http_clarity_context_done(void)
+{
+    if (ngx_http_clarity_rewritten.cap > NGX_HTTP_CLARITY_KEPT) {
+        clarity_buf_free(&ngx_http_clarity_rewritten);
+    }
 }
 
 

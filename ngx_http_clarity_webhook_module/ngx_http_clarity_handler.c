@@ -238,6 +238,7 @@ ngx_http_clarity_init_ctx(
 static void
 ngx_http_clarity_body_handler(ngx_http_request_t *r)
 {
+    ngx_int_t                  rc;
     clarity_str_t              context;
     ngx_http_clarity_ctx_t    *ctx;
     ngx_http_clarity_refusal_t refusal;
@@ -254,13 +255,16 @@ ngx_http_clarity_body_handler(ngx_http_request_t *r)
     }
 
     if (ctx->dry_run) {
+        ngx_http_clarity_context_done();
         ngx_http_finalize_request(r, ngx_http_clarity_valid(r));
         return;
     }
 
-    if (ngx_http_clarity_enqueue(r, ctx->webhook, context, &refusal)
-        != NGX_AGAIN)
-    {
+    rc = ngx_http_clarity_enqueue(r, ctx->webhook, context, &refusal);
+
+    ngx_http_clarity_context_done();
+
+    if (rc != NGX_AGAIN) {
         ngx_http_finalize_request(r, ngx_http_clarity_refuse(r, &refusal));
     }
 }

@@ -318,6 +318,7 @@ static ngx_int_t
 ngx_http_clarity_enqueue_anew(
     ngx_http_request_t *r, ngx_http_clarity_refusal_t *refusal)
 {
+    ngx_int_t               rc;
     clarity_str_t           context;
     ngx_http_clarity_ctx_t *ctx;
 
@@ -329,7 +330,11 @@ ngx_http_clarity_enqueue_anew(
         return NGX_DECLINED;
     }
 
-    return ngx_http_clarity_enqueue(r, ctx->webhook, context, refusal);
+    rc = ngx_http_clarity_enqueue(r, ctx->webhook, context, refusal);
+
+    ngx_http_clarity_context_done();
+
+    return rc;
 }
 
 

@@ -301,12 +301,16 @@ ngx_int_t ngx_http_clarity_check_headers(
 /* _context */
 
 /*
- * Checks the query of a GET request or the body, which has been read. NGX_OK and *context, valid until the
- * next request is looked at; or NGX_DECLINED.
+ * Checks the query of a GET request or the body, which has been read. NGX_OK
+ * and *context, valid until ngx_http_clarity_context_done() or the next check;
+ * or NGX_DECLINED.
  */
 ngx_int_t ngx_http_clarity_check_context(ngx_http_request_t *r,
     const ngx_http_clarity_webhook_t *webhook, clarity_str_t *context,
     ngx_http_clarity_refusal_t *refusal);
+
+/* The context of the last check is needed no more: gives back its memory. */
+void ngx_http_clarity_context_done(void);
 
 /*
  * The whole body, which has been read, in one piece; the request's as long as
