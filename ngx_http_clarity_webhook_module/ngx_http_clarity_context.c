@@ -123,7 +123,8 @@ ngx_http_clarity_check(const ngx_http_clarity_webhook_t *webhook,
 
 /*
  * The whole body in one piece: where it lies, if nginx has it in one buffer,
- * else copied from its buffers and its temporary file.
+ * else copied from its buffers and its temporary file. Where error_page led
+ * here while it came, nginx reads no more of it.
  */
 
 ngx_int_t
@@ -156,6 +157,14 @@ ngx_http_clarity_join_body(ngx_http_request_t *r, clarity_str_t *text)
 
     text->data = "";
     text->len = 0;
+
+    if (r->request_body && r->request_body->rest > 0) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+            "clarity: the request was led here before its body had come; no "
+            "\"error_page\" for 400 or 413 and no \"proxy_request_buffering "
+            "off\" may lead to a webhook");
+        return NGX_ERROR;
+    }
 
     bufs = r->request_body ? r->request_body->bufs : NULL;
 

@@ -77,6 +77,13 @@ EOF2
         . 'location /outer/none/ { return 299; }'),
     hook('@named', 'named'),
     'location = /try { try_files /nothing-here @named; }',
+    'location = /falls-back { error_page 502 @named;
+        proxy_pass http://unix:/nowhere:/; }',
+    'location = /unbuffered { error_page 502 @named; client_body_buffer_size 1k;
+        proxy_request_buffering off; proxy_pass http://unix:/nowhere:/; }',
+    hook('= /too-large', 'too-large', 'error_page 413 @named;
+        clarity_webhook_token named;
+        client_max_body_size 1k; client_body_buffer_size 100;'),
     'location = /rewritten { rewrite ^ /inside last; }',
     hook('= /inside', 'inside', 'internal;'),
     hook('= /auth-allowed', 'allowed', 'auth_request /allowed;'),
@@ -144,6 +151,30 @@ accepted('/try', 'named', 'a named one, by try_files');
 accepted('/rewritten', 'inside', 'an internal one, by rewrite');
 accepted('/server-rewritten', 'plain', 'one by a rewrite of the server');
 refused(404, '/inside', 'inside', 'an internal one from outside');
+
+
+# Led to one after the body was read, or before it had come.
+
+my $long = context() . ' ' x 3000;
+
+accepted('/falls-back', 'named', 'one by error_page, in the place of an upstream');
+is $nginx->post('/falls-back', $long, token => 'named')->status, 202,
+    'with a body in a file';
+is jobs(), ++$jobs, 'is one job';
+
+is $nginx->post('/unbuffered', $long, token => 'named')->status, 500,
+    'where the body is not read first, it is a fault of ours';
+
+is eval { $nginx->http("POST /too-large HTTP/1.1\r\nHost: a\r\n"
+    . "Connection: close\r\nX-Clarity-Webhook-Token: named\r\n"
+    . "Transfer-Encoding: chunked\r\n\r\n"
+    . sprintf("%x\r\n%s\r\n", length context(), context())
+    . "fff\r\n" . ' ' x 4095 . "\r\n0\r\n\r\n")->status }, 500,
+    'nor is what came of one that turned out too large';
+
+is jobs(), $jobs, 'a part of a body is no job';
+like $t->read_file('nginx/error.log'), qr/before its body had come/,
+    'and the log says why';
 
 
 # "if", "limit_except", "return".
