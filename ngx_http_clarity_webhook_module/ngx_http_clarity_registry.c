@@ -138,7 +138,8 @@ ngx_http_clarity_registry_find(ngx_http_request_t *r, ngx_str_t *endpoint,
 
 
 ngx_int_t
-ngx_http_clarity_registry_name(ngx_http_request_t *r, ngx_str_t *name)
+ngx_http_clarity_registry_name(
+    ngx_http_request_t *r, ngx_str_t *id, ngx_str_t *trigger)
 {
     size_t                        i, n, first;
     ngx_int_t                     rc;
@@ -173,8 +174,8 @@ ngx_http_clarity_registry_name(ngx_http_request_t *r, ngx_str_t *name)
         }
     }
 
-    if (n) {
-        rc = ngx_http_clarity_copy_text(r, name, found.id);
+    if (n && ngx_http_clarity_copy_text(r, id, found.id) == NGX_OK) {
+        rc = ngx_http_clarity_copy_text(r, trigger, found.trigger);
     }
 
     ngx_shmtx_unlock(&pool->mutex);

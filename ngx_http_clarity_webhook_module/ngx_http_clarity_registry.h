@@ -57,11 +57,11 @@ ngx_uint_t ngx_http_clarity_registry_may(ngx_http_clarity_main_conf_t *cmcf,
     clarity_str_t id, const clarity_token_digest_t *digest);
 
 /*
- * The id of the webhook that the request is meant for, whatever its token:
- * before the handler has run. NGX_DECLINED: there is none.
+ * The id and the trigger of the webhook that the request is meant for, whatever
+ * its token: before the handler has run. NGX_DECLINED: there is none.
  */
 ngx_int_t ngx_http_clarity_registry_name(
-    ngx_http_request_t *r, ngx_str_t *name);
+    ngx_http_request_t *r, ngx_str_t *id, ngx_str_t *trigger);
 
 /* Is there a webhook of that id? 0 may also mean: not yet. */
 ngx_uint_t ngx_http_clarity_registry_knows(

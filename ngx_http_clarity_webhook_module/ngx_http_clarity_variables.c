@@ -14,8 +14,8 @@ static ngx_int_t ngx_http_clarity_webhook_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_clarity_trigger_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
-static const ngx_http_clarity_webhook_t *ngx_http_clarity_request_webhook(
-    ngx_http_request_t *r);
+static void ngx_http_clarity_request_webhook(
+    ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *trigger);
 static ngx_int_t ngx_http_clarity_outcome_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_clarity_job_id_variable(
@@ -71,20 +71,9 @@ static ngx_int_t
 ngx_http_clarity_webhook_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_str_t                         name;
-    ngx_http_clarity_loc_conf_t      *clcf;
-    const ngx_http_clarity_webhook_t *webhook;
+    ngx_str_t name, trigger;
 
-    webhook = ngx_http_clarity_request_webhook(r);
-    name = webhook->name;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
-
-    if (webhook == &clcf->webhook && clcf->webhooks
-        && ngx_http_clarity_registry_name(r, &name) != NGX_OK)
-    {
-        name.len = 0;
-    }
+    ngx_http_clarity_request_webhook(r, &name, &trigger);
 
     return ngx_http_clarity_set_variable(v, name.data, name.len);
 }
@@ -94,36 +83,38 @@ static ngx_int_t
 ngx_http_clarity_trigger_variable(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
 {
-    const ngx_http_clarity_webhook_t *webhook;
+    ngx_str_t name, trigger;
 
-    webhook = ngx_http_clarity_request_webhook(r);
+    ngx_http_clarity_request_webhook(r, &name, &trigger);
 
-    if (webhook->trigger == NULL) {
-        return ngx_http_clarity_set_variable(v, NULL, 0);
-    }
-
-    return ngx_http_clarity_set_variable(v,
-        (u_char *) webhook->trigger->name.data, webhook->trigger->name.len);
+    return ngx_http_clarity_set_variable(v, trigger.data, trigger.len);
 }
 
 
-/* The one that the handler found, else the location's: never NULL. */
+/* The one that the handler found, else the location's, else empty. */
 
-static const ngx_http_clarity_webhook_t *
-ngx_http_clarity_request_webhook(ngx_http_request_t *r)
+static void
+ngx_http_clarity_request_webhook(
+    ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *trigger)
 {
-    ngx_http_clarity_ctx_t      *ctx;
-    ngx_http_clarity_loc_conf_t *clcf;
+    ngx_http_clarity_ctx_t           *ctx;
+    ngx_http_clarity_loc_conf_t      *clcf;
+    const ngx_http_clarity_webhook_t *webhook;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_clarity_webhook_module);
-
-    if (ctx && ctx->webhook) {
-        return ctx->webhook;
-    }
-
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_clarity_webhook_module);
 
-    return &clcf->webhook;
+    webhook = (ctx && ctx->webhook) ? ctx->webhook : &clcf->webhook;
+
+    *name = webhook->name;
+    *trigger = webhook->trigger_name;
+
+    if (webhook == &clcf->webhook && clcf->webhooks
+        && ngx_http_clarity_registry_name(r, name, trigger) != NGX_OK)
+    {
+        name->len = 0;
+        trigger->len = 0;
+    }
 }
 
 

@@ -35,7 +35,7 @@ my $nginx = $t->nginx(http => <<'EOF', server => join '', <<'EOF2',
     limit_req_zone $clarity_webhook zone=each:1m rate=1r/m;
     limit_conn_zone $clarity_webhook zone=conn:1m;
     log_format trail '$uri|$clarity_webhook|$clarity_outcome|$status';
-    log_format early '$uri|$clarity_trigger';
+    log_format early '$uri|$clarity_trigger|$status';
     access_log %%DIR%%/trail.log trail;
     access_log %%DIR%%/early.log early;
     gzip on; gzip_types *; gzip_min_length 1;
@@ -205,6 +205,8 @@ wait_until { $nginx->post('/webhooks/made', context(), @special)->status
 is jobs(), ++$jobs, 'is one job';
 is $nginx->request('DELETE', '/webhooks/made', @special)->status, 403,
     'and limit_except holds there';
+is $nginx->post('/webhooks/made', context(), token => 'x')->status, 401,
+    'and a token has to be one of its own';
 
 
 # Access.
@@ -298,7 +300,9 @@ ok $trail{$_}, "the log has $_"
     for '/inside|inside|accepted|202', '/plain|plain|accepted|202',
         '/regex/17|regex|accepted|202', '/limit-b|limit-b|rate_limited|429',
         '/denied|denied|-|403';
-like $t->read_file('early.log'), qr{^/plain\|provision_entitlement$}m,
-    'and the trigger';
+like $t->read_file('early.log'), qr{^$_$}m, 'and the trigger'
+    for '/plain\|provision_entitlement\|202',
+        '/webhooks/made\|provision_entitlement\|401',
+        '/webhooks/made\|provision_entitlement\|403', '/outer/none/x\|-\|299';
 
 $t->done;
