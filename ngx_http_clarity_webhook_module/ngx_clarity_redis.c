@@ -11,8 +11,12 @@
 
 #include "ngx_clarity_redis_driver.h"
 
-/* bytes of a reply: what Redis allows a string by default */
-#define NGX_CLARITY_REDIS_MAX_REPLY (512 * 1024 * 1024)
+/* bytes that a reply may take: to a job, and to what is asked of Redis itself,
+ * they are short */
+#define NGX_CLARITY_REDIS_MAX_REPLY (1024 * 1024)
+
+/* and in a list of all webhooks, of which this is some 150,000 */
+#define NGX_CLARITY_REDIS_MAX_LIST (256 * 1024 * 1024)
 
 /* ms from one that was made at once to the next, where none has served */
 #define NGX_CLARITY_REDIS_RENEW 1000
@@ -158,8 +162,9 @@ ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis)
 
 
 clarity_redis_given_t
-ngx_clarity_redis_command(ngx_clarity_redis_t *redis, size_t argc,
-    const clarity_str_t *argv, clarity_redis_reply_pt callback, void *data)
+ngx_clarity_redis_command(ngx_clarity_redis_t *redis,
+    ngx_clarity_redis_use_t use, size_t argc, const clarity_str_t *argv,
+    clarity_redis_reply_pt callback, void *data)
 {
     clarity_redis_given_t given;
 
@@ -186,6 +191,10 @@ ngx_clarity_redis_command(ngx_clarity_redis_t *redis, size_t argc,
         data);
 
     if (given == CLARITY_REDIS_GIVEN) {
+
+        if (use == NGX_CLARITY_REDIS_SETTINGS) {
+            clarity_redis_allow(redis->session, NGX_CLARITY_REDIS_MAX_LIST);
+        }
 
         if (redis->conf->wait_timeout) {
             ngx_clarity_replicas_wrote(&redis->replicas);

@@ -41,7 +41,8 @@ typedef struct {
 
 typedef struct ngx_clarity_redis_s ngx_clarity_redis_t;
 
-/* What a command is for: Redis may refuse the one and take the other. */
+/* What a command is for: Redis may refuse the one and take the other, and
+ * what is read for the settings may be long. */
 typedef enum {
     NGX_CLARITY_REDIS_JOBS,
     NGX_CLARITY_REDIS_SETTINGS,
@@ -80,8 +81,8 @@ void ngx_clarity_redis_destroy(ngx_clarity_redis_t *redis);
  * for by ngx_clarity_redis_wait().
  */
 clarity_redis_given_t ngx_clarity_redis_command(ngx_clarity_redis_t *redis,
-    size_t argc, const clarity_str_t *argv, clarity_redis_reply_pt callback,
-    void *data);
+    ngx_clarity_redis_use_t use, size_t argc, const clarity_str_t *argv,
+    clarity_redis_reply_pt callback, void *data);
 
 /* Commands that wait for a reply, and whether commands go out. */
 void ngx_clarity_redis_state(const ngx_clarity_redis_t *redis,

@@ -98,7 +98,7 @@ ngx_http_clarity_call(ngx_http_request_t *r, ngx_uint_t redis, size_t argc,
     call->use = ctx->webhook ? NGX_CLARITY_REDIS_JOBS
                              : NGX_CLARITY_REDIS_SETTINGS;
 
-    given = ngx_clarity_redis_command(call->redis, argc, argv,
+    given = ngx_clarity_redis_command(call->redis, call->use, argc, argv,
         ngx_http_clarity_call_handler, call);
 
     if (given != CLARITY_REDIS_GIVEN) {

@@ -159,8 +159,9 @@ ngx_http_clarity_subscribe(void *owner)
     argv[0] = clarity_lit("SUBSCRIBE");
     argv[1] = clarity_key_str(&follower->webhooks);
 
-    (void) ngx_clarity_redis_command(follower->notices, 2, argv,
-        ngx_http_clarity_subscribed, follower);
+    (void) ngx_clarity_redis_command(follower->notices,
+        NGX_CLARITY_REDIS_SETTINGS, 2, argv, ngx_http_clarity_subscribed,
+        follower);
 }
 
 
@@ -265,8 +266,9 @@ ngx_http_clarity_report(ngx_http_clarity_follower_t *follower)
     argv[6].len = ngx_sprintf(before, "%uL", now - CLARITY_REPORT_FORGOTTEN)
         - before;
 
-    (void) ngx_clarity_redis_command(follower->commands, 7, argv,
-        ngx_http_clarity_reported, follower);
+    (void) ngx_clarity_redis_command(follower->commands,
+        NGX_CLARITY_REDIS_SETTINGS, 7, argv, ngx_http_clarity_reported,
+        follower);
 }
 
 
@@ -289,8 +291,9 @@ ngx_http_clarity_goodbye(ngx_http_clarity_follower_t *follower)
     argv[2].data = (char *) follower->cmcf->shared->instance;
     argv[2].len = NGX_HTTP_CLARITY_INSTANCE;
 
-    if (ngx_clarity_redis_command(follower->commands, 3, argv,
-            ngx_http_clarity_reported, follower)
+    if (ngx_clarity_redis_command(follower->commands,
+            NGX_CLARITY_REDIS_SETTINGS, 3, argv, ngx_http_clarity_reported,
+            follower)
         == CLARITY_REDIS_GIVEN)
     {
         ngx_clarity_redis_write_now(follower->commands);
@@ -444,8 +447,9 @@ ngx_http_clarity_give(ngx_http_clarity_follower_t *follower,
         argv[2] = clarity_str(field);
     }
 
-    if (ngx_clarity_redis_command(follower->commands, field ? 3 : 2, argv,
-            callback, follower)
+    if (ngx_clarity_redis_command(follower->commands,
+            NGX_CLARITY_REDIS_SETTINGS, field ? 3 : 2, argv, callback,
+            follower)
         != CLARITY_REDIS_GIVEN)
     {
         return NGX_ERROR;

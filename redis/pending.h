@@ -18,7 +18,8 @@ typedef struct {
      */
     uint64_t start;
 
-    uint64_t time; /* in flight: its deadline; held: its timeout, ms */
+    uint64_t time;    /* in flight: its deadline; held: its timeout, ms */
+    size_t max_reply; /* bytes; 0: no limit */
 } clarity_redis_pending_t;
 
 /* Zeroed, it is empty. */

@@ -11,11 +11,9 @@
 /* A buffer above this goes back once nothing is in it: after a burst. */
 #define CLARITY_REDIS_BUF_KEEP (256 * 1024)
 
-/*
- * Elements of one array. hiredis reserves room for as many as are announced,
- * which is up to 16 GB, and looks at all of it when it gives up.
- */
-#define CLARITY_REDIS_MAX_ELEMENTS (1024 * 1024)
+/* Bytes of a reply of the setup, also where others have no limit: Redis' own
+ * are short, and what is no Redis is found out there. */
+#define CLARITY_REDIS_SETUP_REPLY ((size_t) 1024 * 1024)
 
 /* ms; doubled CLARITY_REDIS_MAX_DOUBLINGS times at most. */
 #define CLARITY_REDIS_BACKOFF       50
@@ -32,11 +30,8 @@ struct clarity_redis_session_s {
     bool served;            /* this connection has answered a command */
     uint64_t grace; /* until when it may, for the driver was late; 0: none */
 
-    redisReader *reader;                 /* NULL: DOWN or CONNECTING */
-    redisReplyObjectFunctions functions; /* hiredis' own, but for arrays */
-    void *(*create_array)(const redisReadTask *task, int elements);
-    bool too_many;     /* elements in an array */
-    size_t unfinished; /* bytes of a reply of which more is to come */
+    redisReader *reader; /* NULL: DOWN or CONNECTING */
+    clarity_redis_unfinished_t unfinished;
 
     clarity_redis_ring_t setup;    /* in flight, ahead of all others */
     clarity_redis_ring_t commands; /* in flight in READY, held before */
@@ -54,7 +49,7 @@ static clarity_redis_given_t give(clarity_redis_session_t *session,
     clarity_redis_ring_t *ring, clarity_buf_t *buf, size_t argc,
     const clarity_str_t *argv, uint64_t timeout,
     clarity_redis_reply_pt callback, void *data);
-static void *create_array(const redisReadTask *task, int elements);
+static size_t reply_limit(const clarity_redis_session_t *session);
 static void answer(clarity_redis_session_t *session, const redisReply *reply);
 static bool has_left(const clarity_redis_session_t *session,
     const clarity_redis_ring_t *ring, const redisReply *reply);
@@ -139,6 +134,16 @@ clarity_redis_command(clarity_redis_session_t *session, size_t argc,
 
     return give(session, &session->commands, buf, argc, argv,
         timeout != 0 ? timeout : session->conf.timeout, callback, data);
+}
+
+
+void
+clarity_redis_allow(clarity_redis_session_t *session, size_t max_reply)
+{
+    size_t last;
+
+    last = session->commands.count - 1;
+    clarity_redis_ring_at(&session->commands, last)->max_reply = max_reply;
 }
 
 
@@ -243,8 +248,6 @@ clarity_redis_up(clarity_redis_session_t *session)
 
     session->state = CLARITY_REDIS_SETUP;
     session->served = false;
-    session->too_many = false;
-    session->unfinished = 0;
     session->grace = 0;
 
     session->reader = redisReaderCreate();
@@ -255,11 +258,7 @@ clarity_redis_up(clarity_redis_session_t *session)
 
     session->reader->maxbuf = CLARITY_REDIS_BUF_KEEP;
 
-    session->functions = *session->reader->fn;
-    session->create_array = session->functions.createArray;
-    session->functions.createArray = create_array;
-    session->reader->fn = &session->functions;
-    session->reader->privdata = session;
+    clarity_redis_unfinished_init(&session->unfinished, session->reader);
 
     return true;
 }
@@ -327,14 +326,16 @@ clarity_redis_feed(
         return clarity_error(&session->reason, "out of memory");
     }
 
-    session->unfinished += len;
+    session->unfinished.bytes += len;
 
     for (;;) {
+        session->unfinished.max = reply_limit(session);
+
         if (redisReaderGetReply(session->reader, &reply) != REDIS_OK) {
-            if (session->too_many) {
+            if (session->unfinished.too_many) {
                 return clarity_error(&session->reason,
-                    "what answers sent an array of more than %d elements",
-                    CLARITY_REDIS_MAX_ELEMENTS);
+                    "what answers sent a reply of more than %zu elements",
+                    clarity_redis_unfinished_most(&session->unfinished));
             }
 
             if (session->reader->err == REDIS_ERR_OOM) {
@@ -347,12 +348,11 @@ clarity_redis_feed(
         }
 
         if (reply == NULL) {
-            return clarity_redis_may_go_on(session->reader,
-                session->unfinished, session->conf.max_reply,
-                &session->reason);
+            return clarity_redis_may_go_on(
+                &session->unfinished, session->reader, &session->reason);
         }
 
-        session->unfinished = session->reader->len - session->reader->pos;
+        clarity_redis_unfinished_next(&session->unfinished, session->reader);
         answer(session, reply);
         freeReplyObject(reply);
 
@@ -478,6 +478,7 @@ give(clarity_redis_session_t *session, clarity_redis_ring_t *ring,
 
     pending.callback = callback;
     pending.data = data;
+    pending.max_reply = session->conf.max_reply;
 
     if (buf == &session->output) {
         pending.start = end_of_output(session);
@@ -501,17 +502,23 @@ give(clarity_redis_session_t *session, clarity_redis_ring_t *ring,
 }
 
 
-static void *
-create_array(const redisReadTask *task, int elements)
+/* Of the command whose reply is next; of what nobody asked for, as of any. */
+static size_t
+reply_limit(const clarity_redis_session_t *session)
 {
-    clarity_redis_session_t *session = task->privdata;
+    size_t max;
 
-    if (elements > CLARITY_REDIS_MAX_ELEMENTS) {
-        session->too_many = true;
-        return NULL;
+    max = session->conf.max_reply;
+
+    if (session->setup.count != 0 || session->state != CLARITY_REDIS_READY) {
+        return max != 0 && max < CLARITY_REDIS_SETUP_REPLY
+                   ? max
+                   : CLARITY_REDIS_SETUP_REPLY;
     }
 
-    return session->create_array(task, elements);
+    return session->commands.count != 0
+               ? clarity_redis_ring_at(&session->commands, 0)->max_reply
+               : max;
 }
 
 

@@ -55,7 +55,8 @@ typedef struct {
     bool primary;         /* a server that says by ROLE that it is a replica
                              is refused */
     size_t max_pending;   /* commands held and in flight; 0: no limit */
-    size_t max_reply;     /* bytes of one reply; 0: no limit */
+    size_t max_reply;     /* bytes of memory that one reply may take, about;
+                             0: no limit but that of a million elements */
     uint64_t timeout;     /* ms from leaving READY's gate to the reply */
 
     void *owner;
@@ -115,7 +116,11 @@ clarity_redis_given_t clarity_redis_command(clarity_redis_session_t *session,
     size_t argc, const clarity_str_t *argv, uint64_t timeout,
     clarity_redis_reply_pt callback, void *data);
 
-/* The same in SETUP, else GONE: ahead of the commands that are held. */
+/* The command that was just GIVEN may have a reply of so many bytes, instead of
+ * conf.max_reply. */
+void clarity_redis_allow(clarity_redis_session_t *session, size_t max_reply);
+
+/* As clarity_redis_command(), in SETUP, else GONE: ahead of what is held. */
 clarity_redis_given_t clarity_redis_setup(clarity_redis_session_t *session,
     size_t argc, const clarity_str_t *argv, clarity_redis_reply_pt callback,
     void *data);

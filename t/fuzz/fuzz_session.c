@@ -76,7 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     conf.setup = data[0] & 16 ? on_setup : NULL;
     conf.push = data[0] & 32 ? on_push : NULL;
     conf.max_pending = data[0] & 64 ? 3 : 0;
-    conf.max_reply = data[0] & 128 ? 64 : 0;
+    conf.max_reply = data[0] & 128 ? 1024 : 0;
     conf.name = "fuzz";
     conf.timeout = 1000;
     conf.owner = &owner;

@@ -463,6 +463,9 @@ an_array_of_millions_is_not_waited_for(void **state)
         { "*1048577\r\n", false },
         { "*2147483647\r\n", false },
         { "*1\r\n*1048577\r\n", false },
+        { "*2\r\n*1000000\r\n", true },
+        { "*2\r\n*0\r\n*1048575\r\n", false },
+        { "*1000000\r\n*1000000\r\n", false },
     };
 
     (void) state;
@@ -477,7 +480,7 @@ an_array_of_millions_is_not_waited_for(void **state)
 
         if (!cases[i].is_taken) {
             assert_string_equal(clarity_redis_reason(owner.session),
-                "what answers sent an array of more than 1048576 elements");
+                "what answers sent a reply of more than 1048576 elements");
         }
 
         clarity_redis_down(owner.session);

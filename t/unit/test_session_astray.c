@@ -267,7 +267,7 @@ a_reply_is_not_longer_than_is_allowed(void **state)
 
         assert_in_range(k, 9, 10);
         assert_string_equal(clarity_redis_reason(owner.session),
-            "what answers sent a reply of more than 204800 bytes");
+            "what answers sent a reply that takes more than 204800 bytes");
         clarity_redis_down(owner.session);
         assert_log(&owner, "a:unknown");
         close_owner(&owner);
@@ -293,6 +293,118 @@ a_reply_is_not_longer_than_is_allowed(void **state)
 }
 
 
+/* A list of nothing is four bytes, of which hiredis makes a hundred. */
+static void
+a_reply_does_not_take_more_memory_than_is_allowed(void **state)
+{
+    size_t i, n;
+    owner_t owner;
+    command_t a;
+    clarity_redis_conf_t conf;
+
+    static const struct {
+        const char *begin;
+        const char *again;
+    } floods[] = {
+        { "*100000\r\n", "*0\r\n" },
+        { "*7000\r\n", "*1\r\n*1\r\n*0\r\n" },
+        { "*7000\r\n", "*3\r\n+\r\n+\r\n+\r\n" },
+        { "*8000\r\n", "+0123456789\r\n" },
+        { "", "*4000\r\n" },
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(floods) / sizeof(floods[0]); i++) {
+        memset(&owner, 0, sizeof(owner));
+        conf = plain_conf(&owner);
+        conf.max_reply = 1024 * 1024;
+        open_with(&owner, &conf);
+        get_ready(&owner);
+
+        give(&a, &owner, "a");
+        write_all(&owner);
+        (void) feed(&owner, floods[i].begin);
+
+        for (n = 0; n < 7000 && feed(&owner, floods[i].again); n++) {
+        }
+
+        assert_true(n < 7000);
+        assert_int_equal(a.calls, 0);
+        assert_non_null(strstr(clarity_redis_reason(owner.session),
+            "what answers sent a reply "));
+        close_owner(&owner);
+    }
+}
+
+
+static void
+a_command_may_have_a_longer_reply_than_others(void **state)
+{
+    unsigned round;
+    owner_t owner;
+    command_t a, b, c;
+    clarity_redis_conf_t conf;
+
+    (void) state;
+
+    /* In flight; and held, in the second round. */
+    for (round = 0; round < 2; round++) {
+        memset(&owner, 0, sizeof(owner));
+        conf = plain_conf(&owner);
+        conf.max_reply = 1000;
+        open_with(&owner, &conf);
+
+        if (round == 0) {
+            get_ready(&owner);
+        } else {
+            clarity_redis_connecting(owner.session);
+        }
+
+        give(&a, &owner, "a");
+        give(&b, &owner, "b");
+        clarity_redis_allow(owner.session, 5000);
+        give(&c, &owner, "c");
+
+        if (round == 1) {
+            assert_true(clarity_redis_up(owner.session));
+            write_all(&owner);
+            assert_true(feed(&owner, "+OK\r\n"));
+        }
+
+        write_all(&owner);
+
+        /* What has come of b's with a's is no longer a's. */
+        assert_true(feed(&owner, "+1\r\n$4000\r\n"));
+        assert_int_equal(feed_bytes(&owner, 'x', 4096), 0);
+        assert_int_equal(a.calls, 1);
+        assert_int_equal(b.calls, 1);
+        close_owner(&owner);
+    }
+}
+
+
+/* Where there is no limit otherwise: who is no Redis shows it in the setup. */
+static void
+a_reply_of_the_setup_is_short(void **state)
+{
+    owner_t owner;
+
+    (void) state;
+
+    open_plain(&owner);
+    clarity_redis_connecting(owner.session);
+    assert_true(clarity_redis_up(owner.session));
+    write_all(&owner);
+    assert_true(feed(&owner, "$100000000\r\n"));
+    assert_in_range(
+        feed_bytes(&owner, 'x', 4 << 20), 1024 * 1024 - 8192, 1024 * 1024);
+    assert_string_equal(clarity_redis_reason(owner.session),
+        "what answers sent a reply that takes more than 1048576 bytes");
+    close_owner(&owner);
+}
+
+
 int
 main(void)
 {
@@ -303,6 +415,9 @@ main(void)
         cmocka_unit_test(replies_of_the_setup_come_while_jobs_have_not_left),
         cmocka_unit_test(a_line_has_an_end),
         cmocka_unit_test(a_reply_is_not_longer_than_is_allowed),
+        cmocka_unit_test(a_reply_does_not_take_more_memory_than_is_allowed),
+        cmocka_unit_test(a_command_may_have_a_longer_reply_than_others),
+        cmocka_unit_test(a_reply_of_the_setup_is_short),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
