@@ -276,7 +276,7 @@ ngx_clarity_agree_differs(
     if (!agree->told) {
         agree->told = 1;
         ngx_log_error(NGX_LOG_ERR, agree->log, 0,
-            "Redis %V gets no jobs any more: %s", &agree->conf->name,
+            "Redis %V gets no jobs any more: %s", &agree->conf->label,
             error->text);
     }
 }
@@ -291,6 +291,6 @@ ngx_clarity_agree_agrees(ngx_clarity_agree_t *agree)
         agree->told = 0;
         ngx_log_error(NGX_LOG_NOTICE, agree->log, 0,
             "Redis %V gets jobs again: its meta hash is as it should be",
-            &agree->conf->name);
+            &agree->conf->label);
     }
 }

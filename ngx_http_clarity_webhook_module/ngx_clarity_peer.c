@@ -228,7 +228,7 @@ ngx_clarity_peer_no_answer(ngx_clarity_peer_t *peer, const char *why)
 
     ngx_log_error(NGX_LOG_ERR, peer->log, 0,
         "the name of Redis %V could not be resolved (%s); its last known "
-        "addresses are tried", &peer->conf->name, why);
+        "addresses are tried", &peer->conf->label, why);
 }
 
 

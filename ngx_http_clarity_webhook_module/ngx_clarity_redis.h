@@ -21,6 +21,8 @@
 typedef struct {
     clarity_redis_url_t url;      /* the password file's password included */
     ngx_str_t           name;     /* for logs: no user, no password */
+    ngx_str_t           label;    /* likewise; with what tells it from others
+                                     that have the name too */
     ngx_addr_t         *addrs;    /* of configuration time; tried in turn */
     ngx_uint_t          naddrs;
     ngx_str_t           host;     /* a name that is asked for again; empty:

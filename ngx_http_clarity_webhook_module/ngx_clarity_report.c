@@ -46,7 +46,7 @@ ngx_clarity_report_lost(
     }
 
     ngx_log_error(NGX_LOG_ERR, report->log, err,
-        "Redis %V is not available: %s", &report->conf->name, reason);
+        "Redis %V is not available: %s", &report->conf->label, reason);
 }
 
 
@@ -56,7 +56,7 @@ ngx_clarity_report_served(ngx_clarity_report_t *report)
     if (report->lost.n) {
         report->lost.n = 0;
         ngx_log_error(NGX_LOG_NOTICE, report->log, 0,
-            "connected to Redis %V again", &report->conf->name);
+            "connected to Redis %V again", &report->conf->label);
     }
 }
 
@@ -82,7 +82,7 @@ ngx_clarity_report_full(
     ngx_log_error(NGX_LOG_ERR, report->log, 0,
         "Redis %V has %uL jobs that are not finished: "
         "\"clarity_queue_limit\" %uL is reached, and requests are refused; "
-        "let the workers catch up", &report->conf->name, depth, limit);
+        "let the workers catch up", &report->conf->label, depth, limit);
 }
 
 
@@ -100,7 +100,7 @@ ngx_clarity_report_crowded(ngx_clarity_report_t *report)
     ngx_log_error(NGX_LOG_ERR, report->log, 0,
         "%ui requests wait for Redis %V: \"clarity_redis_max_pending\" is "
         "reached, and further ones are refused", report->conf->max_pending,
-        &report->conf->name);
+        &report->conf->label);
 }
 
 
@@ -117,7 +117,7 @@ ngx_clarity_report_too_large(
     ngx_log_error(NGX_LOG_ERR, report->log, 0,
         "Redis %V takes no value of more than %uL bytes, and requests with "
         "larger ones are refused: raise its \"%s\", or set "
-        "\"client_max_body_size\" to less", &report->conf->name, limit,
+        "\"client_max_body_size\" to less", &report->conf->label, limit,
         setting);
 }
 
@@ -140,7 +140,7 @@ ngx_clarity_report_tick(ngx_clarity_report_t *report, uint64_t depth)
 
         ngx_log_error(NGX_LOG_NOTICE, report->log, 0,
             "Redis %V has %uL jobs that are not finished, below "
-            "\"clarity_queue_limit\" %uL again", &report->conf->name, depth,
+            "\"clarity_queue_limit\" %uL again", &report->conf->label, depth,
             limit);
     }
 
@@ -152,7 +152,7 @@ ngx_clarity_report_tick(ngx_clarity_report_t *report, uint64_t depth)
         ngx_log_error(NGX_LOG_NOTICE, report->log, 0,
             "fewer requests than \"clarity_redis_max_pending\" %ui wait for "
             "Redis %V again", report->conf->max_pending,
-            &report->conf->name);
+            &report->conf->label);
     }
 }
 
@@ -176,7 +176,7 @@ ngx_clarity_report_reply(ngx_clarity_report_t *report,
         {
             told->refused.n = 0;
             ngx_log_error(NGX_LOG_NOTICE, report->log, 0,
-                "Redis %V takes %s again", &report->conf->name,
+                "Redis %V takes %s again", &report->conf->label,
                 ngx_clarity_report_uses[use]);
         }
 
@@ -209,7 +209,7 @@ ngx_clarity_report_reply(ngx_clarity_report_t *report,
 
     if (!ngx_clarity_report_was_told(&told->refused, hash)) {
         ngx_log_error(NGX_LOG_ERR, report->log, 0,
-            "Redis %V refuses %s (%s): %s%s%s", &report->conf->name,
+            "Redis %V refuses %s (%s): %s%s%s", &report->conf->label,
             ngx_clarity_report_uses[use], info->prefix, info->meaning,
             where[0] ? "; refused was " : "", where);
     }

@@ -35,6 +35,10 @@ ngx_http_clarity_check_conf(ngx_conf_t *cf)
         return NGX_OK;
     }
 
+    if (ngx_http_clarity_label_redis(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     ngx_http_clarity_check_jobs_uris(cf);
 
     cmcf->request_id_index = ngx_http_get_variable_index(cf, &name);

@@ -86,6 +86,7 @@ ngx_http_clarity_registry_init(
     follower->cycle = cycle;
     follower->cmcf = cmcf;
     follower->conf = *conf[cmcf->registry];
+    follower->conf.label = follower->conf.name;
     follower->conf.watched = 0;
     follower->conf.audited = 0;
     follower->sync.cmcf = cmcf;

@@ -17,12 +17,21 @@ static ngx_int_t ngx_http_clarity_find_redis(ngx_conf_t *cf,
     const clarity_durability_wanted_t *durability, ngx_uint_t *index);
 static ngx_uint_t ngx_http_clarity_is_known(
     ngx_http_clarity_main_conf_t *cmcf, ngx_clarity_redis_conf_t *redis);
+static ngx_int_t ngx_http_clarity_label(ngx_conf_t *cf,
+    ngx_clarity_redis_conf_t *redis, ngx_uint_t durability,
+    ngx_uint_t prefix);
+static u_char *ngx_http_clarity_show_durability(
+    u_char *p, const ngx_clarity_redis_conf_t *redis);
 static ngx_int_t ngx_http_clarity_make_redis(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis);
 static ngx_int_t ngx_http_clarity_resolve(ngx_conf_t *cf,
     ngx_http_clarity_loc_conf_t *conf, ngx_clarity_redis_conf_t *redis);
 static ngx_uint_t ngx_http_clarity_same_redis(
     ngx_clarity_redis_conf_t *a, ngx_clarity_redis_conf_t *b);
+static ngx_uint_t ngx_http_clarity_same_durability(
+    const ngx_clarity_redis_conf_t *a, const ngx_clarity_redis_conf_t *b);
+static ngx_uint_t ngx_http_clarity_same(
+    const ngx_str_t *a, const ngx_str_t *b);
 
 
 char *
@@ -334,23 +343,114 @@ static ngx_uint_t
 ngx_http_clarity_is_known(
     ngx_http_clarity_main_conf_t *cmcf, ngx_clarity_redis_conf_t *redis)
 {
-    ngx_str_t                 *name;
     ngx_uint_t                 i;
     ngx_clarity_redis_conf_t **known;
 
     known = cmcf->redis.elts;
 
     for (i = 0; i < cmcf->redis.nelts; i++) {
-        name = &known[i]->name;
-
-        if (name->len == redis->name.len
-            && ngx_memcmp(name->data, redis->name.data, name->len) == 0)
-        {
+        if (ngx_http_clarity_same(&known[i]->name, &redis->name)) {
             return 1;
         }
     }
 
     return 0;
+}
+
+
+/* Postconfiguration: all are known that may have the same name. */
+
+ngx_int_t
+ngx_http_clarity_label_redis(ngx_conf_t *cf)
+{
+    ngx_uint_t                    i, k, durability, prefix;
+    ngx_clarity_redis_conf_t    **known;
+    ngx_http_clarity_main_conf_t *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf,
+        ngx_http_clarity_webhook_module);
+
+    known = cmcf->redis.elts;
+
+    for (i = 0; i < cmcf->redis.nelts; i++) {
+        durability = 0;
+        prefix = 0;
+
+        for (k = 0; k < cmcf->redis.nelts; k++) {
+
+            if (!ngx_http_clarity_same(&known[i]->name, &known[k]->name)) {
+                continue;
+            }
+
+            durability |= !ngx_http_clarity_same_durability(known[i],
+                known[k]);
+            prefix |= !ngx_http_clarity_same(&known[i]->prefix,
+                &known[k]->prefix);
+        }
+
+        if (ngx_http_clarity_label(cf, known[i], durability, prefix)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* "127.0.0.1:6379/0 (durability fsync, prefix acme)" */
+
+static ngx_int_t
+ngx_http_clarity_label(ngx_conf_t *cf, ngx_clarity_redis_conf_t *redis,
+    ngx_uint_t durability, ngx_uint_t prefix)
+{
+    u_char *p;
+
+    if (!durability && !prefix) {
+        redis->label = redis->name;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(cf->pool, redis->name.len + redis->prefix.len
+            + sizeof(" (durability everysec trust, prefix )")
+            + sizeof(" timeout=ms") + 2 * NGX_INT64_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    redis->label.data = p;
+    p = ngx_sprintf(p, "%V (", &redis->name);
+
+    if (durability) {
+        p = ngx_http_clarity_show_durability(p, redis);
+    }
+
+    if (prefix) {
+        p = ngx_sprintf(p, "%sprefix %V", durability ? ", " : "",
+            &redis->prefix);
+    }
+
+    *p++ = ')';
+    redis->label.len = p - redis->label.data;
+
+    return NGX_OK;
+}
+
+
+static u_char *
+ngx_http_clarity_show_durability(
+    u_char *p, const ngx_clarity_redis_conf_t *redis)
+{
+    p = ngx_sprintf(p, "durability %s",
+        clarity_durability_name(redis->durability.class));
+
+    if (redis->durability.class == CLARITY_DURABILITY_REPLICAS) {
+        p = ngx_sprintf(p, "=%ud timeout=%Mms", redis->durability.replicas,
+            redis->wait_timeout);
+    }
+
+    return redis->durability.trust ? ngx_cpymem(p, " trust", 6) : p;
 }
 
 
@@ -477,15 +577,29 @@ ngx_http_clarity_same_redis(
         && ngx_strcmp(a->url.user, b->url.user) == 0
         && ngx_strcmp(a->url.password, b->url.password) == 0
         && a->url.db == b->url.db
-        && a->prefix.len == b->prefix.len
-        && ngx_memcmp(a->prefix.data, b->prefix.data, a->prefix.len) == 0
+        && ngx_http_clarity_same(&a->prefix, &b->prefix)
         && a->connect_timeout == b->connect_timeout
         && a->timeout == b->timeout
         && a->max_pending == b->max_pending
         && a->resolver == b->resolver
         && a->resolver_timeout == b->resolver_timeout
-        && a->durability.class == b->durability.class
+        && ngx_http_clarity_same_durability(a, b);
+}
+
+
+static ngx_uint_t
+ngx_http_clarity_same_durability(
+    const ngx_clarity_redis_conf_t *a, const ngx_clarity_redis_conf_t *b)
+{
+    return a->durability.class == b->durability.class
         && a->durability.replicas == b->durability.replicas
         && a->durability.trust == b->durability.trust
         && a->wait_timeout == b->wait_timeout;
+}
+
+
+static ngx_uint_t
+ngx_http_clarity_same(const ngx_str_t *a, const ngx_str_t *b)
+{
+    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
 }

@@ -520,6 +520,9 @@ ngx_int_t ngx_http_clarity_use_redis(
 ngx_int_t ngx_http_clarity_use_any_redis(
     ngx_conf_t *cf, ngx_http_clarity_loc_conf_t *conf, ngx_uint_t *index);
 
+/* What the log calls each of them, once all are known. */
+ngx_int_t ngx_http_clarity_label_redis(ngx_conf_t *cf);
+
 /* _zone */
 
 char *ngx_http_clarity_set_zone(

@@ -24,6 +24,11 @@ my $full = $t->redis(name => 'full', tcp => 1,
     conf => "maxclients 1\nrequirepass marked-password\n");
 my ($full_server) = $full->url =~ m{//(.*)};
 
+# Of several classes of durability, each of which has a connection.
+my $several = $t->redis(name => 'several', tcp => 1);
+my ($several_server) = $several->url =~ m{//(.*)};
+my @classes = ('memory', 'everysec trust', 'replicas=2 timeout=300ms');
+
 $t->write_file('password', "marked-password\n");
 $t->write_file('wrong', "marked-wrong\n");
 $t->write_file('key', 'k1:' . 'A' x 43 . "=\n");
@@ -55,6 +60,21 @@ $what
 EOF
 }
 
+sub several {
+    my ($class) = @_;
+
+    my ($name) = $class =~ /(\w+)/;
+
+    return <<"EOF";
+        location /several-$name/ {
+            clarity_redis         %%REDIS_several%%;
+            clarity_durability    $class;
+            clarity_webhook       provision_entitlement;
+            clarity_webhook_token marked-token;
+        }
+EOF
+}
+
 
 my $nginx = $t->nginx(
     workers => 1,
@@ -67,7 +87,8 @@ my $nginx = $t->nginx(
         . location('full', '%%REDIS_full%%', 'password')
         . location('nothing', 'redis://nothing@%%SERVER%%', 'password')
         . location('hooks', 'redis://nosettings@%%SERVER%%', 'password',
-            "            clarity_webhooks;\n"));
+            "            clarity_webhooks;\n")
+        . join('', map { several($_) } @classes));
 
 
 sub lines {
@@ -119,6 +140,24 @@ is_told(qr/$redis_is refuses settings \(NOPERM\): ./,
     'a user that may not read the webhooks made at run time');
 is_told(qr/\Q$full_server\E.* AUTH was refused \(ERR\): .*maxclients/,
     'a Redis that has no place for another client');
+
+
+# Which connection it is, where there are several to one Redis.
+
+wait_until { post('several-memory') == 202 } 5, 'a 202';
+$several->kill;
+
+my $one_of_them = qr{Redis \Q$several_server\E/0};
+
+for my $class (@classes) {
+    is_told(qr/\[error\].* $one_of_them \(durability \Q$class\E\) is not available: connect\(\) failed/,
+        "the durability of what is gone: $class");
+}
+
+$several->start;
+
+is_told(qr/\[notice\].* connected to $one_of_them \(durability memory\) again/,
+    'and of what is back');
 
 
 # In a script, which command it is; two of them in turn are no two lines each.

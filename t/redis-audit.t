@@ -85,7 +85,7 @@ is log_lines(qr/\[warn\] .*\Q$good->{socket}\E: /), 0, 'no finding';
 
 $redis->command('REPLICAOF', '127.0.0.1', 1);
 $redis->command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-wait_until { log_lines(qr/$socket is not available: .*is a replica/) } 5,
+wait_until { log_lines(qr/$socket \(.*\) is not available: .*is a replica/) } 5,
     'a line that says what it is';
 is status(), 503, 'a replica gets no jobs';
 $redis->command('REPLICAOF', 'NO', 'ONE');
