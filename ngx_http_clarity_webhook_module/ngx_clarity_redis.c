@@ -369,8 +369,9 @@ ngx_clarity_redis_agreed(void *owner)
 
     if (redis->conf->watched) {
         ngx_clarity_watch_ready(&redis->watch);
-        ngx_add_timer(&redis->tick, NGX_CLARITY_WATCH_TICK);
     }
+
+    ngx_add_timer(&redis->tick, NGX_CLARITY_WATCH_TICK);
 
     if (redis->listener.ready) {
         redis->listener.ready(redis->listener.owner);
@@ -394,8 +395,11 @@ ngx_clarity_redis_tick_handler(ngx_event_t *ev)
 
     /* in a process that is to end too: it still takes jobs */
 
-    ngx_clarity_agree_tick(&redis->agree);
-    ngx_clarity_watch_tick(&redis->watch);
+    if (redis->conf->watched) {
+        ngx_clarity_agree_tick(&redis->agree);
+        ngx_clarity_watch_tick(&redis->watch);
+    }
+
     ngx_clarity_report_tick(&redis->report, redis->watch.depth);
     ngx_clarity_redis_flush(redis);
 

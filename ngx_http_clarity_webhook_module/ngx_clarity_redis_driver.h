@@ -29,7 +29,7 @@ struct ngx_clarity_redis_s {
      * it does not keep a process from exiting, unless a request waits.
      */
     ngx_event_t timer;
-    ngx_event_t tick;  /* of the watch, while READY */
+    ngx_event_t tick;  /* of watch and report, while READY */
     ngx_event_t flush; /* posted: once per turn of the loop */
 
     unsigned    connecting : 1; /* an attempt is under way, until READY */

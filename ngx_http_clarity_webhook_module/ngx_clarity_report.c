@@ -9,6 +9,9 @@
  * its maxmemory Redis refuses one job and takes the next */
 #define NGX_CLARITY_REPORT_CALM 5000
 
+/* ms that a connection has to last to be back, if the one before did not */
+#define NGX_CLARITY_REPORT_LASTS 3000
+
 
 static ngx_uint_t ngx_clarity_report_is_of_command(
     const clarity_redis_error_info_t *info);
@@ -38,6 +41,19 @@ ngx_clarity_report_lost(
         report->uses[i].anew = 1;
     }
 
+    if (report->is_served) {
+        /* it may have lasted without a further reply */
+        ngx_clarity_report_served(report);
+
+        report->is_served = 0;
+        report->losses++;
+    }
+
+    if (report->lost.n == 0) {
+        report->unsteady = report->was_back
+            && ngx_current_msec - report->back < NGX_CLARITY_REPORT_LASTS;
+    }
+
     if (ngx_exiting
         || ngx_clarity_report_was_told(&report->lost,
             ngx_crc32_short((u_char *) reason, ngx_strlen(reason)) + err))
@@ -53,11 +69,33 @@ ngx_clarity_report_lost(
 void
 ngx_clarity_report_served(ngx_clarity_report_t *report)
 {
-    if (report->lost.n) {
-        report->lost.n = 0;
+    if (!report->is_served) {
+        report->is_served = 1;
+        report->served = ngx_current_msec;
+    }
+
+    if (report->lost.n == 0
+        || (report->unsteady
+            && ngx_current_msec - report->served < NGX_CLARITY_REPORT_LASTS))
+    {
+        return;
+    }
+
+    report->lost.n = 0;
+    report->was_back = 1;
+    report->back = ngx_current_msec;
+
+    if (report->losses > 1) {
+        ngx_log_error(NGX_LOG_NOTICE, report->log, 0,
+            "connected to Redis %V again, after the connection was lost %ui "
+            "times", &report->conf->label, report->losses);
+
+    } else {
         ngx_log_error(NGX_LOG_NOTICE, report->log, 0,
             "connected to Redis %V again", &report->conf->label);
     }
+
+    report->losses = 0;
 }
 
 
@@ -127,6 +165,10 @@ ngx_clarity_report_tick(ngx_clarity_report_t *report, uint64_t depth)
 {
     uint64_t   limit;
     ngx_uint_t i;
+
+    if (report->is_served) {
+        ngx_clarity_report_served(report);
+    }
 
     for (i = 0; i < report->nfull; /* void */) {
         limit = report->full[i];

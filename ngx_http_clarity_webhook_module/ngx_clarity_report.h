@@ -11,7 +11,7 @@
 #include "redis/reply_error.h"
 
 /* Different reasons that are told of one absence, or of refusals. */
-#define NGX_CLARITY_REPORT_REASONS 4
+#define NGX_CLARITY_REPORT_REASONS 8
 
 /* Hashes of what the log has been told; none: all is well. */
 typedef struct {
@@ -30,6 +30,13 @@ typedef struct {
     const ngx_clarity_redis_conf_t *conf;
     ngx_log_t                      *log;
     ngx_clarity_report_told_t       lost;
+    ngx_msec_t                      back;   /* when that was told last */
+    ngx_msec_t                      served; /* the connection's first reply */
+    ngx_uint_t                      losses; /* of such that had served, since
+                                               all was told to be well */
+    unsigned                        was_back : 1;
+    unsigned                        is_served : 1;
+    unsigned                        unsteady : 1; /* lost soon after that */
     ngx_clarity_report_use_t        uses[NGX_CLARITY_REDIS_USES];
 
     uint64_t   full[NGX_CLARITY_REPORT_REASONS]; /* limits that are reached */
@@ -47,7 +54,12 @@ void ngx_clarity_report_init(ngx_clarity_report_t *report,
 /* The connection, or an attempt, has ended. err 0: the reason says all. */
 void ngx_clarity_report_lost(
     ngx_clarity_report_t *report, ngx_err_t err, const char *reason);
-/* It has answered a command: one that cannot more than connect is not back. */
+
+/*
+ * It has answered a command: one that cannot more than connect is not back. Nor
+ * is one that was, a moment ago, and was lost again: it has to last first, so a
+ * connection that is lost after each reply is two lines every few seconds.
+ */
 void ngx_clarity_report_served(ngx_clarity_report_t *report);
 
 /*

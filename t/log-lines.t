@@ -179,43 +179,48 @@ is lines(qr/$redis_is refuses jobs \(NOPERM\): .*refused was xadd$/), 1,
     'one that may not add jobs';
 
 
-# A line that ends with the first byte of each job's reply.
+# Reset, once: one line, one for the return, and none that does not say of what.
 
-my $before = lines(qr/Redis/);
+my $about = qr/Redis|\(\) failed/;
+my $before = lines($about);
+my $load = $t->load(nginx => $nginx, uri => '/good/', token => 'marked-token');
+
+$load->wait_for(100, 202);
+$proxy->rule(since => 'XADD', from => 'redis', after => 1, do => 'reset');
+wait_until { $proxy->harmed } 5, 'a reset';
+$load->wait_for(100, 202);
+wait_until { lines($about) >= $before + 2 } 5, 'two lines';
+is lines($about), $before + 2, 'one for the loss, one for the return';
+
+
+# Again and again: with the first byte of each job's reply, and then after each,
+# where each connection has served.
+
+$before = lines(qr/Redis/);
 
 $proxy->rule(since => 'XADD', from => 'redis', after => 1, do => 'cut',
     always => 1);
-my $load = $t->load(nginx => $nginx, uri => '/good/', token => 'marked-token');
 $load->wait_for(50, 504);
 $load->wait_for(500, 503);
 
-# closed, reset, or broken when nginx writes
+my $harmed = $proxy->harmed;
+$proxy->rule(since => 'XADD', from => 'redis',
+    after => length("\$15\r\n1795644435470-0\r\n"), do => 'cut', always => 1);
+wait_until { $proxy->harmed >= $harmed + 40 } 20, 'forty cuts';
+
+# A cause is told once; as a busy machine may let a connection last, perhaps
+# twice, and that it was back: never for each.
 my $lines = lines(qr/Redis/) - $before;
-ok $lines >= 1 && $lines <= 3,
-    'one line a cause for a connection that is lost again and again'
-    or diag "$lines lines";
+cmp_ok $lines, '>=', 1, 'a connection that is lost again and again is told';
+cmp_ok $lines, '<=', 8, 'but not each time'
+    or diag $nginx->log;
 
 $proxy->rule;
 $load->wait_for(100, 202);
-wait_until { lines(qr/again/) } 5;
-is lines(qr/Redis/) - $before, $lines + 1, 'and one for its return';
-is_told(qr/\[notice\].* connected to Redis \S+ again/, 'which says so');
-
-
-# Reset, once and again: one line each, and none that does not say of what.
-
-my $about = qr/Redis|\(\) failed/;
-
-for my $n (1 .. 3) {
-    my $harmed = $proxy->harmed;
-    $before = lines($about);
-
-    $proxy->rule(since => 'XADD', from => 'redis', after => 1, do => 'reset');
-    wait_until { $proxy->harmed > $harmed } 5, 'a reset';
-    $load->wait_for(100, 202);
-    wait_until { lines($about) >= $before + 2 } 5, 'two lines';
-    is lines($about), $before + 2, 'one for the loss, one for the return';
-}
+wait_until {
+    lines(qr/connected to Redis \S+ again, after the connection was lost \d+ times/)
+} 20, 'its return';
+pass 'then it is back, and how often it was lost is told';
 
 is lines(qr/^(?!.*Redis).* (?:recv|send|connect)\(\) /), 0,
     'all name the server'
