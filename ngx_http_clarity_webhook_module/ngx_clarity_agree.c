@@ -70,6 +70,12 @@ void
 ngx_clarity_agree_lost(ngx_clarity_agree_t *agree)
 {
     agree->differs = 0;
+
+    if (!agree->looked) {
+        agree->full = 0;
+    }
+
+    agree->looked = 0;
 }
 
 
@@ -229,9 +235,13 @@ ngx_clarity_agree_compare(ngx_clarity_agree_t *agree,
             (clarity_str_t){ reply->str, reply->len });
         ngx_clarity_agree_refused(error, "HMGET", info);
 
-        return (info->code == CLARITY_REDIS_ERR_BUSY || info->reconnect)
-            ? NGX_ERROR
-            : NGX_DECLINED;
+        if (info->code == CLARITY_REDIS_ERR_BUSY || info->reconnect) {
+            return NGX_ERROR;
+        }
+
+        agree->full = 0;
+
+        return NGX_DECLINED;
     }
 
     ngx_memzero(values, sizeof(values));
@@ -245,12 +255,16 @@ ngx_clarity_agree_compare(ngx_clarity_agree_t *agree,
         }
     }
 
+    agree->looked = 1;
+    agree->full = 0;
+
     if (clarity_meta_agrees(values[0], values[1], agree->conf->shards, error))
     {
         return NGX_OK;
     }
 
     if (agree->refused && values[0].len == 0) {
+        agree->full = agree->refused->fate == CLARITY_REDIS_NO_ROOM;
         ngx_clarity_agree_refused(error, "HSETNX", agree->refused);
     }
 

@@ -26,6 +26,11 @@ typedef struct {
     unsigned   in_setup : 1;
     unsigned   differs : 1; /* of a live connection: it is to get nothing */
     unsigned   told : 1;    /* the log has been told that */
+    unsigned   looked : 1;  /* on this connection, and Redis did tell */
+
+    /* Redis is at its maxmemory, and what has to be there is not: as of the
+     * last look, also where its connection was refused for that. */
+    unsigned   full : 1;
 
     /* Called when they agree in the setup; else the session is refused. */
     void (*agreed)(void *owner);

@@ -168,8 +168,11 @@ ngx_clarity_redis_command(ngx_clarity_redis_t *redis,
 {
     clarity_redis_given_t given;
 
-    if (redis->agree.differs) {
-        return CLARITY_REDIS_GONE;
+    if (redis->agree.differs
+        || (redis->agree.full
+            && clarity_redis_state(redis->session) == CLARITY_REDIS_DOWN))
+    {
+        return redis->agree.full ? CLARITY_REDIS_FULL : CLARITY_REDIS_GONE;
     }
 
     if (ngx_clarity_redis_too_large(redis, argc, argv)) {

@@ -240,7 +240,7 @@ $redis->command('DEL', '{clarity}:meta');
 $redis->command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 wait_until { log_lines(qr/is not available: .*maxmemory/) } 5,
     'a line that names the cause';
-is_away(post(), 503, 'queue_unavailable', 'no memory for the format');
+is_away(post(), 503, 'queue_full', 'no memory for the format');
 $redis->command('CONFIG', 'SET', 'maxmemory', 0);
 is_back('room for it');
 

@@ -104,6 +104,25 @@ wait_until { says() eq '202 accepted' } 3, 'mended';
 is lines(qr/is not available: "shards"/), 1, 'one line';
 
 
+# Emptied while Redis is at its maxmemory, it cannot be written: on a live
+# connection, and on a new one, jobs are refused for what is the matter.
+
+$redis->command('CONFIG', 'SET', 'maxmemory', 1);
+$redis->command('DEL', $key);
+wait_until { lines(qr/gets no jobs any more: HSETNX was refused \(OOM\)/) } 6,
+    'a line that it cannot be written';
+is says(), '503 queue_full', 'no memory for it' for 1 .. 3;
+$redis->command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+wait_until { lines(qr/is not available: HSETNX was refused \(OOM\)/) } 6,
+    'a line of the new connection';
+%said = ();
+$said{ says() }++ for 1 .. 20;
+is_deeply [ keys %said ], ['503 queue_full'], 'nor on a new connection';
+$redis->command('CONFIG', 'SET', 'maxmemory', 0);
+wait_until { says() eq '202 accepted' } 5, 'memory again';
+is meta(), 'format=1 shards=1', 'written again';
+
+
 # A Redis that says nothing changes nothing.
 
 $redis->command('CONFIG', 'SET', 'busy-reply-threshold', 50);
@@ -116,6 +135,6 @@ my $end = time + 6;
 says() while time < $end; # a look is due
 $redis->ask('SCRIPT', 'KILL');
 wait_until { says() eq '202 accepted' } 3, 'busy no more';
-is lines(qr/gets no jobs any more/), 3, 'a busy Redis is no other one';
+is lines(qr/gets no jobs any more/), 4, 'a busy Redis is no other one';
 
 $t->done;
