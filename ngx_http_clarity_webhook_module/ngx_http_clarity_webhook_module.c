@@ -12,6 +12,7 @@
 static ngx_int_t ngx_http_clarity_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_clarity_init_process(ngx_cycle_t *cycle);
 static void ngx_http_clarity_exit_process(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_clarity_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_clarity_postconfiguration(ngx_conf_t *cf);
 
 
@@ -248,7 +249,7 @@ static ngx_command_t ngx_http_clarity_commands[] = {
 
 
 static ngx_http_module_t ngx_http_clarity_module_ctx = {
-    ngx_http_clarity_add_variables,   /* preconfiguration */
+    ngx_http_clarity_preconfiguration, /* preconfiguration */
     ngx_http_clarity_postconfiguration, /* postconfiguration */
 
     ngx_http_clarity_create_main_conf, /* create main configuration */
@@ -276,6 +277,16 @@ ngx_module_t ngx_http_clarity_webhook_module = {
     NULL,                             /* exit master */
     NGX_MODULE_V1_PADDING
 };
+
+
+static ngx_int_t
+ngx_http_clarity_preconfiguration(ngx_conf_t *cf)
+{
+    /* before a directive can be one that only the new file knows */
+    ngx_http_clarity_check_loaded(cf);
+
+    return ngx_http_clarity_add_variables(cf);
+}
 
 
 static ngx_int_t

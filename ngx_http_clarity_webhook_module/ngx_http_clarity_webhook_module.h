@@ -531,6 +531,14 @@ char *ngx_http_clarity_set_zone(
 ngx_int_t ngx_http_clarity_use_zone(
     ngx_conf_t *cf, ngx_http_clarity_main_conf_t *cmcf);
 
+/* _loaded */
+
+/*
+ * Before the http block is read. A warning where a reload runs this code though
+ * its file is another one by now.
+ */
+void ngx_http_clarity_check_loaded(ngx_conf_t *cf);
+
 /* _file */
 
 /* Where the directive that is being read stands. */

@@ -106,8 +106,11 @@ ngx_http_clarity_find_old_zone(ngx_conf_t *cf)
 
 
 /*
- * `data` is the last configuration's, whose memory this one takes over. It is
- * NULL where the size is another one: then nginx has made a new zone.
+ * `data` is the last configuration's, whose memory this one takes over: it was
+ * laid out by this code. nginx hands on no zone but of the same tag, which is
+ * an address of ours; a module from another file has another one, and a new
+ * binary has no memory of the old one's. NULL where the size is another one, or
+ * the file: then nginx has made a new zone.
  */
 
 static ngx_int_t

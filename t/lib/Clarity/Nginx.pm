@@ -35,6 +35,10 @@ Worker processes; files of modules that are loaded before ours;
 C<clarity_redis> (the test's Redis if there is one); C<clarity_triggers>
 (C<undef> for none).
 
+=item module => FILE
+
+Another file with our module than the one that was built.
+
 =item binary => FILE, static => 1
 
 Another nginx than Debian's; one that the module is built into.
@@ -122,7 +126,8 @@ sub _conf {
         : $test->root . '/examples/triggers.json';
 
     my @load = @{ $self->{load} // [] };
-    push @load, $test->build . '/ngx_http_clarity_webhook_module.so'
+    push @load, $self->{module}
+        // $test->build . '/ngx_http_clarity_webhook_module.so'
         if !$self->{static};
 
     return join '', map({ "load_module $_;\n" } @load),
