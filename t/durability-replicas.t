@@ -33,25 +33,10 @@ my $nginx = $t->nginx(workers => 1, server => <<'EOF', redis => $redis->url);
 EOF
 
 
-sub post {
-    my ($webhook, @headers) = @_;
-
-    return $nginx->post("/$webhook", context(), token => $webhook,
-        headers => \@headers);
-}
-
-sub says {
-    my $answer = post(@_);
-    my $json = decode_json($answer->body);
-
-    return $answer->status == 202 ? $json->{durability}
-        : $answer->status . ' ' . $json->{code};
-}
-
 sub comes {
     my ($webhook, $expected, $what) = @_;
 
-    wait_until { says($webhook) eq $expected } 15,
+    wait_until { $nginx->says($webhook) eq $expected } 15,
         "$webhook: $expected ($what)";
     pass "$what: $webhook says $expected";
 }
@@ -61,8 +46,8 @@ sub jobs { return $_[0]->command('XLEN', '{clarity:0}:jobs') }
 
 comes('one', 'replicas', 'a replica in step');
 is jobs($replica), jobs($redis), 'the replica has the job';
-is says('two'), '503 durability_unavailable', 'two are not there';
-is says('memory'), 'memory', 'nobody waits who has not asked for it';
+is $nginx->says('two'), '503 durability_unavailable', 'two are not there';
+is $nginx->says('memory'), 'memory', 'nobody waits who has not asked for it';
 
 
 # Many at once have few WAITs.
@@ -87,7 +72,7 @@ my $before = jobs($redis);
 $replica->signal('STOP');
 
 my $started = time;
-my $answer = post('one', 'Idempotency-Key: a');
+my $answer = $nginx->post_job('one', 'Idempotency-Key: a');
 is $answer->status, 504, 'the replica does not answer';
 cmp_ok time - $started, '<', limit(2), 'told within the time-outs';
 like decode_json($answer->body)->{detail}, qr/stored, but not known/,
@@ -102,12 +87,12 @@ $_->write($nginx->can('request_text')->('POST', '/one', token => 'one',
 $statuses{ $_->read->status }++ for @connections;
 is_deeply \%statuses, { 504 => 20 }, 'many wait together';
 cmp_ok time - $started, '<', limit(2.5), 'not one after another';
-is says('memory'), 'memory', 'others are not held up';
+is $nginx->says('memory'), 'memory', 'others are not held up';
 
 $replica->signal('CONT');
 $before = jobs($redis);
 wait_until {
-    $answer = post('one', 'Idempotency-Key: a');
+    $answer = $nginx->post_job('one', 'Idempotency-Key: a');
     $answer->status == 202;
 } 10, 'a 202';
 my $json = decode_json($answer->body);
@@ -123,7 +108,7 @@ $replica->signal('KILL');
 $replica->wait_exit(5);
 comes('one', '503 durability_unavailable', 'no replica');
 $before = jobs($redis);
-is says('one'), '503 durability_unavailable', 'no replica' for 1 .. 5;
+is $nginx->says('one'), '503 durability_unavailable', 'no replica' for 1 .. 5;
 is jobs($redis), $before, 'nothing is stored';
 like $t->read_file('nginx/error.log'),
     qr/does not give the durability "replicas".* 0 replicas in step, not 1/,

@@ -42,13 +42,6 @@ EOF
 my $conf = $t->read_file('nginx/nginx.conf');
 
 
-sub post {
-    my ($webhook, @headers) = @_;
-
-    return $nginx->post("/$webhook", context(), token => $webhook,
-        headers => \@headers);
-}
-
 sub config { return $redis->command('CONFIG', 'SET', @_) }
 
 sub jobs { return $redis->command('XLEN', '{clarity:0}:jobs') }
@@ -72,31 +65,20 @@ sub reload {
 }
 
 
-# What the answer says, or the code of the refusal.
-
-sub says {
-    my $answer = post(@_);
-    my $json = decode_json($answer->body);
-
-    return $answer->status == 202 ? $json->{durability}
-        : $answer->status . ' ' . $json->{code};
-}
-
-
 sub comes {
     my ($webhook, $expected, $what) = @_;
 
     my $said;
-    wait_until { ($said = says($webhook)) eq $expected } 7,
+    wait_until { ($said = $nginx->says($webhook)) eq $expected } 7,
         "$webhook: $expected ($what)";
-    is says($webhook), $expected, "$what: $webhook says $expected";
+    is $nginx->says($webhook), $expected, "$what: $webhook says $expected";
 }
 
 
-is says('default'), 'fsync', 'the default tells what Redis gives';
-is says('everysec'), 'fsync', 'so does what asks for less';
-is says('fsync'), 'fsync', 'and what asks for just that';
-is says('other'), 'memory', 'a Redis without a file';
+is $nginx->says('default'), 'fsync', 'the default tells what Redis gives';
+is $nginx->says('everysec'), 'fsync', 'so does what asks for less';
+is $nginx->says('fsync'), 'fsync', 'and what asks for just that';
+is $nginx->says('other'), 'memory', 'a Redis without a file';
 
 
 # Settings that change while connections are there.
@@ -109,13 +91,13 @@ config('appendfsync', 'everysec');
 comes('fsync', '503 durability_unavailable', 'appendfsync everysec');
 cmp_ok time - $started, '<=', limit(6), 'within five seconds';
 comes('default', 'everysec', 'told as it is');
-is says('everysec'), 'everysec', 'enough';
+is $nginx->says('everysec'), 'everysec', 'enough';
 
 my $before = jobs();
-my $answer = post('fsync');
+my $answer = $nginx->post_job('fsync');
 ok $answer->header('retry-after'), 'with Retry-After';
 is jobs(), $before, 'nothing is stored';
-is says('fsync', 'Idempotency-Key: a'), '503 durability_unavailable',
+is $nginx->says('fsync', 'Idempotency-Key: a'), '503 durability_unavailable',
     'nor with a key';
 is $redis->command('KEYS', '*:idem:*')->[0], undef, 'not even that';
 
@@ -127,7 +109,7 @@ config('appendfsync', 'always');
 $started = time;
 comes('fsync', 'fsync', 'set back');
 cmp_ok time - $started, '<=', limit(3), 'that is looked for each second';
-is says('fsync', 'Idempotency-Key: a'), 'fsync', 'the key is a new one';
+is $nginx->says('fsync', 'Idempotency-Key: a'), 'fsync', 'the key is a new one';
 
 config('no-appendfsync-on-rewrite', 'yes');
 comes('fsync', '503 durability_unavailable', 'no sync in a rewrite');
@@ -151,7 +133,7 @@ is_deeply $redis->command('CONFIG', 'GET', 'appendonly'),
 my $rewriting = 0;
 
 wait_until {
-    my $said = says('fsync');
+    my $said = $nginx->says('fsync');
     my $busy = $redis->command('INFO', 'persistence')
         =~ /aof_rewrite_in_progress:1/;
     $rewriting++ if $busy && $said eq '503 durability_unavailable';
@@ -168,7 +150,7 @@ config('rdb-key-save-delay', 2_000);
 $redis->command('BGREWRITEAOF');
 my %said;
 wait_until {
-    $said{ says('fsync') }++;
+    $said{ $nginx->says('fsync') }++;
     $redis->command('INFO', 'persistence') =~ /aof_rewrite_in_progress:0/;
 } 20, 'the end of the rewrite';
 is_deeply [ keys %said ], ['fsync'], 'a rewrite changes nothing';
@@ -181,7 +163,7 @@ config('appendfsync', 'everysec');
 reload();
 $before = jobs();
 %said = ();
-$said{ says('fsync') }++ for 1 .. 20;
+$said{ $nginx->says('fsync') }++ for 1 .. 20;
 is_deeply [ keys %said ], ['503 durability_unavailable'],
     'a new process refuses from its first request on';
 is jobs(), $before, 'and stores nothing';
@@ -189,10 +171,11 @@ is jobs(), $before, 'and stores nothing';
 $redis->command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 %said = ();
 wait_until {
-    $said{ says('fsync') }++;
-    $said{'503 durability_unavailable'} && says('default') eq 'everysec';
+    $said{ $nginx->says('fsync') }++;
+    $said{'503 durability_unavailable'}
+        && $nginx->says('default') eq 'everysec';
 } 5, 'new connections';
-$said{ says('fsync') }++ for 1 .. 20;
+$said{ $nginx->says('fsync') }++ for 1 .. 20;
 delete $said{'503 queue_unavailable'};
 is_deeply [ keys %said ], ['503 durability_unavailable'],
     'nor does a new connection';
@@ -233,7 +216,7 @@ $busy->syswrite("*3\r\n\$4\r\nEVAL\r\n\$" . length($loop)
 wait_until { $redis->ask('PING')->[0] =~ /^BUSY/ } 5, 'a busy Redis';
 %said = ();
 $started = time;
-$said{ says('fsync') }++ while time - $started < 6; # a look is due
+$said{ $nginx->says('fsync') }++ while time - $started < 6; # a look is due
 is_deeply [ keys %said ], ['503 queue_unavailable'], 'a busy Redis';
 is $redis->ask('SCRIPT', 'KILL')->[0], '', 'is not busy any more';
 comes('fsync', 'fsync', 'busy no more');
@@ -251,7 +234,7 @@ comes('everysec', '503 durability_unavailable', 'so is that');
 $nginx->configure($trusting);
 reload();
 comes('fsync', 'fsync', 'trusted');
-is says('everysec'), '503 durability_unavailable', 'the other is not';
+is $nginx->says('everysec'), '503 durability_unavailable', 'the other is not';
 
 $redis->command('ACL', 'SETUSER', 'default', '+config');
 config('appendfsync', 'everysec');

@@ -65,28 +65,12 @@ my $nginx = $t->nginx(workers => 1, redis => "redis://clarity:password\@$server"
 EOC
 
 
-sub post {
-    my ($webhook, @headers) = @_;
-
-    return $nginx->post("/$webhook", context(), token => $webhook,
-        headers => \@headers);
-}
-
-
-sub says {
-    my $answer = post(@_);
-    my $json = decode_json($answer->body);
-
-    return $answer->status == 202 ? $json->{durability}
-        : $answer->status . ' ' . $json->{code};
-}
-
 sub comes {
     my ($webhook, $expected, $what, $seconds) = @_;
 
-    wait_until { says($webhook) eq $expected } $seconds // 7,
+    wait_until { $nginx->says($webhook) eq $expected } $seconds // 7,
         "$webhook: $expected";
-    is says($webhook), $expected, "$what: $webhook says $expected";
+    is $nginx->says($webhook), $expected, "$what: $webhook says $expected";
 }
 
 sub log_lines {
@@ -102,9 +86,9 @@ sub log_lines {
 my $worker = $t->worker(workflows => {},
     conf => { redis => "redis://clarity:password\@$server" });
 
-is says('hook'), 'memory', 'a job';
-is says('hook', 'Idempotency-Key: a'), 'memory', 'one with a key';
-is says('hook', 'Idempotency-Key: a'), 'memory', 'again';
+is $nginx->says('hook'), 'memory', 'a job';
+is $nginx->says('hook', 'Idempotency-Key: a'), 'memory', 'one with a key';
+is $nginx->says('hook', 'Idempotency-Key: a'), 'memory', 'again';
 
 my $answer = $nginx->post('/settings/api/webhooks', encode_json({
     method => 'POST', endpoint => 'made', trigger => 'provision_entitlement' }));
@@ -163,9 +147,11 @@ like(($barred->events('redis_audit'))[0]{reason}, $finding,
 # A file that was switched on and is not yet written is lost by kill -9, and
 # only INFO tells.
 
-is says('trusted'), '503 durability_unavailable', 'what is seen is not trusted';
-is says('blind-fsync'), '503 durability_unavailable', 'no file, no fsync';
-is says('blind'), 'memory', 'which can be seen';
+is $nginx->says('trusted'), '503 durability_unavailable',
+    'what is seen is not trusted';
+is $nginx->says('blind-fsync'), '503 durability_unavailable',
+    'no file, no fsync';
+is $nginx->says('blind'), 'memory', 'which can be seen';
 
 $redis->command('SET', "filler:$_", 'x') for 1 .. 1200;
 $redis->command('CONFIG', 'SET', 'rdb-key-save-delay', 10_000);
@@ -173,15 +159,18 @@ $redis->command('CONFIG', 'SET', 'appendonly', 'yes');
 
 comes('trusted', 'fsync', 'with trust');
 comes('blind', 'unknown', 'without it nothing is known');
-is says('blind-fsync'), '503 durability_unavailable', 'and not enough for fsync';
-is says('seen'), '503 durability_unavailable', 'as for who can see it';
+is $nginx->says('blind-fsync'), '503 durability_unavailable',
+    'and not enough for fsync';
+is $nginx->says('seen'), '503 durability_unavailable',
+    'as for who can see it';
 like $redis->command('INFO', 'persistence'), qr/aof_rewrite_in_progress:1/,
     'all of it before the file was written';
 ok log_lines(qr/"fsync".*INFO is barred.*\+info.*"trust"/),
     'the log says what is missing';
 
 comes('seen', 'fsync', 'the file is written', 30);
-is says('blind-fsync'), '503 durability_unavailable', 'which is not seen';
+is $nginx->says('blind-fsync'), '503 durability_unavailable',
+    'which is not seen';
 
 $redis->command('ACL', 'SETUSER', 'blind', '+info');
 comes('blind-fsync', 'fsync', 'the right is given');

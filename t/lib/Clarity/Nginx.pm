@@ -563,6 +563,33 @@ sub post {
 }
 
 
+=head2 post_job(NAME, HEADER, ...), says(NAME, HEADER, ...)
+
+A job, with further header lines, for the webhook at C</NAME>, whose token is
+NAME: the answer; and the durability that a 202 tells, or a refusal's status and
+code.
+
+=cut
+
+sub post_job {
+    my ($self, $name, @headers) = @_;
+
+    return $self->post("/$name", Clarity::Test::context(), token => $name,
+        headers => \@headers);
+}
+
+
+sub says {
+    my ($self, @job) = @_;
+
+    my $answer = $self->post_job(@job);
+    my $json = $answer->json;
+
+    return $answer->status == 202 ? $json->{durability}
+        : $answer->status . ' ' . $json->{code};
+}
+
+
 =head2 request_text(METHOD, URI, ...)
 
 A function: the bytes that C<request> sends.
