@@ -173,13 +173,17 @@ conf_of_host(const char *host)
 }
 
 
-/* Runs the loop until *counter gets there; a failure after ms. */
+/*
+ * Runs the loop until *counter gets there. What an idle machine has done within
+ * ms is a failure after ten times that: a busy one may need it.
+ */
 static inline void
 run_until(const unsigned *counter, unsigned value, unsigned ms)
 {
     uint64_t end;
     struct timeval tick = { 0, 1000 };
 
+    ms *= 10;
     end = clock_ms() + ms;
 
     while (*counter < value) {

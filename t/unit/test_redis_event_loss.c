@@ -248,7 +248,7 @@ a_stopped_redis_runs_into_the_deadlines(void **state)
     }
 
     run_until(&owner.lost, 1, 2000);
-    assert_in_range(clock_ms() - start, 290, 1500);
+    assert_in_range(clock_ms() - start, 290, 15000);
     assert_int_equal(owner.results, 100);
     assert_int_equal(owner.result[0], CLARITY_REDIS_UNKNOWN);
     assert_string_equal(owner.reason, "Redis did not reply in time");
@@ -257,7 +257,7 @@ a_stopped_redis_runs_into_the_deadlines(void **state)
     start = clock_ms();
     open_owner(&late, &conf);
     run_until(&late.lost, 1, 2000);
-    assert_in_range(clock_ms() - start, 190, 1500);
+    assert_in_range(clock_ms() - start, 190, 15000);
     assert_string_equal(
         late.reason, "setting the connection up took longer than 200 ms");
 
