@@ -4,8 +4,6 @@
 
 #include "ngx_http_clarity_webhook_module.h"
 
-#include "json/text.h"
-
 
 static void ngx_http_clarity_free_sha256(void *data);
 static void ngx_http_clarity_free_triggers(void *data);
@@ -544,57 +542,4 @@ ngx_http_clarity_set_method(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         &value[1]);
 
     return NGX_CONF_ERROR;
-}
-
-
-/* nginx's own says "invalid value", and not which are valid. */
-
-char *
-ngx_http_clarity_set_enum(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    u_char          *p, *last;
-    ngx_str_t       *value;
-    ngx_uint_t      *set;
-    ngx_conf_enum_t *word;
-    u_char           words[128];
-
-    set = (ngx_uint_t *) ((char *) conf + cmd->offset);
-
-    if (*set != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-    p = words;
-    last = words + sizeof(words);
-
-    for (word = cmd->post; word->name.len; word++) {
-
-        if (word->name.len == value[1].len
-            && ngx_memcmp(word->name.data, value[1].data, value[1].len) == 0)
-        {
-            *set = word->value;
-            return NGX_CONF_OK;
-        }
-
-        p = ngx_slprintf(p, last, "%s\"%V\"",
-            p == words ? "" : word[1].name.len ? ", " : " or ", &word->name);
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-        "invalid value %s of \"%V\"; expected %*s",
-        clarity_quote((clarity_str_t){
-            (char *) value[1].data, value[1].len }).text,
-        &cmd->name, p - words, words);
-
-    return NGX_CONF_ERROR;
-}
-
-
-char *
-ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data)
-{
-    ngx_msec_t *msec = data;
-
-    return *msec ? NGX_CONF_OK : "must be greater than 0";
 }

@@ -43,14 +43,8 @@ static ngx_conf_enum_t ngx_http_clarity_unknowns[] = {
 };
 
 
-static ngx_conf_post_t ngx_http_clarity_positive_msec = {
-    ngx_http_clarity_check_msec
-};
-
-
-static ngx_conf_num_bounds_t ngx_http_clarity_positive = {
-    ngx_conf_check_num_bounds, 1, -1
-};
+static ngx_conf_num_bounds_t ngx_http_clarity_from_0 = { NULL, 0, -1 };
+static ngx_conf_num_bounds_t ngx_http_clarity_from_1 = { NULL, 1, -1 };
 
 
 static ngx_command_t ngx_http_clarity_commands[] = {
@@ -92,31 +86,31 @@ static ngx_command_t ngx_http_clarity_commands[] = {
 
     { ngx_string("clarity_redis_connect_timeout"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot,
+      ngx_http_clarity_set_msec,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_clarity_loc_conf_t, redis_connect_timeout),
-      &ngx_http_clarity_positive_msec },
+      NULL },
 
     { ngx_string("clarity_redis_timeout"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot,
+      ngx_http_clarity_set_msec,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_clarity_loc_conf_t, redis_timeout),
-      &ngx_http_clarity_positive_msec },
+      NULL },
 
     { ngx_string("clarity_redis_max_pending"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot,
+      ngx_http_clarity_set_number,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_clarity_loc_conf_t, redis_max_pending),
-      &ngx_http_clarity_positive },
+      &ngx_http_clarity_from_1 },
 
     { ngx_string("clarity_queue_limit"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot,
+      ngx_http_clarity_set_number,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_clarity_loc_conf_t, queue_limit),
-      NULL },
+      &ngx_http_clarity_from_0 },
 
     { ngx_string("clarity_durability"),
       NGX_HTTP_ALL_CONF | NGX_CONF_TAKE123,

@@ -449,12 +449,19 @@ char *ngx_http_clarity_set_webhook(
 char *ngx_http_clarity_set_method(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* _slot */
+
 /* One of the words of an ngx_conf_enum_t, which is the command's post. */
 char *ngx_http_clarity_set_enum(
     ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* After a time was set: it cannot be 0. */
-char *ngx_http_clarity_check_msec(ngx_conf_t *cf, void *post, void *data);
+/* A time, which cannot be 0. */
+char *ngx_http_clarity_set_msec(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* A whole number; post: an ngx_conf_num_bounds_t, of which only low counts. */
+char *ngx_http_clarity_set_number(
+    ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* _location */
 

@@ -177,16 +177,19 @@ my @bad = (
       qr/host not found in .*"clarity_redis" address "no.such.host.invalid:6379" in \S+check.conf:\d+/ ],
     [ 'a prefix with a brace', 'clarity_redis_prefix "a{b";',
       qr/the prefix "a\{b" / ],
-    [ 'a time that is none', 'clarity_redis_timeout soon;',
-      qr/"clarity_redis_timeout" directive invalid value/ ],
-    [ 'a time of nothing', 'clarity_redis_timeout 0;',
-      qr/"clarity_redis_timeout" directive must be greater than 0 .*:\d+/ ],
-    [ 'a connect time of nothing', 'clarity_redis_connect_timeout 0s;',
-      qr/directive must be greater than 0 in \S+:\d+/ ],
-    [ 'nobody may wait', 'clarity_redis_max_pending 0;',
-      qr/value must be equal to or greater than 1 in \S+:\d+/ ],
-    [ 'a number that is none', 'clarity_redis_max_pending -1;',
-      qr/invalid number/ ],
+    map({ my ($name, $expected, @values) = @$_;
+        map { [ "$name '$_'", "\n$name '$_'; # here\n",
+            qr/invalid value "$_" of "$name"; expected $expected in \S+check.conf:%%HERE%%$/m ] }
+            @values }
+        (map { [ $_, 'a time that is longer than 0, as "1s" or "500ms"',
+            'soon', 0, '0s', -1, '' ] }
+            qw(clarity_redis_timeout clarity_redis_connect_timeout)),
+        [ 'clarity_redis_max_pending', 'a whole number from 1 on',
+            0, -1, 'many', '1k', '9' x 20 ],
+        [ 'clarity_queue_limit', 'a whole number from 0 on', -1, 'many' ]),
+    map({ [ "$_ twice", "$_ 1; $_ 1;",
+        qr/"$_" directive is duplicate in \S+check.conf:\d+/ ] }
+        qw(clarity_redis_timeout clarity_queue_limit)),
     map({ my ($what, $file, $says) = @$_;
         [ "a password file $what",
           "\nclarity_redis_password_file $file; # here\n\n"

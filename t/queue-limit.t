@@ -207,6 +207,6 @@ pass 'Redis is back';
 
 my ($code, $told) = $nginx->check('clarity_queue_limit many;');
 isnt $code, 0, 'a limit is a number';
-like $told, qr/invalid number in \S+:\d+/, 'and that is told';
+like $told, qr/expected a whole number from 0 on in \S+:\d+/, 'and that is told';
 
 $t->done;
