@@ -23,7 +23,7 @@ struct clarity_worker_s {
 static int add(clarity_worker_t *worker, const char *type, const char *trigger,
     clarity_handler_t handler, void *data);
 static bool is_same(const char *a, const char *b);
-static int run(clarity_worker_t *worker, clarity_conf_t *conf);
+static int run(clarity_worker_t *worker, clarity_conf_t *conf, bool *forked);
 static bool check_types(clarity_worker_t *worker, const clarity_conf_t *conf);
 static bool add_types(clarity_worker_t *worker, clarity_conf_t *conf);
 static int refuse(clarity_worker_t *worker, const char *format, ...)
@@ -151,6 +151,7 @@ int
 clarity_worker_run(clarity_worker_t *worker)
 {
     int status;
+    bool forked;
     clarity_conf_t *conf;
     clarity_error_t error;
 
@@ -162,20 +163,26 @@ clarity_worker_run(clarity_worker_t *worker)
         return 1;
     }
 
+    forked = false;
     status = check_types(worker, conf) && add_types(worker, conf)
-                 ? run(worker, conf)
+                 ? run(worker, conf, &forked)
                  : 1;
     clarity_conf_free(conf);
+
+    /* What the program does when it has run, it does once. */
+    if (forked) {
+        fflush(NULL);
+        _exit(status);
+    }
 
     return status;
 }
 
 
 static int
-run(clarity_worker_t *worker, clarity_conf_t *conf)
+run(clarity_worker_t *worker, clarity_conf_t *conf, bool *forked)
 {
     int status;
-    bool forked;
     size_t i, n;
     const char **handled;
     clarity_log_t log;
@@ -211,14 +218,8 @@ run(clarity_worker_t *worker, clarity_conf_t *conf)
 
     } else {
         status = clarity_master_work(
-            conf, set, &log, &handlers, worker->stop, &forked);
+            conf, set, &log, &handlers, worker->stop, forked);
         clarity_log_close(&log);
-
-        /* What the program does when it has run, it does once. */
-        if (forked) {
-            fflush(NULL);
-            _exit(status);
-        }
 
         if (status != 0) {
             (void) refuse(worker, "%s",
