@@ -47,6 +47,17 @@ use Carp qw(croak);
 sub kind { 'worker' }
 
 
+# Its log, where that is in its folder.
+
+sub logs {
+    my ($self) = @_;
+
+    my $log = $self->{conf}{log} // '';
+
+    return $log =~ m{^\Q$self->{dir}\E/(.+)} ? $1 : ();
+}
+
+
 sub prepare {
     my ($self) = @_;
 
