@@ -92,6 +92,7 @@ my $worker = $t->worker(
     workflows => { 'grant.json' => workflow_to('call') });
 
 is scalar(processes($worker->pid)), 3, 'there are so many processes';
+wait_until { said('READY=1') } 5, 'the service manager to be told';
 is said('READY=1'), 1, 'the service manager is told once';
 is scalar($worker->events('process_ready')), 3, 'when all of them take jobs';
 is get('healthz')->{status}, 200, 'all are healthy';
@@ -113,7 +114,9 @@ is wait_for_job($redis, $_, 'succeeded')->{reason}, 'no_active_workflow',
     'a job without one' for @idle;
 wait_until { (metric('clarity_worker_jobs_no_active_workflow_total') // 0) == 7 }
     5, 'all of them to be counted';
-is metric('clarity_worker_slots_free'), 49, 'with the slots of all';
+wait_until { (metric('clarity_worker_slots_free') // 0) == 49 } 5,
+    'the slots of all to be free';
+pass 'with the slots of all';
 is metric('clarity_worker_redis_connections'), 6, 'and their connections';
 
 # They share the work, and "concurrency".
