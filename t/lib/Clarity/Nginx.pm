@@ -178,18 +178,16 @@ sub argv {
 }
 
 
-# With CLARITY_VALGRIND=1 all of nginx' processes run under it. What it finds
-# is in their logs, which hold nothing else, and fails the test.
+# All of nginx' processes run under it, those of a new binary too.
 
 sub _valgrind {
     my ($self) = @_;
 
-    return if !$ENV{CLARITY_VALGRIND};
+    my $test = $self->test;
 
-    return ('valgrind', '-q', '--trace-children=yes', '--leak-check=full',
-        '--show-leak-kinds=definite', '--keep-debuginfo=yes',
-        '--suppressions=' . $self->test->root . '/t/lib/nginx.supp',
-        "--log-file=$self->{dir}/%p.valgrind.log");
+    return $test->valgrind($self->{dir}, '--trace-children=yes',
+        '--keep-debuginfo=yes',
+        '--suppressions=' . $test->root . '/t/lib/nginx.supp');
 }
 
 

@@ -176,6 +176,25 @@ sub disk     { my $self = shift; return Clarity::Disk->new($self, @_) }
 sub demo     { my $self = shift; return Clarity::Demo->new($self, @_) }
 
 
+=head2 valgrind(FOLDER, OPTION, ...)
+
+With CLARITY_VALGRIND=1, what goes before a program's name in its command line;
+else nothing. What valgrind finds is in a log of each process in FOLDER, which
+holds nothing else, and fails the test.
+
+=cut
+
+sub valgrind {
+    my ($self, $dir, @options) = @_;
+
+    return if !$ENV{CLARITY_VALGRIND};
+
+    return ('valgrind', '-q', '--leak-check=full',
+        '--show-leak-kinds=definite', @options,
+        "--log-file=$dir/%p.valgrind.log");
+}
+
+
 =head2 patience(SECONDS)
 
 Nothing waits for ever: this is how long the whole file may take from now on.

@@ -86,14 +86,12 @@ sub prepare {
 sub argv {
     my ($self) = @_;
 
-    my $program = $self->{program};
+    my $test = $self->test;
+    my $program = $self->{program} // $test->build . '/clarity-worker';
 
     # A program of the SDK takes its configuration alone.
-    return (@{ $self->{under} // [] }, $program
-            && $program !~ m{/clarity-worker$}
-        ? ($program, $self->{file})
-        : ($program // $self->test->build . '/clarity-worker', '-c',
-            $self->{file}));
+    return (@{ $self->{under} // [] }, $test->valgrind($self->{dir}), $program,
+        $program =~ m{/clarity-worker$} ? '-c' : (), $self->{file});
 }
 
 
