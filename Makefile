@@ -20,8 +20,8 @@
 #   make check      format, include rules, cppcheck, clang-tidy
 #   make asan       make test and make test-long with the address and
 #                     undefined sanitizers
-#   make valgrind   the unit tests, and nginx in some of t/*.t and in t/long,
-#                     under valgrind
+#   make valgrind   the unit tests, and nginx, clarity-worker and clarityctl in
+#                     some of t/*.t and in t/long, under valgrind
 #   make coverage   which lines the tests run: a table, by folder
 #   make bench      what a request costs, beside the peers and the limits
 #   make bench-memory  what a job costs of Redis' memory; a million of them,
@@ -263,6 +263,13 @@ coverage:
 coverage-prove:
 	@$(PROVE) $(UNIT) $(COVERAGE_TESTS)
 
+# Those in which jobs end in all their ways, and those who do them. A tenth of
+# the speed is too little for what is measured in the others.
+VALGRIND_WORKER_TESTS = t/worker.t t/sdk.t $(addprefix t/worker-,audit.t \
+    cut-off.t delayed.t exec.t group.t http.t job-failed.t listen.t log.t \
+    pinned.t poison.t publish.t published.t redis.t reload.t secrets.t start.t \
+    stop.t takeover.t unknown-outcome.t waiting.t workflows.t zombie.t)
+
 # Those in which requests, connections and processes end in all their ways.
 # What t/long has for longer is there.
 VALGRIND_TESTS = $(addprefix t/,webhook.t refusals.t reload.t \
@@ -271,6 +278,7 @@ VALGRIND_TESTS = $(addprefix t/,webhook.t refusals.t reload.t \
     idempotency.t log-lines.t many-redis.t max-pending.t process-stopped.t \
     queue-limit.t redis-astray.t redis-away.t redis-cut.t redis-limits.t \
     redis-meta.t shutdown-timeout.t under-load.t) \
+    $(VALGRIND_WORKER_TESTS) $(wildcard t/clarityctl*.t) \
     $(filter-out $(UNRELATED_TESTS),$(wildcard t/long/*.t))
 
 valgrind:

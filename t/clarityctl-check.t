@@ -12,7 +12,8 @@ my ($out, $status);
 sub check {
     my (@options) = @_;
 
-    open my $said, '-|', 'sh', '-c', 'exec "$@" 2>/dev/null', 'sh', $t->build . '/clarityctl', @options, 'check'
+    open my $said, '-|', 'sh', '-c', 'exec "$@" 2>/dev/null', 'sh',
+        $t->valgrind($t->dir), $t->build . '/clarityctl', @options, 'check'
         or die "clarityctl: $!";
     local $/;
     $out = <$said>;

@@ -19,8 +19,9 @@ sub preview {
         open STDIN, '<', $t->dir . '/input' if -e $t->dir . '/input';
         open STDOUT, '>', $stdout;
         open STDERR, '>', $stderr;
-        exec $t->build . '/clarityctl', '-c', $t->dir . '/worker/worker.json',
-            @arguments or POSIX::_exit(127);
+        exec $t->valgrind($t->dir), $t->build . '/clarityctl', '-c',
+            $t->dir . '/worker/worker.json', @arguments
+            or POSIX::_exit(127);
     }
 
     waitpid $pid, 0;

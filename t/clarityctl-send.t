@@ -35,7 +35,8 @@ sub ctl {
     if (!$pid) {
         open STDOUT, '>', $stdout;
         open STDERR, '>', $stderr;
-        exec $t->build . '/clarityctl', @arguments or POSIX::_exit(127);
+        exec $t->valgrind($t->dir), $t->build . '/clarityctl', @arguments
+            or POSIX::_exit(127);
     }
 
     waitpid $pid, 0;

@@ -16,7 +16,8 @@ sub ctl {
     my (@arguments) = @_;
 
     open my $said, '-|', 'sh', '-c', 'exec "$@" 2>&1', 'sh',
-        $t->build . '/clarityctl', @arguments or die "clarityctl: $!";
+        $t->valgrind($t->dir), $t->build . '/clarityctl', @arguments
+        or die "clarityctl: $!";
     local $/;
     $out = <$said>;
     close $said;

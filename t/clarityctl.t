@@ -15,7 +15,7 @@ sub ctl {
     my (@arguments) = @_;
 
     local $ENV{CLARITY_REDIS_URL} = $redis->url;
-    run($t->build . '/clarityctl', @arguments);
+    run($t->valgrind($t->dir), $t->build . '/clarityctl', @arguments);
 }
 
 sub run {
