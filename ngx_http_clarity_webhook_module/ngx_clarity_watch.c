@@ -324,12 +324,12 @@ ngx_clarity_watch_judge(ngx_clarity_watch_t *watch)
         ngx_log_error(NGX_LOG_ERR, watch->log, 0,
             "Redis %V does not give the durability \"%s\" that "
             "\"clarity_durability\" asks for, and gets no jobs: %s",
-            &watch->conf->name, name, error.text);
+            &watch->conf->label, name, error.text);
 
     } else {
         ngx_log_error(NGX_LOG_NOTICE, watch->log, 0,
             "Redis %V gives the durability \"%s\" again",
-            &watch->conf->name, name);
+            &watch->conf->label, name);
     }
 }
 

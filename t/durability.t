@@ -249,8 +249,8 @@ my $lines = log_lines(qr/does not give the durability "fsync"/);
 my $changes = () = $t->read_file('nginx/error.log')
     =~ /gives the durability "fsync" again/g;
 cmp_ok $lines, '<=', 10, "few lines ($lines)";
-ok log_lines(qr{Redis unix:/\S+ does not give the durability "fsync".*}
-    . qr{it gives everysec: set "appendfsync always"}),
+ok log_lines(qr{Redis unix:/\S+ \(durability fsync\) does not give the }
+    . qr{durability "fsync".*it gives everysec: set "appendfsync always"}),
     'with the server, what is wrong and the mend';
 ok log_lines(qr/CONFIG GET is barred, .*"trust"/), 'also where it is barred';
 cmp_ok $changes, '>=', 4, 'and when it is well again';
