@@ -78,7 +78,12 @@ EOF
 
 my $nginx = $t->nginx(
     workers => 1,
-    http => "    clarity_token_key_file %%DIR%%/key;\n",
+    # Connections are lost by what is done to them, not to a busy machine.
+    http => <<'EOF',
+    clarity_token_key_file        %%DIR%%/key;
+    clarity_redis_connect_timeout 10s;
+    clarity_redis_timeout         10s;
+EOF
     server => location('good', '%%PROXY%%', 'password')
         . location('wrong', 'redis://%%SERVER%%', 'wrong')
         . location('nojobs', 'redis://nojobs@%%SERVER%%', 'password')
