@@ -97,7 +97,7 @@ clarity_redis_may_go_on(const clarity_redis_unfinished_t *unfinished,
 }
 
 
-/* Before it has room for its elements. Every reply but the first is one. */
+/* Called before there is room for the elements; NULL ends the reply. */
 static void *
 create_array(const redisReadTask *task, int elements)
 {
